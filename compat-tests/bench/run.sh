@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# Speed of token validation beside a bare warp server, in one run on this machine. See README.md beside this file.
+#
+#   compat-tests/bench/run.sh            the short form, about a minute and a half (what CI runs; also as --short)
+#   compat-tests/bench/run.sh --long     more and longer rounds, about six minutes
+#
+# Prints a table, writes compat-tests/.run/bench.json, and exits non-zero when a target is missed in three attempts.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+[ -f "$HOME/.cargo/env" ] && . "$HOME/.cargo/env"
+command -v wrk >/dev/null || { echo "wrk is missing (Debian package: wrk)" >&2; exit 1; }
+
+if [ -z "${ARCHSTONE_BIN:-}" ] || [ -z "${ARCHSTONE_BASELINE:-}" ]; then
+  cargo build --release --locked --bin archstone --example bench-baseline
+fi
+python=compat-tests/.venv/bin/python
+if [ ! -x "$python" ]; then
+  python3 -m venv compat-tests/.venv
+  "$python" -m pip install -q --disable-pip-version-check -r compat-tests/requirements.txt
+fi
+mkdir -p compat-tests/.run
+exec "$python" compat-tests/bench/bench.py "$@"

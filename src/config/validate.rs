@@ -1,0 +1,198 @@
+//! The rules of the configuration that its types cannot state. Each message says the rule, not only that it is broken.
+
+use std::net::SocketAddr;
+
+use url::Url;
+
+use super::{Cidr, Config, Problem};
+
+/// Every broken rule, with the key that breaks it.
+pub fn problems(config: &Config) -> Vec<Problem> {
+    let mut rules = Rules(Vec::new());
+    server(config, &mut rules);
+    database(config, &mut rules);
+    token(config, &mut rules);
+    password(config, &mut rules);
+    identity(config, &mut rules);
+    egress(config, &mut rules);
+    rules.0
+}
+
+struct Rules(Vec<Problem>);
+
+impl Rules {
+    fn must(&mut self, holds: bool, key: &str, rule: &str) {
+        if !holds {
+            self.0.push(Problem::new(key, rule));
+        }
+    }
+
+    fn between<T: PartialOrd + std::fmt::Display>(&mut self, value: &T, low: T, high: T, key: &str) {
+        let holds = *value >= low && *value <= high;
+        self.must(holds, key, &format!("must be between {low} and {high}"));
+    }
+}
+
+fn server(config: &Config, rules: &mut Rules) {
+    let server = &config.server;
+    rules.must(!config.data.dir.is_empty(), "data.dir", "must name a folder");
+    rules.must(
+        server.bind.parse::<SocketAddr>().is_ok(),
+        "server.bind",
+        "must be an address with a port, such as 127.0.0.1:5000",
+    );
+    rules.must(
+        server.public_url.is_empty() || is_base_url(&server.public_url),
+        "server.public_url",
+        "must be an http or https URL without user, query and fragment, or empty",
+    );
+    rules.between(&server.workers, 0, 1024, "server.workers");
+    rules.between(&server.max_connections, 1, 1_000_000, "server.max_connections");
+    rules.between(&server.header_timeout_secs, 1, 300, "server.header_timeout_secs");
+    rules.between(&server.body_timeout_secs, 1, 3600, "server.body_timeout_secs");
+    rules.between(&server.keep_alive_timeout_secs, 1, 3600, "server.keep_alive_timeout_secs");
+    rules.between(&server.write_stall_timeout_secs, 1, 3600, "server.write_stall_timeout_secs");
+    rules.between(&server.max_body_bytes, 1024, 64 << 20, "server.max_body_bytes");
+    rules.between(&server.max_header_bytes, 8192, 1 << 20, "server.max_header_bytes");
+    rules.between(&server.max_uri_bytes, 256, 65_534, "server.max_uri_bytes");
+    rules.must(
+        server.max_uri_bytes < server.max_header_bytes,
+        "server.max_uri_bytes",
+        "must be less than server.max_header_bytes",
+    );
+    rules.between(&server.shutdown_grace_secs, 0, 3600, "server.shutdown_grace_secs");
+    rules.between(&server.http2.max_concurrent_streams, 1, 100_000, "server.http2.max_concurrent_streams");
+    rules.between(&server.http2.max_header_list_bytes, 4096, 1 << 20, "server.http2.max_header_list_bytes");
+    rules.must(
+        server.tls_certificate.is_empty() || !server.tls_key.is_empty(),
+        "server.tls_key",
+        "must name a file when server.tls_certificate does",
+    );
+    rules.must(
+        server.tls_key.is_empty() || !server.tls_certificate.is_empty(),
+        "server.tls_certificate",
+        "must name a file when server.tls_key does",
+    );
+    for (index, network) in server.trusted_proxies.iter().enumerate() {
+        if let Err(reason) = network.parse::<Cidr>() {
+            rules.must(false, &format!("server.trusted_proxies[{index}]"), reason);
+        }
+    }
+    rules.must(
+        config.metrics.bind.is_empty() || config.metrics.bind.parse::<SocketAddr>().is_ok(),
+        "metrics.bind",
+        "must be an address with a port, such as 127.0.0.1:9180, or empty",
+    );
+    rules.must(
+        config.metrics.bind.is_empty() || config.metrics.bind != server.bind,
+        "metrics.bind",
+        "must differ from server.bind",
+    );
+    rules.must(!config.log.filter.trim().is_empty(), "log.filter", "must name a level, such as info");
+}
+
+fn is_base_url(text: &str) -> bool {
+    Url::parse(text).is_ok_and(|url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.has_host()
+            && url.username().is_empty()
+            && url.password().is_none()
+            && url.query().is_none()
+            && url.fragment().is_none()
+    })
+}
+
+fn database(config: &Config, rules: &mut Rules) {
+    let database = &config.database;
+    let url = database.url.expose();
+    let known = url.strip_prefix("sqlite:").is_some_and(|rest| !rest.trim_start_matches('/').is_empty())
+        || ["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme) && Url::parse(url).is_ok());
+    rules.must(known, "database.url", "must be sqlite://FILE or postgres://USER:PASSWORD@HOST/NAME");
+    rules.between(&database.max_connections, 1, 10_000, "database.max_connections");
+    rules.between(&database.acquire_timeout_secs, 1, 300, "database.acquire_timeout_secs");
+    rules.between(&database.statement_timeout_secs, 1, 3600, "database.statement_timeout_secs");
+    rules.must(
+        !config.secrets.key_file.is_empty() || !config.secrets.key.is_empty(),
+        "secrets.key_file",
+        "must name a file when secrets.key is empty",
+    );
+}
+
+fn token(config: &Config, rules: &mut Rules) {
+    let token = &config.token;
+    rules.between(&token.expiration_secs, 60, 31_536_000, "token.expiration_secs");
+    rules.between(&token.allow_expired_window_secs, 0, 31_536_000, "token.allow_expired_window_secs");
+    rules.must(token.max_active_keys >= 1, "token.max_active_keys", "must be at least 1, the primary key");
+    for (key, dir) in [
+        ("token.fernet_keys_dir", &token.fernet_keys_dir),
+        ("token.jws_private_dir", &token.jws_private_dir),
+        ("token.jws_public_dir", &token.jws_public_dir),
+    ] {
+        rules.must(!dir.is_empty(), key, "must name a folder");
+    }
+    rules.between(&token.methods.len(), 1, 31, "token.methods");
+    for (index, method) in token.methods.iter().enumerate() {
+        let key = format!("token.methods[{index}]");
+        let plain = !method.is_empty() && method.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b));
+        rules.must(plain, &key, "must be made of letters, digits, `_` and `-`");
+        rules.must(!token.methods[..index].contains(method), &key, "stands twice in the list");
+    }
+    rules.between(&token.cache_entries, 0, 100_000_000, "token.cache_entries");
+    rules.between(&token.cache_ttl_secs, 1, 86_400, "token.cache_ttl_secs");
+}
+
+fn password(config: &Config, rules: &mut Rules) {
+    let password = &config.password;
+    rules.between(&password.argon2_iterations, 1, 1000, "password.argon2_iterations");
+    rules.between(&password.argon2_lanes, 1, 64, "password.argon2_lanes");
+    rules.between(&password.argon2_memory_kib, 8, 4_194_304, "password.argon2_memory_kib");
+    rules.must(
+        password.argon2_memory_kib >= password.argon2_lanes.saturating_mul(8),
+        "password.argon2_memory_kib",
+        "must be at least 8 times password.argon2_lanes (RFC 9106 section 3.1)",
+    );
+    rules.between(&password.hash_workers, 0, 1024, "password.hash_workers");
+    rules.between(&password.hash_queue, 1, 1_000_000, "password.hash_queue");
+    rules.between(&password.max_length, 8, 65_536, "password.max_length");
+}
+
+fn identity(config: &Config, rules: &mut Rules) {
+    let identity = &config.identity;
+    rules.between(&identity.default_domain_id.len(), 1, 64, "identity.default_domain_id");
+    rules.between(
+        &identity.max_identity_providers_per_domain,
+        1,
+        1_000_000,
+        "identity.max_identity_providers_per_domain",
+    );
+    rules.between(&identity.list_limit, 1, 100_000, "identity.list_limit");
+    rules.between(&config.policy.remote_timeout_secs, 1, 60, "policy.remote_timeout_secs");
+    for (index, dir) in config.policy.dirs.iter().enumerate() {
+        rules.must(!dir.is_empty(), &format!("policy.dirs[{index}]"), "must name a folder");
+    }
+    rules.between(&config.audit.retention_days, 0, 36_500, "audit.retention_days");
+}
+
+fn egress(config: &Config, rules: &mut Rules) {
+    let egress = &config.egress;
+    for (index, entry) in egress.allow.iter().enumerate() {
+        let is_network = entry.parse::<Cidr>().is_ok();
+        let is_host = !entry.contains('/') && matches!(url::Host::parse(entry), Ok(url::Host::Domain(_)));
+        rules.must(
+            is_network || is_host,
+            &format!("egress.allow[{index}]"),
+            "must be a host name, an address or a network in CIDR notation",
+        );
+    }
+    rules.must(!egress.schemes.is_empty(), "egress.schemes", "must name at least one scheme");
+    for (index, scheme) in egress.schemes.iter().enumerate() {
+        let known = matches!(scheme.as_str(), "https" | "http");
+        rules.must(known, &format!("egress.schemes[{index}]"), "must be https or http");
+    }
+    for (index, port) in egress.ports.iter().enumerate() {
+        rules.must(*port != 0, &format!("egress.ports[{index}]"), "must be a port number");
+    }
+    rules.between(&egress.connect_timeout_secs, 1, 60, "egress.connect_timeout_secs");
+    rules.between(&egress.total_timeout_secs, 1, 300, "egress.total_timeout_secs");
+    rules.between(&egress.max_body_bytes, 1024, 64 << 20, "egress.max_body_bytes");
+}

@@ -1,0 +1,183 @@
+//! What can go wrong, said once for every face.
+//!
+//! An [`Error`] says what happened; its HTTP status follows from the variant. How it is worded on the wire is the
+//! business of a dialect (`http::dialect`, one exhaustive `match` each: invariant I9). The text for the caller and the
+//! text for the log are kept apart, so that an internal cause never reaches a client.
+
+use std::fmt;
+
+/// The result of everything that can fail in this service.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// One failure. The variant decides the status; see [`Error::status`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Error {
+    /// 400: the request is malformed or breaks a rule. `field` is the path of the offending member, when one is to blame.
+    Invalid {
+        /// Text for the caller.
+        message: String,
+        /// Path of the offending member, such as `identity_provider.enabled`.
+        field: Option<String>,
+    },
+    /// 401: no valid credential. The caller sees one uniform text; `reason` goes to the log and the audit record.
+    Unauthorized {
+        /// Text for the log only.
+        reason: String,
+    },
+    /// 401 for an authentication method that is not offered; the caller learns which are.
+    UnsupportedMethod {
+        /// The methods that may be used.
+        methods: Vec<String>,
+    },
+    /// 403: known caller, not allowed.
+    Forbidden {
+        /// Text for the caller.
+        message: String,
+    },
+    /// 404: no such thing, or none that the caller may know of.
+    NotFound {
+        /// Text for the caller.
+        message: String,
+    },
+    /// 404 for a path that no route has.
+    NoRoute,
+    /// 405 with the methods that the path has.
+    MethodNotAllowed {
+        /// Value of the `Allow` header.
+        allow: String,
+    },
+    /// 408: the body did not arrive in time.
+    Timeout,
+    /// 409: the request contradicts what is stored.
+    Conflict {
+        /// Text for the caller.
+        message: String,
+    },
+    /// 413: the body is over the route's limit.
+    TooLarge {
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// 414: the request target is over the limit.
+    UriTooLong,
+    /// 431: the headers are over the limit.
+    HeadersTooLarge,
+    /// 429: try again later.
+    TooMany {
+        /// Text for the caller.
+        message: String,
+        /// Seconds after which a retry makes sense.
+        retry_after: u32,
+    },
+    /// 503: something we depend on is away; safe to try again.
+    Unavailable {
+        /// Text for the log only.
+        reason: String,
+        /// Seconds after which a retry makes sense.
+        retry_after: u32,
+    },
+    /// 500: our own fault. The cause is for the log only.
+    Internal {
+        /// Text for the log only.
+        cause: String,
+    },
+}
+
+impl Error {
+    /// 400 without a particular member to blame.
+    pub fn invalid(message: impl Into<String>) -> Self {
+        Self::Invalid { message: message.into(), field: None }
+    }
+
+    /// 400 for the member at `field`.
+    pub fn invalid_field(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::Invalid { message: message.into(), field: Some(field.into()) }
+    }
+
+    /// 401; `reason` is for the log.
+    pub fn unauthorized(reason: impl Into<String>) -> Self {
+        Self::Unauthorized { reason: reason.into() }
+    }
+
+    /// 403.
+    pub fn forbidden(message: impl Into<String>) -> Self {
+        Self::Forbidden { message: message.into() }
+    }
+
+    /// 404.
+    pub fn not_found(message: impl Into<String>) -> Self {
+        Self::NotFound { message: message.into() }
+    }
+
+    /// 409.
+    pub fn conflict(message: impl Into<String>) -> Self {
+        Self::Conflict { message: message.into() }
+    }
+
+    /// 429 with a retry hint of one second.
+    pub fn too_many(message: impl Into<String>) -> Self {
+        Self::TooMany { message: message.into(), retry_after: 1 }
+    }
+
+    /// 503 with a retry hint of five seconds; `reason` is for the log.
+    pub fn unavailable(reason: impl Into<String>) -> Self {
+        Self::Unavailable { reason: reason.into(), retry_after: 5 }
+    }
+
+    /// 500; `cause` is for the log.
+    pub fn internal(cause: impl Into<String>) -> Self {
+        Self::Internal { cause: cause.into() }
+    }
+
+    /// The HTTP status that every dialect uses for this failure.
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::Invalid { .. } => 400,
+            Self::Unauthorized { .. } | Self::UnsupportedMethod { .. } => 401,
+            Self::Forbidden { .. } => 403,
+            Self::NotFound { .. } | Self::NoRoute => 404,
+            Self::MethodNotAllowed { .. } => 405,
+            Self::Timeout => 408,
+            Self::Conflict { .. } => 409,
+            Self::TooLarge { .. } => 413,
+            Self::UriTooLong => 414,
+            Self::TooMany { .. } => 429,
+            Self::HeadersTooLarge => 431,
+            Self::Internal { .. } => 500,
+            Self::Unavailable { .. } => 503,
+        }
+    }
+
+    /// True for failures that are ours rather than the caller's.
+    pub fn is_ours(&self) -> bool {
+        self.status() >= 500
+    }
+}
+
+impl fmt::Display for Error {
+    /// The text for logs and the command line: it names the internal cause.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Invalid { message, field: Some(field) } => write!(f, "{field}: {message}"),
+            Self::Invalid { message, field: None }
+            | Self::Forbidden { message }
+            | Self::NotFound { message }
+            | Self::Conflict { message }
+            | Self::TooMany { message, .. } => f.write_str(message),
+            Self::Unauthorized { reason } => write!(f, "unauthorized: {reason}"),
+            Self::UnsupportedMethod { methods } => {
+                write!(f, "unsupported authentication method (offered: {})", methods.join(", "))
+            }
+            Self::NoRoute => f.write_str("no such path"),
+            Self::MethodNotAllowed { allow } => write!(f, "method not allowed (allowed: {allow})"),
+            Self::Timeout => f.write_str("the request body did not arrive in time"),
+            Self::TooLarge { limit } => write!(f, "the request body is over {limit} bytes"),
+            Self::UriTooLong => f.write_str("the request target is too long"),
+            Self::HeadersTooLarge => f.write_str("the request headers are too large"),
+            Self::Unavailable { reason, .. } => write!(f, "unavailable: {reason}"),
+            Self::Internal { cause } => write!(f, "internal error: {cause}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}

@@ -1,0 +1,125 @@
+//! How a failure is worded, one function for each dialect, each an exhaustive `match` (invariant I9).
+
+use http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderValue, StatusCode};
+use serde_json::{Value, json};
+
+use super::reply::Reply;
+use crate::error::Error;
+
+/// Words a failure. `public_url` is the service's base URL, without a slash at its end.
+pub type Dialect = fn(error: &Error, public_url: &str) -> Reply;
+
+/// Identity v3's envelope: `{"error": {"code", "title", "message"}}`.
+pub fn keystone(error: &Error, public_url: &str) -> Reply {
+    let code = error.status();
+    let status = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut identity = None;
+    let message = match error {
+        Error::Invalid { message, field: Some(field) } => format!("Invalid input for field '{field}': {message}"),
+        Error::Invalid { message, field: None }
+        | Error::Forbidden { message }
+        | Error::NotFound { message }
+        | Error::Conflict { message }
+        | Error::TooMany { message, .. } => message.clone(),
+        Error::Unauthorized { .. } => "The request you have made requires authentication.".to_owned(),
+        Error::UnsupportedMethod { methods } => {
+            identity = Some(json!({ "methods": methods }));
+            "Attempted to authenticate with an unsupported method.".to_owned()
+        }
+        Error::NoRoute => "The resource could not be found.".to_owned(),
+        Error::MethodNotAllowed { .. } => "The method is not allowed for the requested URL.".to_owned(),
+        Error::Timeout => "The request body did not arrive in time.".to_owned(),
+        Error::TooLarge { limit } => format!("Request is too large: the limit is {limit} bytes."),
+        Error::UriTooLong => "The request target is too long.".to_owned(),
+        Error::HeadersTooLarge => "The request headers are too large.".to_owned(),
+        Error::Unavailable { .. } => "The service is temporarily unavailable, please try again.".to_owned(),
+        Error::Internal { .. } => {
+            "An unexpected error prevented the server from fulfilling your request. The request id identifies it in the log.".to_owned()
+        }
+    };
+    let mut body = json!({"error": {"code": code, "title": title(status), "message": message}});
+    if let Some(identity) = identity {
+        body["error"]["identity"] = identity;
+    }
+    with_headers(error, public_url, Reply::json(status, &body))
+}
+
+/// The reason phrase of HTTP.
+fn title(status: StatusCode) -> Value {
+    json!(status.canonical_reason().unwrap_or("Error"))
+}
+
+/// The headers that go with a failure, whatever the dialect.
+fn with_headers(error: &Error, public_url: &str, reply: Reply) -> Reply {
+    match error {
+        Error::Unauthorized { .. } | Error::UnsupportedMethod { .. } => {
+            let challenge = HeaderValue::from_str(&format!("Keystone uri=\"{public_url}/v3\""));
+            reply.with(WWW_AUTHENTICATE, challenge.unwrap_or(HeaderValue::from_static("Keystone")))
+        }
+        Error::MethodNotAllowed { allow } => {
+            reply.with(ALLOW, HeaderValue::from_str(allow).unwrap_or(HeaderValue::from_static("")))
+        }
+        Error::TooMany { retry_after, .. } | Error::Unavailable { retry_after, .. } => {
+            reply.with(RETRY_AFTER, HeaderValue::from(*retry_after))
+        }
+        Error::Invalid { .. }
+        | Error::Forbidden { .. }
+        | Error::NotFound { .. }
+        | Error::NoRoute
+        | Error::Timeout
+        | Error::Conflict { .. }
+        | Error::TooLarge { .. }
+        | Error::UriTooLong
+        | Error::HeadersTooLarge
+        | Error::Internal { .. } => reply,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One of each kind.
+    fn all() -> Vec<Error> {
+        vec![
+            Error::invalid("bad"),
+            Error::invalid_field("identity_provider.enabled", "the value is of type 'string', expected 'boolean'"),
+            Error::unauthorized("secret reason"),
+            Error::UnsupportedMethod { methods: vec!["password".into(), "token".into()] },
+            Error::forbidden("You are not authorized to perform the requested action: identity:x."),
+            Error::not_found("Could not find Identity Provider: ACME."),
+            Error::NoRoute,
+            Error::MethodNotAllowed { allow: "GET, HEAD".into() },
+            Error::Timeout,
+            Error::conflict("Conflict occurred attempting to store identity_provider - Duplicate entry."),
+            Error::TooLarge { limit: 114_688 },
+            Error::UriTooLong,
+            Error::HeadersTooLarge,
+            Error::too_many("Too many attempts."),
+            Error::unavailable("secret reason"),
+            Error::internal("secret cause"),
+        ]
+    }
+
+    #[test]
+    fn every_kind_has_a_wording_in_every_dialect() {
+        let mut text = String::new();
+        for (name, dialect) in [("keystone", keystone as Dialect)] {
+            for error in all() {
+                let reply = dialect(&error, "https://id.example");
+                let mut headers: Vec<String> =
+                    reply.headers.iter().map(|(k, v)| format!("{k}: {}", v.to_str().unwrap())).collect();
+                headers.sort();
+                text.push_str(&format!(
+                    "{name} {} [{}]\n{}\n\n",
+                    reply.status.as_u16(),
+                    headers.join(", "),
+                    String::from_utf8_lossy(&reply.body)
+                ));
+            }
+        }
+        assert!(!text.contains("secret"), "an internal text reached a client");
+        insta::assert_snapshot!(text);
+    }
+}

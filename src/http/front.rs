@@ -1,0 +1,135 @@
+//! The one warp filter, and what goes around every handler: id, log line, metrics, common headers, failures worded.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use tower::Service as _;
+use tracing::{Instrument as _, Level};
+use warp::Filter as _;
+use warp::reply::Response;
+
+use super::body::{Incoming, incoming};
+use super::dialect::Dialect;
+use super::reply::Reply;
+use super::request::{Head, Request};
+use super::request_id::{RequestId, RequestIds};
+use super::route::{Answer, Table};
+use super::serve::Remote;
+use crate::clock::{Random, Stopwatch};
+use crate::error::Error;
+use crate::service::App;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-openstack-request-id");
+const CONTENT_TYPE_OPTIONS: HeaderName = HeaderName::from_static("x-content-type-options");
+
+/// Everything a request meets before and after its handler.
+pub struct Front {
+    app: Arc<App>,
+    table: Table,
+    dialect: Dialect,
+    ids: RequestIds,
+}
+
+impl std::fmt::Debug for Front {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Front")
+    }
+}
+
+/// A clonable hyper service made of the warp filter.
+pub fn service(
+    app: Arc<App>,
+    table: Table,
+    dialect: Dialect,
+) -> impl hyper::service::Service<
+    http::Request<hyper::body::Incoming>,
+    Response = Response,
+    Error = Infallible,
+    Future = impl Future<Output = Result<Response, Infallible>> + Send,
+> + Clone
++ Send
++ Sync
++ 'static {
+    let ids = RequestIds::new(&Random::system());
+    let front = Arc::new(Front { app, table, dialect, ids });
+    let filter = warp::any()
+        .map(move || front.clone())
+        .and(warp::ext::get::<Arc<Head>>())
+        .and(warp::body::stream())
+        .then(|front: Arc<Front>, head: Arc<Head>, body| async move { front.answer(head, incoming(body)).await });
+    let warp = warp::service(filter);
+    hyper::service::service_fn(move |mut request: http::Request<hyper::body::Incoming>| {
+        let head = Head {
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+            headers: std::mem::take(request.headers_mut()),
+            remote: request.extensions().get::<Remote>().map(|r| SocketAddr::ip(&r.0)),
+        };
+        request.extensions_mut().insert(Arc::new(head));
+        warp.clone().call(request)
+    })
+}
+
+impl Front {
+    async fn answer(&self, head: Arc<Head>, body: Incoming) -> Response {
+        let watch = Stopwatch::start();
+        let id = self.ids.next();
+        let server = &self.app.config.server;
+        let found = self.table.find(&head.method, head.uri.path());
+        let reply = if head.uri.path_and_query().is_some_and(|p| p.as_str().len() > server.max_uri_bytes) {
+            Err(Error::UriTooLong)
+        } else {
+            match found.handler {
+                Ok(handler) => {
+                    let deadline = std::time::Duration::from_secs(server.body_timeout_secs);
+                    let request = Request::new(head.clone(), id, found.params, body, server.max_body_bytes, deadline);
+                    let run = handler(self.app.clone(), request);
+                    if tracing::enabled!(Level::DEBUG) {
+                        run.instrument(
+                            tracing::debug_span!("request", %id, method = %head.method, path = head.uri.path()),
+                        )
+                        .await
+                    } else {
+                        run.await
+                    }
+                }
+                Err(Answer::Error(error)) => Err(error),
+                Err(Answer::Reply(reply)) => Ok(reply),
+            }
+        };
+        let reply = reply.unwrap_or_else(|error| self.fail(&error, id, &head));
+        found.metrics.record(reply.status.as_u16(), watch.elapsed());
+        tracing::debug!(%id, method = %head.method, path = head.uri.path(), status = reply.status.as_u16(), "answered");
+        finish(reply, id)
+    }
+
+    /// Words a failure, and logs it once: ours at `error`, the caller's at `debug`.
+    fn fail(&self, error: &Error, id: RequestId, head: &Head) -> Reply {
+        if error.is_ours() {
+            tracing::error!(%id, method = %head.method, path = head.uri.path(), error = %error.to_string().escape_debug(), "request failed");
+        } else {
+            tracing::debug!(%id, method = %head.method, path = head.uri.path(), error = %error.to_string().escape_debug(), "request refused");
+        }
+        (self.dialect)(error, &self.app.public_url)
+    }
+}
+
+/// Puts the headers on that every answer has.
+fn finish(reply: Reply, id: RequestId) -> Response {
+    let Reply { status, mut headers, body } = reply;
+    headers.append(header::VARY, HeaderValue::from_static("X-Auth-Token"));
+    headers.insert(CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if let Ok(value) = HeaderValue::from_bytes(&id.text()) {
+        headers.insert(REQUEST_ID, value);
+    }
+    // 204 and 304 have no body and no type; an answer to HEAD keeps its headers and loses its body on the wire.
+    if status == StatusCode::NO_CONTENT {
+        headers.remove(header::CONTENT_TYPE);
+    }
+    let mut response = Response::new(body.into());
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response
+}

@@ -1,0 +1,15 @@
+//! The porch: what every face shares between a socket and a handler.
+//!
+//! [`serve`] is the accept loop, [`front`] the one warp filter, [`route`] the table that it hands requests to, [`request`]
+//! and [`body`] what a handler reads, [`reply`] what it answers, [`dialect`] how a failure is worded.
+
+pub mod body;
+pub mod dialect;
+pub mod front;
+pub mod metrics;
+pub mod query;
+pub mod reply;
+pub mod request;
+pub mod request_id;
+pub mod route;
+pub mod serve;

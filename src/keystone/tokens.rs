@@ -1,0 +1,81 @@
+//! `/v3/auth/tokens`: issue, validate, check, revoke.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::HeaderName;
+use http::{HeaderValue, StatusCode};
+
+use super::view;
+use crate::error::{Error, Result};
+use crate::http::reply::Reply;
+use crate::http::request::Request;
+use crate::model::auth_request::AuthRequest;
+use crate::service::token::{self, Token};
+use crate::service::{App, auth};
+
+const SUBJECT: HeaderName = HeaderName::from_static("x-subject-token");
+
+/// The token document's bytes, written once for each token.
+fn body(token: &Token, with_catalog: bool) -> Bytes {
+    let write = || {
+        let entries = with_catalog.then(|| token.prepared.catalog.as_slice());
+        serde_json::to_vec(&view::token(&token.facts, entries)).unwrap_or_default().into()
+    };
+    token.prepared.bodies[usize::from(with_catalog)].get_or_init(write).clone()
+}
+
+fn answer(status: StatusCode, body: Bytes, id: &str) -> Result<Reply> {
+    let mut subject = HeaderValue::from_str(id).map_err(|_| Error::internal("a token that is no header value"))?;
+    subject.set_sensitive(true);
+    Ok(Reply::json_bytes(status, body).with(SUBJECT, subject).private())
+}
+
+fn with_catalog(req: &Request) -> bool {
+    // Presence alone counts, as in Keystone.
+    !req.raw_query().is_some_and(|q| q.split('&').any(|p| p == "nocatalog" || p.starts_with("nocatalog=")))
+}
+
+/// The token that the request is about; without one there is nothing to be found.
+fn subject(req: &Request) -> Result<&str> {
+    let missing = || Error::not_found("Could not find token.");
+    req.header(SUBJECT.as_str()).map_err(|()| missing())?.filter(|t| !t.is_empty()).ok_or_else(missing)
+}
+
+fn allow_expired(req: &Request) -> Result<bool> {
+    match req.raw_query() {
+        None => Ok(false),
+        Some(_) => Ok(req.query()?.switch("allow_expired")),
+    }
+}
+
+/// `POST`
+pub async fn issue(app: Arc<App>, mut req: Request) -> Result<Reply> {
+    let body_json = req.json().await?;
+    let request = AuthRequest::parse(&body_json)?;
+    let issued = auth::authenticate(&app, &req.origin(), request).await?;
+    answer(StatusCode::CREATED, body(&issued.token, with_catalog(&req)), &issued.id)
+}
+
+/// `GET`
+pub async fn validate(app: Arc<App>, req: Request) -> Result<Reply> {
+    let caller = req.caller(&app).await?;
+    let subject = subject(&req)?;
+    let token = token::validate(&app, &caller, "identity:validate_token", subject, allow_expired(&req)?).await?;
+    answer(StatusCode::OK, body(&token, with_catalog(&req)), subject)
+}
+
+/// `HEAD`
+pub async fn check(app: Arc<App>, req: Request) -> Result<Reply> {
+    let caller = req.caller(&app).await?;
+    let subject = subject(&req)?;
+    let token = token::validate(&app, &caller, "identity:check_token", subject, allow_expired(&req)?).await?;
+    answer(StatusCode::OK, body(&token, with_catalog(&req)), subject)
+}
+
+/// `DELETE`
+pub async fn revoke(app: Arc<App>, req: Request) -> Result<Reply> {
+    let caller = req.caller(&app).await?;
+    token::revoke(&app, &caller, subject(&req)?).await?;
+    Ok(Reply::no_content())
+}

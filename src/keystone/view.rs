@@ -1,0 +1,186 @@
+//! How resources look on this face: members, links, collections.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::{Map, Value, json};
+
+use crate::clock::Timestamp;
+use crate::http::query::Parameters;
+use crate::http::request::Request;
+use crate::model::catalog;
+use crate::model::domain::Domain;
+use crate::model::facts::{Facts, Scope};
+use crate::model::fields::Extra;
+use crate::model::identity_provider::IdentityProvider;
+use crate::model::list::Page;
+use crate::model::project::Project;
+use crate::model::role::Role;
+use crate::model::user::User;
+use crate::service::App;
+
+/// What a path segment may hold unescaped (RFC 3986 §2.3).
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// A path segment made of an id.
+pub fn segment(id: &str) -> String {
+    utf8_percent_encode(id, SEGMENT).to_string()
+}
+
+/// `<public url>/v3/<path>`.
+pub fn link(app: &App, path: &str) -> String {
+    format!("{}/v3/{path}", app.public_url)
+}
+
+/// A time, or null.
+fn time(at: Option<Timestamp>) -> Value {
+    at.map_or(Value::Null, |t| json!(t.to_string()))
+}
+
+/// An object with its further attributes; a named member wins over a further attribute of that name.
+fn with_extra(extra: &Extra, named: Value) -> Value {
+    let mut all: Map<String, Value> = extra.clone();
+    if let Value::Object(named) = named {
+        all.extend(named);
+    }
+    Value::Object(all)
+}
+
+/// A domain.
+pub fn domain(app: &App, d: &Domain) -> Value {
+    with_extra(
+        &d.extra,
+        json!({
+            "id": d.id, "name": d.name, "enabled": d.enabled, "description": d.description, "tags": [],
+            "options": d.options, "links": {"self": link(app, &format!("domains/{}", segment(&d.id)))},
+        }),
+    )
+}
+
+/// A project.
+pub fn project(app: &App, p: &Project) -> Value {
+    with_extra(
+        &p.extra,
+        json!({
+            "id": p.id, "name": p.name, "domain_id": p.domain_id, "parent_id": p.parent_id, "is_domain": false,
+            "enabled": p.enabled, "description": p.description, "tags": [], "options": p.options,
+            "links": {"self": link(app, &format!("projects/{}", segment(&p.id)))},
+        }),
+    )
+}
+
+/// A user. The password is never there.
+pub fn user(app: &App, u: &User) -> Value {
+    let mut shown = with_extra(
+        &u.extra,
+        json!({
+            "id": u.id, "name": u.name, "domain_id": u.domain_id, "enabled": u.enabled, "options": u.options,
+            "password_expires_at": time(u.password_expires_at),
+            "links": {"self": link(app, &format!("users/{}", segment(&u.id)))},
+        }),
+    );
+    if let Some(id) = &u.default_project_id {
+        shown["default_project_id"] = json!(id);
+    }
+    shown
+}
+
+/// A role.
+pub fn role(app: &App, r: &Role) -> Value {
+    with_extra(
+        &r.extra,
+        json!({
+            "id": r.id, "name": r.name, "domain_id": r.domain_id, "description": r.description, "options": r.options,
+            "links": {"self": link(app, &format!("roles/{}", segment(&r.id)))},
+        }),
+    )
+}
+
+/// An identity provider, in both dialects at once.
+pub fn identity_provider(app: &App, i: &IdentityProvider) -> Value {
+    let this = link(app, &format!("OS-FEDERATION/identity_providers/{}", segment(&i.id)));
+    json!({
+        "id": i.id,
+        "domain_id": i.domain_id,
+        "enabled": i.enabled,
+        "description": i.description,
+        "remote_ids": i.remote_ids,
+        "authorization_ttl": i.authorization_ttl,
+        "sso_type": i.sso_type.as_str(),
+        "links": {"protocols": format!("{this}/protocols"), "self": this},
+    })
+}
+
+/// A collection with its links: `next` while a further page exists.
+pub fn collection<T>(
+    app: &App,
+    req: &Request,
+    name: &str,
+    page: &Page<T>,
+    limit: usize,
+    show: impl Fn(&T) -> Value,
+    id: impl Fn(&T) -> String,
+) -> Value {
+    let path = req.head.uri.path().trim_end_matches('/');
+    let here = format!("{}{path}", app.public_url);
+    let this = match req.raw_query() {
+        Some(query) => format!("{here}?{query}"),
+        None => here.clone(),
+    };
+    let next = page.items.last().filter(|_| page.more).map(|last| {
+        let parameters = Parameters::parse(req.raw_query().unwrap_or_default()).unwrap_or_default();
+        format!("{here}?{}", parameters.next(&id(last), limit))
+    });
+    let mut body = json!({
+        name: page.items.iter().map(show).collect::<Vec<_>>(),
+        "links": {"next": next, "self": this, "previous": null},
+    });
+    if page.more {
+        body["truncated"] = json!(true);
+    }
+    body
+}
+
+/// A whole list as one page.
+pub fn whole<T>(items: Vec<T>) -> Page<T> {
+    Page { items, more: false }
+}
+
+/// The token document.
+pub fn token(facts: &Facts, entries: Option<&[catalog::Entry]>) -> Value {
+    let payload = &facts.payload;
+    let mut user = json!({
+        "id": payload.user_id,
+        "name": facts.user_name,
+        "domain": {"id": facts.user_domain_id, "name": facts.user_domain_name},
+    });
+    match &payload.federated {
+        Some(f) => {
+            let groups: Vec<Value> = f.group_ids.iter().map(|id| json!({ "id": id })).collect();
+            user["OS-FEDERATION"] =
+                json!({"groups": groups, "identity_provider": {"id": f.idp_id}, "protocol": {"id": f.protocol_id}});
+        }
+        None => user["password_expires_at"] = time(facts.password_expires_at),
+    }
+    let mut token = json!({
+        "methods": payload.methods,
+        "user": user,
+        "audit_ids": payload.audit_ids,
+        "expires_at": payload.expires_at.to_string(),
+        "issued_at": payload.issued_at.to_string(),
+    });
+    match &facts.scope {
+        Scope::Unscoped => {}
+        Scope::Project { id, name, domain_id, domain_name } => {
+            token["project"] = json!({"id": id, "name": name, "domain": {"id": domain_id, "name": domain_name}});
+            token["is_domain"] = json!(false);
+        }
+        Scope::Domain { id, name } => token["domain"] = json!({"id": id, "name": name}),
+        Scope::System => token["system"] = json!({"all": true}),
+    }
+    if facts.scope != Scope::Unscoped {
+        token["roles"] = facts.roles.iter().map(|r| json!({"id": r.id, "name": r.name})).collect();
+        if let Some(entries) = entries {
+            token["catalog"] = catalog::render(entries, facts.scope.project_id(), &payload.user_id);
+        }
+    }
+    json!({ "token": token })
+}

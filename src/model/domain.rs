@@ -1,0 +1,141 @@
+//! A domain: the container of users, projects and identity providers. It is a project with `is_domain` (one id space).
+
+use serde_json::Value;
+
+use super::fields::{self, Extra, Fields, OptionKind};
+use crate::error::{Error, Result};
+
+/// The options a domain or a project may carry.
+pub const OPTIONS: &[(&str, OptionKind)] = &[("immutable", OptionKind::Boolean)];
+
+/// A domain.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Domain {
+    /// Its id.
+    pub id: String,
+    /// Its name, unique among domains.
+    pub name: String,
+    /// A disabled domain's users cannot sign in, and tokens scoped to it are void.
+    pub enabled: bool,
+    /// For people.
+    pub description: String,
+    /// Further attributes.
+    pub extra: Extra,
+    /// Resource options.
+    pub options: Extra,
+}
+
+/// What a PATCH changes.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Update {
+    name: Option<String>,
+    enabled: Option<bool>,
+    description: Option<String>,
+    options: Option<Extra>,
+    extra: Extra,
+}
+
+impl Domain {
+    /// Reads the body of a POST; `fresh_id` is used unless the body names an id, as Keystone allows with `explicit_domain_id`.
+    pub fn create(body: &Value, fresh_id: String) -> Result<Self> {
+        let mut f = Fields::of(body, "domain")?;
+        let id = match f.text("explicit_domain_id", 32..=32)? {
+            Some(id) if id.bytes().all(|b| b.is_ascii_hexdigit() && !b.is_ascii_uppercase()) => id,
+            Some(_) => {
+                return Err(Error::invalid_field(
+                    f.path("explicit_domain_id"),
+                    "the value is not a UUID in hexadecimal digits",
+                ));
+            }
+            None => fresh_id,
+        };
+        f.ignore(&["id", "links"]);
+        let name = name(&mut f)?.ok_or_else(|| Error::invalid_field("domain", "'name' is a required property"))?;
+        let enabled = f.boolean("enabled")?.unwrap_or(true);
+        let description = f.nullable_text("description", 0..=65_535)?.flatten().unwrap_or_default();
+        let mut options = Extra::new();
+        fields::merge_options(&mut options, fields::options(&mut f, OPTIONS)?.unwrap_or_default());
+        Ok(Self { id, name, enabled, description, options, extra: f.extra()? })
+    }
+
+    /// This domain after a PATCH.
+    #[must_use]
+    pub fn updated(&self, update: Update) -> Self {
+        let mut next = self.clone();
+        next.name = update.name.unwrap_or(next.name);
+        next.enabled = update.enabled.unwrap_or(next.enabled);
+        next.description = update.description.unwrap_or(next.description);
+        fields::merge(&mut next.extra, update.extra);
+        fields::merge_options(&mut next.options, update.options.unwrap_or_default());
+        next
+    }
+}
+
+impl Update {
+    /// Reads the body of a PATCH.
+    pub fn parse(body: &Value, id: &str) -> Result<Self> {
+        let mut f = Fields::of(body, "domain")?;
+        same_id(&mut f, id)?;
+        f.ignore(&["links"]);
+        Ok(Self {
+            name: name(&mut f)?,
+            enabled: f.boolean("enabled")?,
+            description: f.nullable_text("description", 0..=65_535)?.map(Option::unwrap_or_default),
+            options: fields::options(&mut f, OPTIONS)?,
+            extra: f.extra()?,
+        })
+    }
+
+    /// The options it sets, for the guard of immutable resources.
+    pub fn options(&self) -> Option<&Extra> {
+        self.options.as_ref()
+    }
+}
+
+/// A PATCH may repeat the id but not change it.
+pub fn same_id(f: &mut Fields<'_>, id: &str) -> Result<()> {
+    match f.text("id", 0..=64)? {
+        Some(other) if other != id => Err(Error::invalid("Cannot change ID")),
+        _ => Ok(()),
+    }
+}
+
+fn name(f: &mut Fields<'_>) -> Result<Option<String>> {
+    let name = f.text("name", 1..=64)?;
+    if name.as_deref().is_some_and(|n| n.trim().is_empty()) {
+        return Err(Error::invalid_field(f.path("name"), "the value is blank"));
+    }
+    Ok(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_domain_is_enabled_unless_the_body_says_otherwise_and_keeps_further_attributes() {
+        let d = Domain::create(&json!({"domain": {"name": "acme", "colour": "red"}}), "id1".into()).unwrap();
+        assert_eq!((d.id.as_str(), d.enabled, d.description.as_str()), ("id1", true, ""));
+        assert_eq!(d.extra["colour"], "red");
+        for bad in [
+            json!({}),
+            json!({"name": ""}),
+            json!({"name": "  "}),
+            json!({"name": "x".repeat(65)}),
+            json!({"name": "x", "enabled": "yes"}),
+        ] {
+            assert!(Domain::create(&json!({"domain": bad}), "i".into()).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_patch_changes_only_what_it_names() {
+        let d = Domain::create(&json!({"domain": {"name": "acme", "colour": "red"}}), "id1".into()).unwrap();
+        let u = Update::parse(&json!({"domain": {"enabled": false, "size": 3, "id": "id1"}}), "id1").unwrap();
+        let next = d.updated(u);
+        assert_eq!((next.name.as_str(), next.enabled), ("acme", false));
+        assert_eq!((&next.extra["colour"], &next.extra["size"]), (&json!("red"), &json!(3)));
+        assert!(Update::parse(&json!({"domain": {"id": "other"}}), "id1").is_err());
+    }
+}

@@ -1,0 +1,20 @@
+//! The model: data and pure functions, one file per resource. No I/O, no async, no clock.
+//!
+//! Whatever comes from outside is read here into a type that can only hold what is allowed (`…::create`, `…::update`
+//! return `Result`); after that nothing is checked twice.
+
+pub mod audit_event;
+pub mod auth_request;
+pub mod catalog;
+pub mod change;
+pub mod domain;
+pub mod facts;
+pub mod fields;
+pub mod grant;
+pub mod identity_provider;
+pub mod list;
+pub mod project;
+pub mod revocation;
+pub mod role;
+pub mod token;
+pub mod user;

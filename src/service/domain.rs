@@ -1,0 +1,100 @@
+//! Domains.
+
+use serde_json::{Value, json};
+
+use super::caller::Caller;
+use super::{App, audit};
+use crate::error::{Error, Result};
+use crate::model::domain::{Domain, Update};
+use crate::model::fields::guard_immutable;
+use crate::model::list::{Condition, Page, Query};
+use crate::policy::Target;
+use crate::store;
+
+const KIND: &str = "domain";
+
+/// 404 for a domain.
+pub fn not_found(id: &str) -> Error {
+    Error::not_found(format!("Could not find domain: {id}."))
+}
+
+fn target(domain: &Domain) -> Target {
+    Target::stored(KIND, &json!({"id": domain.id, "name": domain.name}))
+}
+
+fn duplicate(error: Error) -> Error {
+    match error {
+        Error::Conflict { .. } => Error::conflict(
+            "Conflict occurred attempting to store project - it is not permitted to have two domains with the same name or id.",
+        ),
+        other => other,
+    }
+}
+
+/// One page of domains. A domain-scoped token sees its own only.
+pub async fn list(app: &App, caller: &Caller, mut query: Query) -> Result<Page<Domain>> {
+    let own = caller.domain_scope();
+    app.allow(caller, "identity:list_domains", &Target::stored(KIND, &json!({ "id": own }))).await?;
+    if let Some(own) = own {
+        query.conditions.push(Condition::equals("id", own));
+    }
+    let mut conn = app.store.read().await?;
+    if let Some(marker) = &query.marker
+        && store::domain::get(&mut conn, marker).await?.is_none()
+    {
+        return Err(super::no_marker(marker));
+    }
+    let rows = store::domain::list(&mut conn, &query).await?;
+    Ok(Page::cut(rows, query.limit))
+}
+
+/// One domain.
+pub async fn get(app: &App, caller: &Caller, id: &str) -> Result<Domain> {
+    let found = store::domain::get(&mut app.store.read().await?, id).await?;
+    app.allow(caller, "identity:get_domain", &found.as_ref().map_or_else(Target::new, target)).await?;
+    found.ok_or_else(|| not_found(id))
+}
+
+/// Makes a domain.
+pub async fn create(app: &App, caller: &Caller, body: &Value) -> Result<Domain> {
+    app.allow(caller, "identity:create_domain", &Target::new()).await?;
+    let domain = Domain::create(body, app.random.hex_id())?;
+    let mut tx = app.store.write().await?;
+    store::domain::insert(&mut tx, &domain).await.map_err(duplicate)?;
+    audit::changed(app, &mut tx, caller, "domain.create", (KIND, &domain.id), Some(&domain.id), "").await?;
+    app.commit(tx).await?;
+    Ok(domain)
+}
+
+/// Changes a domain. Disabling it voids the tokens of its users and those scoped to it or its projects.
+pub async fn update(app: &App, caller: &Caller, id: &str, body: &Value) -> Result<Domain> {
+    let found = store::domain::get(&mut app.store.read().await?, id).await?;
+    app.allow(caller, "identity:update_domain", &found.as_ref().map_or_else(Target::new, target)).await?;
+    let mut tx = app.store.write().await?;
+    let stored = store::domain::get(&mut tx, id).await?.ok_or_else(|| not_found(id))?;
+    let update = Update::parse(body, id)?;
+    guard_immutable(KIND, id, &stored.options, update.options())?;
+    let next = stored.updated(update);
+    store::domain::update(&mut tx, &next).await.map_err(duplicate)?;
+    audit::changed(app, &mut tx, caller, "domain.update", (KIND, id), Some(id), &super::named(body, KIND)).await?;
+    app.commit(tx).await?;
+    Ok(next)
+}
+
+/// Deletes a disabled domain with everything in it.
+pub async fn delete(app: &App, caller: &Caller, id: &str) -> Result<()> {
+    let found = store::domain::get(&mut app.store.read().await?, id).await?;
+    app.allow(caller, "identity:delete_domain", &found.as_ref().map_or_else(Target::new, target)).await?;
+    let mut tx = app.store.write().await?;
+    let stored = store::domain::get(&mut tx, id).await?.ok_or_else(|| not_found(id))?;
+    guard_immutable(KIND, id, &stored.options, None)?;
+    if id == app.config.identity.default_domain_id {
+        return Err(Error::forbidden("Cannot delete the default domain."));
+    }
+    if stored.enabled {
+        return Err(Error::forbidden("Cannot delete a domain that is enabled, please disable it first."));
+    }
+    store::domain::delete(&mut tx, id).await?;
+    audit::changed(app, &mut tx, caller, "domain.delete", (KIND, id), Some(id), "").await?;
+    app.commit(tx).await
+}

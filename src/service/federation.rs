@@ -1,0 +1,276 @@
+//! Identity providers (OS-FEDERATION), for administrators of the cloud and for security administrators of one domain.
+//!
+//! Who only holds the security administrator's role acts within the domain of their scope: what they make belongs to it,
+//! and of others' they see nothing. Everyone else whom policy lets in has Keystone's view of the whole.
+
+use std::collections::BTreeSet;
+
+use super::caller::Caller;
+use super::{App, audit, token};
+use crate::error::{Error, Result};
+use crate::model::domain::Domain;
+use crate::model::facts::Scope;
+use crate::model::fields::Extra;
+use crate::model::identity_provider::{Create, IdentityProvider, SsoType, Update, check_id};
+use crate::model::list::{Condition, Page, Query};
+use crate::policy::Target;
+use crate::store::{self, Conn};
+
+const KIND: &str = "identity_provider";
+
+/// What of all identity providers a caller deals with.
+enum Reach {
+    /// All of them.
+    Whole,
+    /// Those of one domain.
+    Domain(String),
+}
+
+/// How far a caller reaches whom policy has let in.
+async fn reach(app: &App, caller: &Caller) -> Result<Reach> {
+    let scope = &caller.facts().scope;
+    let none = Target::new();
+    let credentials = caller.credentials();
+    if *scope == Scope::System {
+        return Ok(Reach::Whole);
+    }
+    let within_one_domain = matches!(scope, Scope::Domain { .. })
+        || (app.policy.check("security_admin", &none, credentials).await?
+            && !app.policy.check("admin_required", &none, credentials).await?);
+    if !within_one_domain {
+        return Ok(Reach::Whole);
+    }
+    match caller.scope_domain() {
+        Some(domain) => Ok(Reach::Domain(domain.to_owned())),
+        None => {
+            Err(Error::forbidden("A token scoped to a domain or a project is needed to manage its identity providers."))
+        }
+    }
+}
+
+fn not_found(id: &str) -> Error {
+    Error::not_found(format!("Could not find Identity Provider: {id}."))
+}
+
+fn target(idp: &IdentityProvider) -> Target {
+    Target::stored(KIND, &serde_json::json!({"id": idp.id, "domain_id": idp.domain_id}))
+}
+
+async fn get_within(conn: &mut Conn, reach: &Reach, id: &str) -> Result<IdentityProvider> {
+    let found = store::identity_provider::get(conn, id).await?;
+    found
+        .filter(|idp| match reach {
+            Reach::Whole => true,
+            Reach::Domain(domain) => idp.domain_id == *domain,
+        })
+        .ok_or_else(|| not_found(id))
+}
+
+/// Asks policy about an identity provider that may or may not be there, and tells how far the caller reaches.
+async fn admitted(app: &App, caller: &Caller, rule: &str, id: &str) -> Result<Reach> {
+    let found = store::identity_provider::get(&mut app.store.read().await?, id).await?;
+    app.allow(caller, rule, &found.as_ref().map_or_else(Target::new, target)).await?;
+    reach(app, caller).await
+}
+
+/// One page of identity providers.
+pub async fn list_identity_providers(app: &App, caller: &Caller, mut query: Query) -> Result<Page<IdentityProvider>> {
+    app.allow(caller, "identity:list_identity_providers", &Target::new()).await?;
+    let reach = reach(app, caller).await?;
+    if let Reach::Domain(domain) = &reach {
+        query.conditions.push(Condition::equals("domain_id", domain));
+    }
+    let mut conn = app.store.read().await?;
+    let rows = store::identity_provider::list(&mut conn, &query).await?;
+    Ok(Page::cut(rows, query.limit))
+}
+
+/// One identity provider.
+pub async fn get_identity_provider(app: &App, caller: &Caller, id: &str) -> Result<IdentityProvider> {
+    let reach = admitted(app, caller, "identity:get_identity_provider", id).await?;
+    get_within(&mut app.store.read().await?, &reach, id).await
+}
+
+/// Makes an identity provider and, if no domain is named, a domain for its users.
+pub async fn create_identity_provider(
+    app: &App,
+    caller: &Caller,
+    id: &str,
+    body: &serde_json::Value,
+) -> Result<IdentityProvider> {
+    let done = create(app, caller, id, body).await;
+    audit::refused(app, caller, "identity_provider.create", (KIND, id), done).await
+}
+
+async fn create(app: &App, caller: &Caller, id: &str, body: &serde_json::Value) -> Result<IdentityProvider> {
+    app.allow(caller, "identity:create_identity_provider", &Target::new()).await?;
+    let reach = reach(app, caller).await?;
+    check_id(id)?;
+    let create = Create::parse(body)?;
+    let (named, owned) = match &reach {
+        Reach::Whole => (create.domain_id.clone(), false),
+        Reach::Domain(own) => {
+            if create.domain_id.as_ref().is_some_and(|d| d != own) {
+                return Err(Error::forbidden(
+                    "An identity provider can only be made in the domain of the token's scope.",
+                ));
+            }
+            (Some(own.clone()), true)
+        }
+    };
+
+    let mut tx = app.store.write().await?;
+    let (domain_id, auto_domain) = match named {
+        Some(domain_id) => {
+            if store::domain::get(&mut tx, &domain_id).await?.is_none() {
+                return Err(Error::not_found(format!("Could not find domain: {domain_id}.")));
+            }
+            if owned {
+                check_quota(app, &mut tx, &domain_id).await?;
+            }
+            (domain_id, false)
+        }
+        None => (add_domain(app, &mut tx, id).await?, true),
+    };
+    let idp = create.into_provider(id.to_owned(), domain_id, auto_domain, owned);
+    if store::identity_provider::get(&mut tx, id).await?.is_some() {
+        return Err(taken(&format!("Duplicate entry found with ID {id}")));
+    }
+    check_sso_type(&mut tx, &idp).await?;
+    check_remote_ids(&mut tx, &idp, &idp.remote_ids).await?;
+    store::identity_provider::insert(&mut tx, &idp).await.map_err(duplicate)?;
+    audit::changed(app, &mut tx, caller, "identity_provider.create", (KIND, id), Some(&idp.domain_id), "").await?;
+    app.commit(tx).await?;
+    Ok(idp)
+}
+
+fn taken(detail: &str) -> Error {
+    Error::conflict(format!("Conflict occurred attempting to store identity_provider - {detail}."))
+}
+
+/// Somebody else was faster: the database's word for it becomes ours.
+fn duplicate(error: Error) -> Error {
+    match error {
+        Error::Conflict { .. } => taken("Duplicate entry"),
+        other => other,
+    }
+}
+
+async fn add_domain(app: &App, tx: &mut Conn, idp_id: &str) -> Result<String> {
+    let id = app.random.hex_id();
+    let domain = Domain {
+        id: id.clone(),
+        name: id.clone(),
+        enabled: true,
+        description: format!("Auto generated federated domain for Identity Provider: {idp_id}"),
+        extra: Extra::new(),
+        options: Extra::new(),
+    };
+    store::domain::insert(tx, &domain).await?;
+    Ok(id)
+}
+
+async fn check_quota(app: &App, tx: &mut Conn, domain_id: &str) -> Result<()> {
+    let most = i64::from(app.config.identity.max_identity_providers_per_domain);
+    if store::identity_provider::count_in_domain(tx, domain_id).await? >= most {
+        return Err(Error::forbidden(format!(
+            "The domain has its {most} identity providers already; delete one first."
+        )));
+    }
+    Ok(())
+}
+
+/// A domain has one kind of identity provider, and at most one whose users exist already.
+async fn check_sso_type(tx: &mut Conn, idp: &IdentityProvider) -> Result<()> {
+    let there = store::identity_provider::sso_types_in_domain(tx, &idp.domain_id).await?;
+    let clash = match idp.sso_type {
+        SsoType::IamUser => !there.is_empty(),
+        SsoType::VirtualUser => there.contains(&SsoType::IamUser),
+    };
+    if clash {
+        return Err(taken(
+            "The domain has an identity provider of another sso_type, or one of iam_user_sso, which must be its only one",
+        ));
+    }
+    Ok(())
+}
+
+/// A remote id belongs to one identity provider of the whole service. Whose it is, is not told.
+async fn check_remote_ids(tx: &mut Conn, idp: &IdentityProvider, remote_ids: &BTreeSet<String>) -> Result<()> {
+    for remote_id in remote_ids {
+        let owner = store::identity_provider::owner_of_remote_id(tx, remote_id).await?;
+        if owner.is_some_and(|o| o != idp.id) {
+            return Err(taken(&format!("Duplicate remote ID: {remote_id}")));
+        }
+    }
+    Ok(())
+}
+
+/// Changes an identity provider. Disabling it voids the tokens that came through it.
+pub async fn update_identity_provider(
+    app: &App,
+    caller: &Caller,
+    id: &str,
+    body: &serde_json::Value,
+) -> Result<IdentityProvider> {
+    let done = update(app, caller, id, body).await;
+    audit::refused(app, caller, "identity_provider.update", (KIND, id), done).await
+}
+
+async fn update(app: &App, caller: &Caller, id: &str, body: &serde_json::Value) -> Result<IdentityProvider> {
+    let reach = admitted(app, caller, "identity:update_identity_provider", id).await?;
+    let update = Update::parse(body)?;
+    let mut tx = app.store.write().await?;
+    let stored = get_within(&mut tx, &reach, id).await?;
+    if let Some(remote_ids) = &update.remote_ids {
+        check_remote_ids(&mut tx, &stored, remote_ids).await?;
+    }
+    let next = stored.updated(update)?;
+    store::identity_provider::update(&mut tx, &next).await.map_err(duplicate)?;
+    if stored.enabled && !next.enabled {
+        revoke_tokens(app, &mut tx, id).await?;
+    }
+    audit::changed(
+        app,
+        &mut tx,
+        caller,
+        "identity_provider.update",
+        (KIND, id),
+        Some(&next.domain_id),
+        &super::named(body, KIND),
+    )
+    .await?;
+    app.commit(tx).await?;
+    Ok(next)
+}
+
+async fn revoke_tokens(app: &App, tx: &mut Conn, idp_id: &str) -> Result<()> {
+    let mut event = token::event(app, app.now());
+    event.idp_id = Some(idp_id.to_owned());
+    store::revocation::insert(tx, &event).await
+}
+
+/// Deletes an identity provider. A domain that was made with it goes too if nothing else lives there, and is disabled if
+/// something does.
+pub async fn delete_identity_provider(app: &App, caller: &Caller, id: &str) -> Result<()> {
+    let done = delete(app, caller, id).await;
+    audit::refused(app, caller, "identity_provider.delete", (KIND, id), done).await
+}
+
+async fn delete(app: &App, caller: &Caller, id: &str) -> Result<()> {
+    let reach = admitted(app, caller, "identity:delete_identity_provider", id).await?;
+    let mut tx = app.store.write().await?;
+    let stored = get_within(&mut tx, &reach, id).await?;
+    store::identity_provider::delete(&mut tx, id).await?;
+    revoke_tokens(app, &mut tx, id).await?;
+    if stored.auto_domain {
+        if store::domain::is_empty(&mut tx, &stored.domain_id).await? {
+            store::domain::delete(&mut tx, &stored.domain_id).await?;
+        } else if let Some(mut domain) = store::domain::get(&mut tx, &stored.domain_id).await? {
+            domain.enabled = false;
+            store::domain::update(&mut tx, &domain).await?;
+        }
+    }
+    audit::changed(app, &mut tx, caller, "identity_provider.delete", (KIND, id), Some(&stored.domain_id), "").await?;
+    app.commit(tx).await
+}

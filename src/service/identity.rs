@@ -1,0 +1,169 @@
+//! Users.
+
+use serde_json::{Value, json};
+
+use super::caller::Caller;
+use super::{App, audit, domain, token};
+use crate::error::{Error, Result};
+use crate::model::list::{Condition, Page, Query};
+use crate::model::user::{Update, User};
+use crate::policy::Target;
+use crate::secret::Secret;
+use crate::store::{self, Conn};
+
+const KIND: &str = "user";
+
+/// 404 for a user.
+pub fn not_found(id: &str) -> Error {
+    Error::not_found(format!("Could not find user: {id}."))
+}
+
+/// What policy sees of a user.
+pub fn target(user: &User) -> Target {
+    Target::stored(KIND, &json!({"id": user.id, "domain_id": user.domain_id}))
+}
+
+fn duplicate(name: &str) -> impl FnOnce(Error) -> Error {
+    let text = format!("Conflict occurred attempting to store user - Duplicate entry found with name {name}.");
+    move |error| match error {
+        Error::Conflict { .. } => Error::conflict(text),
+        other => other,
+    }
+}
+
+/// One page of users. A domain-scoped token sees those of its domain.
+pub async fn list(app: &App, caller: &Caller, mut query: Query) -> Result<Page<User>> {
+    let own = caller.domain_scope();
+    app.allow(caller, "identity:list_users", &Target::stored("domain_id", &json!(own))).await?;
+    if let Some(own) = own {
+        query.conditions.push(Condition::equals("u.domain_id", own));
+    }
+    let mut conn = app.store.read().await?;
+    if let Some(marker) = &query.marker
+        && store::user::get(&mut conn, marker).await?.is_none()
+    {
+        return Err(super::no_marker(marker));
+    }
+    let rows = store::user::list(&mut conn, &query).await?;
+    Ok(Page::cut(rows, query.limit))
+}
+
+/// One user.
+pub async fn get(app: &App, caller: &Caller, id: &str) -> Result<User> {
+    let found = store::user::get(&mut app.store.read().await?, id).await?.map(|i| i.user);
+    app.allow(caller, "identity:get_user", &found.as_ref().map_or_else(Target::new, target)).await?;
+    found.ok_or_else(|| not_found(id))
+}
+
+/// Makes a user.
+pub async fn create(app: &App, caller: &Caller, body: &Value) -> Result<User> {
+    // A body that names no domain means the domain of the scope; only a domain that is stored reaches policy.
+    let fallback = caller.scope_domain().unwrap_or(&app.config.identity.default_domain_id);
+    let wished = body.get(KIND).and_then(|u| u.get("domain_id")).and_then(Value::as_str).unwrap_or(fallback).to_owned();
+    let home = store::domain::get(&mut app.store.read().await?, &wished).await?;
+    let seen = home.as_ref().map_or_else(Target::new, |d| Target::stored(KIND, &json!({ "domain_id": d.id })));
+    app.allow(caller, "identity:create_user", &seen).await?;
+    let created = User::create(body, app.random.hex_id(), Some(&wished))?;
+    let user = created.user;
+    if home.is_none() {
+        return Err(domain::not_found(&user.domain_id));
+    }
+    let hash = match created.password {
+        Some(password) => Some(hash(app, password).await?),
+        None => None,
+    };
+    let now = app.now();
+    let mut tx = app.store.write().await?;
+    check_default_project(&mut tx, user.default_project_id.as_deref()).await?;
+    store::user::insert(&mut tx, &user, now).await.map_err(duplicate(&user.name))?;
+    if let Some(hash) = hash {
+        store::password::insert(&mut tx, &app.random.hex_id(), &user.id, &hash, now, None).await?;
+    }
+    audit::changed(app, &mut tx, caller, "user.create", (KIND, &user.id), Some(&user.domain_id), "").await?;
+    app.commit(tx).await?;
+    Ok(user)
+}
+
+/// Hashes a password that is about to be set.
+pub async fn hash(app: &App, password: Secret) -> Result<String> {
+    let max = app.config.password.max_length;
+    if password.is_empty() {
+        return Err(Error::invalid_field("user.password", "the value is too short"));
+    }
+    if password.len() > max {
+        return Err(Error::invalid_field("user.password", format!("the value is longer than {max} bytes")));
+    }
+    app.hasher.hash(password).await
+}
+
+/// A domain cannot be anybody's default project, as Keystone has it; a project that is not there is let pass.
+async fn check_default_project(tx: &mut Conn, id: Option<&str>) -> Result<()> {
+    let Some(id) = id else { return Ok(()) };
+    if store::domain::get(tx, id).await?.is_some() {
+        return Err(Error::invalid_field("user.default_project_id", "a domain cannot be a user's default project"));
+    }
+    Ok(())
+}
+
+/// Changes a user. A new password and disabling void their tokens.
+pub async fn update(app: &App, caller: &Caller, id: &str, body: &Value) -> Result<User> {
+    let found = store::user::get(&mut app.store.read().await?, id).await?.map(|i| i.user);
+    app.allow(caller, "identity:update_user", &found.as_ref().map_or_else(Target::new, target)).await?;
+    let stored = found.ok_or_else(|| not_found(id))?;
+    let mut update = Update::parse(body, id)?;
+    if update.domain_id.as_ref().is_some_and(|d| *d != stored.domain_id) {
+        return Err(Error::invalid_field("user.domain_id", "Cannot change Domain ID"));
+    }
+    // Hashing takes a while: not inside the transaction.
+    let password = match update.password.take() {
+        None => None,
+        Some(None) => Some(None),
+        Some(Some(password)) => Some(Some(hash(app, password).await?)),
+    };
+    let now = app.now();
+    let mut tx = app.store.write().await?;
+    let stored = store::user::get(&mut tx, id).await?.map(|i| i.user).ok_or_else(|| not_found(id))?;
+    let next = stored.updated(&update);
+    check_default_project(
+        &mut tx,
+        next.default_project_id.as_deref().filter(|_| next.default_project_id != stored.default_project_id),
+    )
+    .await?;
+    store::user::update(&mut tx, &next).await.map_err(duplicate(&next.name))?;
+    match &password {
+        None => {}
+        Some(None) => store::password::delete_all(&mut tx, id).await?,
+        Some(Some(hash)) => {
+            store::password::insert(&mut tx, &app.random.hex_id(), id, hash, now, None).await?;
+            store::user::clear_failures(&mut tx, id).await?;
+        }
+    }
+    if !stored.enabled && next.enabled {
+        store::user::clear_failures(&mut tx, id).await?;
+    }
+    if password.is_some() || (stored.enabled && !next.enabled) {
+        revoke_tokens(app, &mut tx, id).await?;
+    }
+    audit::changed(app, &mut tx, caller, "user.update", (KIND, id), Some(&next.domain_id), &super::named(body, KIND))
+        .await?;
+    app.commit(tx).await?;
+    Ok(next)
+}
+
+async fn revoke_tokens(app: &App, tx: &mut Conn, user_id: &str) -> Result<()> {
+    let mut event = token::event(app, app.now());
+    event.user_id = Some(user_id.to_owned());
+    store::revocation::insert(tx, &event).await
+}
+
+/// Deletes a user with everything that hangs on them.
+pub async fn delete(app: &App, caller: &Caller, id: &str) -> Result<()> {
+    let found = store::user::get(&mut app.store.read().await?, id).await?.map(|i| i.user);
+    app.allow(caller, "identity:delete_user", &found.as_ref().map_or_else(Target::new, target)).await?;
+    let mut tx = app.store.write().await?;
+    let stored = store::user::get(&mut tx, id).await?.map(|i| i.user).ok_or_else(|| not_found(id))?;
+    store::user::delete(&mut tx, id).await?;
+    revoke_tokens(app, &mut tx, id).await?;
+    audit::changed(app, &mut tx, caller, "user.delete", (KIND, id), Some(&stored.domain_id), "").await?;
+    app.commit(tx).await
+}

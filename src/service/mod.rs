@@ -1,0 +1,116 @@
+//! The product: every rule of it, one file per area.
+//!
+//! Each function that acts for someone takes `&Caller` and starts by asking policy (invariant I3). What it changes is one
+//! transaction with its audit record; what other nodes must hear of is applied here at once and told to them with the
+//! commit. No transaction is open while we talk to another machine (I6).
+
+pub mod assignment;
+pub mod audit;
+pub mod auth;
+pub mod bootstrap;
+pub mod caller;
+pub mod catalog;
+pub mod domain;
+pub mod federation;
+pub mod identity;
+pub mod lockout;
+pub mod revocation;
+pub mod role;
+pub mod scope;
+pub mod secrets;
+pub mod token;
+pub mod watch;
+
+use std::sync::Arc;
+
+use crate::cache::{Memory, Tokens};
+use crate::clock::{Clock, Random, Timestamp};
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::http::metrics::Metrics;
+use crate::keys::TokenKeys;
+use crate::keys::password::Hasher;
+use crate::policy::{Enforcer, Target};
+use crate::secret::Sealer;
+use crate::store::{Conn, Store};
+use caller::Caller;
+use token::Prepared;
+
+/// Everything a service function needs. Built once, on the roof.
+pub struct App {
+    /// The configuration.
+    pub config: Config,
+    /// Base URL that clients use, without a slash at its end; links are made from it and never from a request.
+    pub public_url: String,
+    /// The database.
+    pub store: Store,
+    /// What this node knows to have changed.
+    pub memory: Memory,
+    /// Remembered tokens.
+    pub tokens: Tokens<Prepared>,
+    /// Policy rules.
+    pub policy: Enforcer,
+    /// Keys of tokens.
+    pub keys: TokenKeys,
+    /// Hashing of passwords.
+    pub hasher: Hasher,
+    /// One login at a time for a user who may be locked out.
+    pub lockouts: lockout::Lockouts,
+    /// Seals secrets.
+    pub sealer: Sealer,
+    /// Where the change feed has been read to.
+    pub feed: watch::Feed,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub random: Arc<Random>,
+    /// Counters and gauges.
+    pub metrics: Metrics,
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("App").field("public_url", &self.public_url).finish_non_exhaustive()
+    }
+}
+
+impl App {
+    /// The time of day.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// 403 unless policy lets the caller do `rule` to `target`.
+    pub async fn allow(&self, caller: &Caller, rule: &str, target: &Target) -> Result<()> {
+        self.policy.enforce(rule, target, caller.credentials()).await
+    }
+
+    /// Commits, and takes in at once what was changed.
+    pub async fn commit(&self, tx: Conn) -> Result<()> {
+        let changes = tx.commit(self.now()).await?;
+        self.memory.apply(&changes);
+        Ok(())
+    }
+
+    /// Items on one page at most.
+    pub fn page_limit(&self) -> usize {
+        usize::try_from(self.config.identity.list_limit).unwrap_or(usize::MAX)
+    }
+
+    /// How long a token, with the time that expired ones may still be asked about, can matter at most, in seconds.
+    pub fn longest_token_secs(&self) -> i64 {
+        let token = &self.config.token;
+        i64::try_from(token.expiration_secs.saturating_add(token.allow_expired_window_secs)).unwrap_or(i64::MAX / 4)
+    }
+}
+
+/// 404 for a page that is to begin after something that is not there.
+fn no_marker(marker: &str) -> Error {
+    Error::not_found(format!("Marker {marker} could not be found."))
+}
+
+/// The names of the members that a body sets, for the audit trail.
+fn named(body: &serde_json::Value, member: &str) -> String {
+    let members = body.get(member).and_then(|v| v.as_object());
+    members.map(|m| m.keys().map(String::as_str).collect::<Vec<_>>().join(",")).unwrap_or_default()
+}

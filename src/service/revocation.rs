@@ -1,0 +1,31 @@
+//! The revocation list (OS-REVOKE), for services that still poll it.
+
+use super::App;
+use super::caller::Caller;
+use crate::clock::Timestamp;
+use crate::error::Result;
+use crate::model::list::Page;
+use crate::model::revocation::{GRACE_SECS, RevocationEvent};
+use crate::policy::Target;
+use crate::store;
+
+/// Events since a time, oldest first: those that can still hit a living token.
+pub async fn list(
+    app: &App,
+    caller: &Caller,
+    since: Option<Timestamp>,
+    marker: Option<(i64, &str)>,
+    limit: usize,
+) -> Result<Page<RevocationEvent>> {
+    app.allow(caller, "identity:list_revoke_events", &Target::new()).await?;
+    let oldest = oldest(app);
+    let since = since.map_or(oldest, |s| s.max(oldest));
+    let fetch = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
+    let rows = store::revocation::list(&mut app.store.read().await?, since, marker, fetch).await?;
+    Ok(Page::cut(rows, limit))
+}
+
+/// Events older than this hit no living token.
+pub fn oldest(app: &App) -> Timestamp {
+    app.now().plus_secs(-(app.longest_token_secs().saturating_add(GRACE_SECS)))
+}

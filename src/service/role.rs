@@ -1,0 +1,116 @@
+//! Roles, global and of a domain. Which rule protects a role depends on which of the two it is.
+
+use serde_json::{Value, json};
+
+use super::caller::Caller;
+use super::{App, audit, domain};
+use crate::error::{Error, Result};
+use crate::model::fields::guard_immutable;
+use crate::model::list::{Page, Query};
+use crate::model::role::{Role, Update};
+use crate::policy::Target;
+use crate::store;
+
+const KIND: &str = "role";
+
+/// 404 for a role.
+pub fn not_found(id: &str) -> Error {
+    Error::not_found(format!("Could not find role: {id}."))
+}
+
+/// What policy sees of a role.
+fn target(role: Option<&Role>) -> Target {
+    role.map_or_else(Target::new, |r| {
+        Target::stored(KIND, &json!({"id": r.id, "name": r.name, "domain_id": r.domain_id}))
+    })
+}
+
+fn rule(role: Option<&Role>, global: &'static str, of_domain: &'static str) -> &'static str {
+    if role.is_some_and(|r| r.domain_id.is_some()) { of_domain } else { global }
+}
+
+fn duplicate(name: &str) -> impl FnOnce(Error) -> Error {
+    let text = format!("Conflict occurred attempting to store role - Duplicate entry found with name {name}.");
+    move |error| match error {
+        Error::Conflict { .. } => Error::conflict(text),
+        other => other,
+    }
+}
+
+/// One page of the roles of a domain, or of the global ones.
+pub async fn list(app: &App, caller: &Caller, domain_id: Option<&str>, query: &Query) -> Result<Page<Role>> {
+    let rule = if domain_id.is_some() { "identity:list_domain_roles" } else { "identity:list_roles" };
+    app.allow(caller, rule, &Target::new()).await?;
+    let mut conn = app.store.read().await?;
+    if let Some(marker) = &query.marker
+        && store::role::get(&mut conn, marker).await?.is_none()
+    {
+        return Err(super::no_marker(marker));
+    }
+    let rows = store::role::list(&mut conn, domain_id, query).await?;
+    Ok(Page::cut(rows, query.limit))
+}
+
+/// One role.
+pub async fn get(app: &App, caller: &Caller, id: &str) -> Result<Role> {
+    let found = store::role::get(&mut app.store.read().await?, id).await?;
+    let rule = rule(found.as_ref(), "identity:get_role", "identity:get_domain_role");
+    app.allow(caller, rule, &target(found.as_ref())).await?;
+    found.ok_or_else(|| not_found(id))
+}
+
+/// Makes a role.
+pub async fn create(app: &App, caller: &Caller, body: &Value) -> Result<Role> {
+    let of_domain = body.get(KIND).and_then(|r| r.get("domain_id")).is_some_and(|d| !d.is_null());
+    let rule = if of_domain { "identity:create_domain_role" } else { "identity:create_role" };
+    app.allow(caller, rule, &Target::new()).await?;
+    let role = Role::create(body, app.random.hex_id())?;
+    let mut tx = app.store.write().await?;
+    if let Some(domain_id) = &role.domain_id
+        && store::domain::get(&mut tx, domain_id).await?.is_none()
+    {
+        return Err(domain::not_found(domain_id));
+    }
+    store::role::insert(&mut tx, &role).await.map_err(duplicate(&role.name))?;
+    audit::changed(app, &mut tx, caller, "role.create", (KIND, &role.id), role.domain_id.as_deref(), "").await?;
+    app.commit(tx).await?;
+    Ok(role)
+}
+
+/// Changes a role.
+pub async fn update(app: &App, caller: &Caller, id: &str, body: &Value) -> Result<Role> {
+    let found = store::role::get(&mut app.store.read().await?, id).await?;
+    let rule = rule(found.as_ref(), "identity:update_role", "identity:update_domain_role");
+    app.allow(caller, rule, &target(found.as_ref())).await?;
+    let mut tx = app.store.write().await?;
+    let stored = store::role::get(&mut tx, id).await?.ok_or_else(|| not_found(id))?;
+    let update = Update::parse(body, id, stored.domain_id.as_deref())?;
+    guard_immutable(KIND, id, &stored.options, update.options())?;
+    let next = stored.updated(update);
+    store::role::update(&mut tx, &next).await.map_err(duplicate(&next.name))?;
+    audit::changed(
+        app,
+        &mut tx,
+        caller,
+        "role.update",
+        (KIND, id),
+        next.domain_id.as_deref(),
+        &super::named(body, KIND),
+    )
+    .await?;
+    app.commit(tx).await?;
+    Ok(next)
+}
+
+/// Deletes a role with its grants.
+pub async fn delete(app: &App, caller: &Caller, id: &str) -> Result<()> {
+    let found = store::role::get(&mut app.store.read().await?, id).await?;
+    let rule = rule(found.as_ref(), "identity:delete_role", "identity:delete_domain_role");
+    app.allow(caller, rule, &target(found.as_ref())).await?;
+    let mut tx = app.store.write().await?;
+    let stored = store::role::get(&mut tx, id).await?.ok_or_else(|| not_found(id))?;
+    guard_immutable(KIND, id, &stored.options, None)?;
+    store::role::delete(&mut tx, id).await?;
+    audit::changed(app, &mut tx, caller, "role.delete", (KIND, id), stored.domain_id.as_deref(), "").await?;
+    app.commit(tx).await
+}

@@ -1,0 +1,225 @@
+//! Tokens: what one means, whether it is valid, and taking it back.
+//!
+//! The order of validation is Keystone's: read it, look the user, the scope and the roles up, then its end, then
+//! revocation. A remembered token skips all look-ups (see `cache`).
+
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+use super::caller::Caller;
+use super::{App, audit, scope};
+use crate::cache::{self, Digest, Entry, Standing};
+use crate::clock::Timestamp;
+use crate::error::{Error, Result};
+use crate::model::catalog;
+use crate::model::facts::{Facts, Scope};
+use crate::model::revocation::RevocationEvent;
+use crate::model::token::Payload;
+use crate::policy::{Credentials, Target};
+use crate::store;
+
+/// What is made of a token's facts once and then used again.
+#[derive(Debug)]
+pub struct Prepared {
+    /// What policy sees of its holder.
+    pub credentials: Credentials,
+    /// What policy sees of it as the subject of a request.
+    pub target: Target,
+    /// The catalog's entries; empty for an unscoped token.
+    pub catalog: Arc<Vec<catalog::Entry>>,
+    /// The answer's body with and without a catalog, once a face has written it.
+    pub bodies: [OnceLock<Bytes>; 2],
+}
+
+/// A token as the subject of a request.
+pub type Token = Arc<Entry<Prepared>>;
+
+fn not_found() -> Error {
+    Error::not_found("Could not find token.")
+}
+
+/// A token that is remembered, still true, and not revoked.
+pub fn remembered(app: &App, token: &str) -> Option<Token> {
+    if !app.memory.is_current() {
+        return None;
+    }
+    let entry = app.tokens.get(&cache::digest(token))?;
+    (entry.standing(&app.memory) == Standing::Good).then_some(entry)
+}
+
+/// What `token` means, whether or not it has ended; 404 if it means nothing or has been revoked.
+pub async fn resolve(app: &App, token: &str) -> Result<Token> {
+    if !app.memory.is_current() {
+        // Without the feed memory cannot be trusted: ask the database what changed before going on.
+        super::watch::catch_up(app).await?;
+    }
+    let digest = cache::digest(token);
+    if let Some(entry) = app.tokens.get(&digest) {
+        match entry.standing(&app.memory) {
+            Standing::Good => return Ok(entry),
+            Standing::Revoked => return Err(not_found()),
+            Standing::Stale => app.tokens.forget(&digest),
+        }
+    }
+    let generation = app.keys.generation();
+    let payload = match app.keys.read(token) {
+        Some(payload) => payload,
+        // A key that another node has just made may not be loaded yet.
+        None if super::watch::reload_keys(app).await? => app.keys.read(token).ok_or_else(not_found)?,
+        None => return Err(not_found()),
+    };
+    let tick = app.memory.tick();
+    let facts = look_up(app, payload).await?.ok_or_else(not_found)?;
+    if app.memory.is_revoked(&facts) {
+        return Err(not_found());
+    }
+    let entry = prepare(app, facts, tick).await?;
+    if app.keys.generation() == generation {
+        app.tokens.put(digest, entry.clone());
+    }
+    Ok(entry)
+}
+
+/// Looks up what a payload refers to. `None` when any of it is gone or disabled, or no role is left on the scope.
+async fn look_up(app: &App, payload: Payload) -> Result<Option<Facts>> {
+    if payload.trust_id.is_some()
+        || payload.app_cred_id.is_some()
+        || payload.access_token_id.is_some()
+        || payload.thumbprint.is_some()
+    {
+        // Delegations are none of ours yet: a token bound to one must not count as its holder's own.
+        return Ok(None);
+    }
+    let mut conn = app.store.read().await?;
+    let Some(identity) = store::user::get(&mut conn, &payload.user_id).await? else { return Ok(None) };
+    if !identity.user.enabled || !identity.domain_enabled {
+        return Ok(None);
+    }
+    if let Some(federated) = &payload.federated {
+        let idp = store::identity_provider::get(&mut conn, &federated.idp_id).await?;
+        if !idp.is_some_and(|i| i.enabled) {
+            return Ok(None);
+        }
+    }
+    let Some(found) = scope::of_payload(&mut conn, &payload.scope).await? else { return Ok(None) };
+    let roles = scope::roles(&mut conn, &identity.user.id, &found).await?;
+    if roles.is_empty() && found != Scope::Unscoped {
+        return Ok(None);
+    }
+    Ok(Some(Facts {
+        payload,
+        user_name: identity.user.name,
+        user_domain_id: identity.user.domain_id,
+        user_domain_name: identity.domain_name,
+        password_expires_at: identity.user.password_expires_at,
+        scope: found,
+        roles,
+    }))
+}
+
+/// Makes of facts what will be used again and again.
+pub async fn prepare(app: &App, facts: Facts, tick: u64) -> Result<Token> {
+    let entries = if facts.scope == Scope::Unscoped {
+        Vec::new()
+    } else {
+        store::catalog::list(&mut app.store.read().await?).await?
+    };
+    let prepared = Prepared {
+        credentials: credentials(&facts),
+        target: Target::stored("token", &subject(&facts)),
+        catalog: Arc::new(entries),
+        bodies: [OnceLock::new(), OnceLock::new()],
+    };
+    Ok(Arc::new(Entry::new(facts, prepared, tick)))
+}
+
+/// What policy sees of a caller.
+fn credentials(facts: &Facts) -> Credentials {
+    let roles: Vec<&str> = facts.roles.iter().map(|r| r.name.as_str()).collect();
+    let (project, domain, project_domain) = match &facts.scope {
+        Scope::Project { id, domain_id, .. } => (Some(id), None, Some(domain_id)),
+        Scope::Domain { id, .. } => (None, Some(id), None),
+        Scope::Unscoped | Scope::System => (None, None, None),
+    };
+    let groups: Vec<&str> =
+        facts.payload.federated.iter().flat_map(|f| f.group_ids.iter().map(String::as_str)).collect();
+    let mut token = json!({"user": {"id": facts.payload.user_id, "domain": {"id": facts.user_domain_id}}});
+    match &facts.scope {
+        Scope::Project { id, domain_id, .. } => token["project"] = json!({"id": id, "domain": {"id": domain_id}}),
+        Scope::Domain { id, .. } => token["domain"] = json!({ "id": id }),
+        Scope::Unscoped | Scope::System => {}
+    }
+    Credentials::new(json!({
+        "token": token,
+        "user_id": facts.payload.user_id,
+        "user_domain_id": facts.user_domain_id,
+        "project_id": project,
+        "project_domain_id": project_domain,
+        "domain_id": domain,
+        "system_scope": (facts.scope == Scope::System).then_some("all"),
+        "roles": roles,
+        "group_ids": groups,
+        "is_admin": false,
+    }))
+}
+
+/// What policy sees of a token that a request is about.
+fn subject(facts: &Facts) -> Value {
+    let (kind, id) = facts.scope.kind_and_id();
+    let mut subject = json!({
+        "user_id": facts.payload.user_id,
+        "user": {"id": facts.payload.user_id, "domain": {"id": facts.user_domain_id}},
+    });
+    if let (Some(kind @ ("project" | "domain")), Some(id)) = (kind, id) {
+        subject[kind] = json!({ "id": id });
+    }
+    subject
+}
+
+/// The token that a caller may see: 404 if it is not valid, or ended longer ago than `allow_expired` lets pass.
+pub async fn validate(
+    app: &App,
+    caller: &Caller,
+    rule: &'static str,
+    token: &str,
+    allow_expired: bool,
+) -> Result<Token> {
+    let entry = match remembered(app, token) {
+        Some(entry) => entry,
+        None => resolve(app, token).await?,
+    };
+    app.allow(caller, rule, &entry.prepared.target).await?;
+    let window =
+        if allow_expired { i64::try_from(app.config.token.allow_expired_window_secs).unwrap_or(i64::MAX) } else { 0 };
+    if entry.facts.payload.expires_at.plus_secs(window) <= app.now() {
+        return Err(not_found());
+    }
+    Ok(entry)
+}
+
+/// Takes a token back, and with it all that descend from it.
+pub async fn revoke(app: &App, caller: &Caller, token: &str) -> Result<()> {
+    let entry = validate(app, caller, "identity:revoke_token", token, false).await?;
+    let now = app.now();
+    let digest: Digest = cache::digest(token);
+    let own = entry.facts.payload.audit_ids.first().cloned().ok_or_else(not_found)?;
+    let mut tx = app.store.write().await?;
+    // Two events: this very token, and every token whose chain begins with it.
+    let mut events = [event(app, now), event(app, now)];
+    events[0].audit_id = Some(own.clone());
+    events[1].audit_chain_id = Some(own.clone());
+    for event in &events {
+        store::revocation::insert(&mut tx, event).await?;
+    }
+    audit::changed(app, &mut tx, caller, "token.revoke", ("token", &own), entry.facts.scope.domain_id(), "").await?;
+    app.commit(tx).await?;
+    app.tokens.forget(&digest);
+    Ok(())
+}
+
+/// A fresh revocation event that names nothing yet.
+pub fn event(app: &App, now: Timestamp) -> RevocationEvent {
+    RevocationEvent::new(app.random.hex_id(), now)
+}

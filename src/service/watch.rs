@@ -1,0 +1,228 @@
+//! Keeping this node's memory true: other nodes' changes, keys and policy files that changed, and housekeeping.
+//!
+//! The change feed is read on every notification and at least every [`POLL`]. While it cannot be read, memory does not
+//! count as current, and every request first asks the database what changed (or fails with 503).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Mutex, Notify};
+
+use super::App;
+use crate::clock::{Stopwatch, Timestamp};
+use crate::error::Result;
+use crate::model::change::Change;
+use crate::model::revocation::RevocationEvent;
+use crate::store;
+
+/// How often the feed is read without having been told to.
+const POLL: Duration = Duration::from_millis(250);
+/// How long one reading of the feed may take before memory no longer counts as current.
+const PATIENCE: Duration = Duration::from_millis(600);
+/// How often files (keys, policy) are looked at.
+const FILES: Duration = Duration::from_millis(500);
+/// How often what has run out is deleted.
+const HOUSEKEEPING: Duration = Duration::from_secs(600);
+/// How long changes are kept for nodes that slept.
+const KEEP_CHANGES_SECS: i64 = 3_600;
+/// Rows of revocation events read at once.
+const PAGE: i64 = 5_000;
+
+/// Where the change feed has been read to.
+#[derive(Debug, Default)]
+pub struct Feed {
+    /// Number of the last change taken in; `None` before the first reading.
+    seen: Mutex<Option<i64>>,
+    /// When the keys were last read because of a token that none of them made.
+    keys_read: std::sync::Mutex<Option<Stopwatch>>,
+    /// Set off when the service stops.
+    pub stop: Notify,
+}
+
+/// Takes in what changed since the last reading; afterwards memory is as true as the database.
+pub async fn catch_up(app: &App) -> Result<()> {
+    let mut seen = app.feed.seen.lock().await;
+    let mut conn = app.store.read().await?;
+    let latest = store::change::latest(&mut conn).await?;
+    let mut at = match *seen {
+        // A smaller number than before: the database was replaced by an older copy.
+        Some(at) if at <= latest => at,
+        _ => {
+            restart(app, &mut conn).await?;
+            *seen = Some(latest);
+            return Ok(());
+        }
+    };
+    while at < latest {
+        let batch = store::change::after(&mut conn, at).await?;
+        match batch.first() {
+            Some((first, _)) if *first == at + 1 => {}
+            // Rows that we have not seen are gone already: begin again.
+            _ => {
+                restart(app, &mut conn).await?;
+                at = latest;
+                break;
+            }
+        }
+        at = batch.last().map_or(latest, |(seq, _)| *seq);
+        let changes: Vec<Change> = batch.into_iter().map(|(_, change)| change).collect();
+        app.memory.apply(&changes);
+    }
+    *seen = Some(at);
+    Ok(())
+}
+
+/// Forgets what was remembered and takes in all revocations that still matter.
+async fn restart(app: &App, conn: &mut store::Conn) -> Result<()> {
+    let since = super::revocation::oldest(app);
+    let mut all: Vec<RevocationEvent> = Vec::new();
+    loop {
+        let after = all.last().map(|e| (e.revoked_at, e.id.clone()));
+        let page =
+            store::revocation::list(conn, since, after.as_ref().map(|(at, id)| (*at, id.as_str())), PAGE).await?;
+        let done = page.len() < usize::try_from(PAGE).unwrap_or(usize::MAX);
+        all.extend(page);
+        if done {
+            break;
+        }
+    }
+    app.memory.restart(all);
+    Ok(())
+}
+
+/// Reads the token keys again because of a token that none of them made: a node that has just rotated may be ahead of us.
+/// At most every quarter of a second, however many such tokens come. True if the keys changed.
+pub async fn reload_keys(app: &App) -> Result<bool> {
+    {
+        let mut last = app.feed.keys_read.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if last.as_ref().is_some_and(|w| w.elapsed() < POLL) {
+            return Ok(false);
+        }
+        *last = Some(Stopwatch::start());
+    }
+    // A handful of small files, at most four times a second.
+    let changed = tokio::task::block_in_place(|| app.keys.reload_if_changed())?;
+    if changed {
+        app.tokens.forget_all();
+    }
+    Ok(changed)
+}
+
+/// Runs until the service stops.
+pub async fn run(app: Arc<App>) {
+    tokio::join!(follow(&app), watch_files(&app), keep_house(&app));
+}
+
+/// Follows the change feed.
+async fn follow(app: &App) {
+    let mut listener = None;
+    let mut failing = false;
+    loop {
+        match tokio::time::timeout(PATIENCE, catch_up(app)).await {
+            Ok(Ok(())) => {
+                app.memory.set_current(true);
+                if std::mem::take(&mut failing) {
+                    tracing::info!("the change feed is being read again");
+                }
+            }
+            failure => {
+                app.memory.set_current(false);
+                if !std::mem::replace(&mut failing, true) {
+                    let error = match failure {
+                        Ok(Err(e)) => e.to_string(),
+                        _ => "no answer in time".to_owned(),
+                    };
+                    tracing::error!(error, "the change feed cannot be read: every request asks the database");
+                }
+            }
+        }
+        if listener.is_none() && app.memory.is_current() {
+            listener = match tokio::time::timeout(PATIENCE, app.store.listen()).await {
+                Ok(Ok(fresh)) => Some(fresh),
+                _ => None,
+            };
+        }
+        let woken = async {
+            match &mut listener {
+                Some(l) => l.changed().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = app.feed.stop.notified() => return,
+            () = tokio::time::sleep(POLL) => {}
+            heard = woken => if heard.is_err() { listener = None; },
+        }
+    }
+}
+
+/// Takes in keys and policy files that changed.
+async fn watch_files(app: &Arc<App>) {
+    loop {
+        tokio::select! {
+            () = app.feed.stop.notified() => return,
+            () = tokio::time::sleep(FILES) => {}
+        }
+        let reading = app.clone();
+        let read = tokio::task::spawn_blocking(move || {
+            let keys = reading.keys.reload_if_changed();
+            let policy = reading.policy.reload_if_changed();
+            (keys, policy)
+        });
+        let Ok((keys, policy)) = read.await else { continue };
+        match keys {
+            Ok(true) => {
+                app.tokens.forget_all();
+                tracing::info!("token keys were read again");
+            }
+            Ok(false) => {}
+            Err(error) => tracing::error!(%error, "token keys cannot be read: the last good ones stay"),
+        }
+        match policy {
+            Ok(Some(_)) => tracing::info!("policy files were read again"),
+            Ok(None) => {}
+            Err(error) => tracing::error!(%error, "policy files cannot be read: the last good rules stay"),
+        }
+    }
+}
+
+/// Deletes what has run out, and keeps the gauges.
+async fn keep_house(app: &App) {
+    let tokens = app.metrics.gauge("archstone_cached_tokens", &[]);
+    let revocations = app.metrics.gauge("archstone_revocation_events", &[]);
+    let mut since_cleaning: Option<Stopwatch> = None;
+    loop {
+        app.metrics.upkeep();
+        #[expect(clippy::cast_precision_loss, reason = "a gauge is a float; counts stay far below 2^52")]
+        {
+            tokens.set(app.tokens.len() as f64);
+            revocations.set(app.memory.revocations() as f64);
+        }
+        if since_cleaning.as_ref().is_none_or(|w| w.elapsed() >= HOUSEKEEPING) {
+            since_cleaning = Some(Stopwatch::start());
+            if let Err(error) = clean(app).await {
+                tracing::warn!(%error, "housekeeping failed; it will be tried again");
+            }
+        }
+        tokio::select! {
+            () = app.feed.stop.notified() => return,
+            () = tokio::time::sleep(Duration::from_secs(5)) => {}
+        }
+    }
+}
+
+async fn clean(app: &App) -> Result<()> {
+    let now = app.now();
+    let oldest: Timestamp = super::revocation::oldest(app);
+    let mut tx = app.store.write().await?;
+    let changes = store::change::prune(&mut tx, now.plus_secs(-KEEP_CHANGES_SECS)).await?;
+    let events = store::revocation::prune(&mut tx, oldest).await?;
+    let days = i64::from(app.config.audit.retention_days);
+    let records = if days == 0 { 0 } else { store::audit_event::prune(&mut tx, now.plus_secs(-days * 86_400)).await? };
+    app.commit(tx).await?;
+    app.memory.prune(oldest);
+    if changes + events + records > 0 {
+        tracing::debug!(changes, events, records, "deleted what had run out");
+    }
+    Ok(())
+}

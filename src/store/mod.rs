@@ -1,0 +1,333 @@
+//! The store: SQLite (embedded) and PostgreSQL (shared by several nodes) behind one SQL text (invariant I2).
+//!
+//! One file per resource, free functions, connection first. A [`Conn`] is either a plain connection for reading or a
+//! transaction for writing; what a transaction changed that other nodes must hear of is noted with [`Conn::note`] and
+//! written with the commit, in one total order (the `change_counter` row).
+//!
+//! Row structs are private to their file and convert into the model; "not found" is `None` here and becomes an error in
+//! the service. A failure of the database itself is [`Error::Unavailable`] (the caller may retry), a breach of our own
+//! rules is [`Error::Internal`], a unique key that is taken is [`Error::Conflict`].
+
+pub mod audit_event;
+pub mod catalog;
+pub mod change;
+pub mod domain;
+pub mod grant;
+pub mod identity_provider;
+mod json;
+pub mod password;
+pub mod project;
+pub mod revocation;
+pub mod role;
+pub mod sealed_secret;
+pub mod sql;
+pub mod user;
+
+#[cfg(test)]
+pub mod tests;
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::migrate::{Migrate, Migrator};
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgConnectOptions, PgListener, PgPool, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions, Postgres, Sqlite, Transaction};
+
+use crate::clock::Timestamp;
+use crate::error::{Error, Result};
+use crate::model::change::Change;
+
+static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
+
+/// The channel on which PostgreSQL tells other nodes that something changed.
+const CHANNEL: &str = "archstone";
+
+/// How to reach and use the database.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// `sqlite://path` or `postgres://…`.
+    pub url: String,
+    /// Connections at most (readers, on SQLite; writing has one of its own).
+    pub max_connections: u32,
+    /// How long to wait for a free connection.
+    pub acquire_timeout: Duration,
+    /// How long one statement may take.
+    pub statement_timeout: Duration,
+}
+
+#[derive(Debug, Clone)]
+enum Pools {
+    Sqlite { read: SqlitePool, write: SqlitePool },
+    Postgres(PgPool),
+}
+
+/// The database.
+#[derive(Debug, Clone)]
+pub struct Store {
+    pools: Pools,
+    statement_timeout: Duration,
+}
+
+#[derive(Debug)]
+enum Inner {
+    Sqlite(PoolConnection<Sqlite>),
+    SqliteTx(Transaction<'static, Sqlite>),
+    Postgres(PoolConnection<Postgres>),
+    PostgresTx(Transaction<'static, Postgres>),
+}
+
+/// A connection: for reading, or a transaction that must be committed to take effect.
+#[derive(Debug)]
+pub struct Conn {
+    inner: Inner,
+    changes: Vec<Change>,
+    statement_timeout: Duration,
+}
+
+/// One migration and whether the database has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MigrationStatus {
+    /// Number of the migration.
+    pub version: i64,
+    /// What it is about.
+    pub description: String,
+    /// Whether it has been applied.
+    pub applied: bool,
+}
+
+impl Store {
+    /// Opens the database; SQLite's file is created when it is missing. Nothing is migrated yet.
+    pub async fn open(options: &Options) -> Result<Self> {
+        let scheme = options.url.split(':').next().unwrap_or_default();
+        let pools = match scheme {
+            "sqlite" => open_sqlite(options).await?,
+            "postgres" | "postgresql" => Pools::Postgres(open_postgres(options)?),
+            other => {
+                return Err(Error::invalid_field(
+                    "database.url",
+                    format!("unknown database '{other}': expected sqlite:// or postgres://"),
+                ));
+            }
+        };
+        Ok(Self { pools, statement_timeout: options.statement_timeout })
+    }
+
+    /// True when other nodes may share this database.
+    pub fn is_shared(&self) -> bool {
+        matches!(self.pools, Pools::Postgres(_))
+    }
+
+    /// A connection for reading.
+    pub async fn read(&self) -> Result<Conn> {
+        let inner = match &self.pools {
+            Pools::Sqlite { read, .. } => Inner::Sqlite(read.acquire().await.map_err(translate)?),
+            Pools::Postgres(pool) => Inner::Postgres(pool.acquire().await.map_err(translate)?),
+        };
+        Ok(Conn { inner, changes: Vec::new(), statement_timeout: self.statement_timeout })
+    }
+
+    /// A transaction for writing. On SQLite it takes the write lock at once, so that it cannot fail half way for it.
+    pub async fn write(&self) -> Result<Conn> {
+        let inner = match &self.pools {
+            Pools::Sqlite { write, .. } => {
+                Inner::SqliteTx(write.begin_with("BEGIN IMMEDIATE").await.map_err(translate)?)
+            }
+            Pools::Postgres(pool) => Inner::PostgresTx(pool.begin().await.map_err(translate)?),
+        };
+        Ok(Conn { inner, changes: Vec::new(), statement_timeout: self.statement_timeout })
+    }
+
+    /// Applies the migrations that the database lacks; with none lacking it changes nothing.
+    pub async fn migrate(&self) -> Result<()> {
+        let done = match &self.pools {
+            Pools::Sqlite { write, .. } => MIGRATIONS.run(write).await,
+            Pools::Postgres(pool) => MIGRATIONS.run(pool).await,
+        };
+        done.map_err(|e| match e {
+            sqlx::migrate::MigrateError::Execute(e) => translate(e),
+            other => Error::internal(format!("migration: {other}")),
+        })
+    }
+
+    /// Every migration and whether it has been applied. Reads only.
+    pub async fn migrations(&self) -> Result<Vec<MigrationStatus>> {
+        let applied = match &self.pools {
+            Pools::Sqlite { write, .. } => applied_versions(&mut *write.acquire().await.map_err(translate)?).await?,
+            Pools::Postgres(pool) => applied_versions(&mut *pool.acquire().await.map_err(translate)?).await?,
+        };
+        Ok(MIGRATIONS
+            .iter()
+            .filter(|m| !m.migration_type.is_down_migration())
+            .map(|m| MigrationStatus {
+                version: m.version,
+                description: m.description.to_string(),
+                applied: applied.contains(&m.version),
+            })
+            .collect())
+    }
+
+    /// Waits until another node says that something changed. On SQLite there is nothing to hear: it waits for ever.
+    pub async fn listen(&self) -> Result<Listener> {
+        match &self.pools {
+            Pools::Sqlite { .. } => Ok(Listener(None)),
+            Pools::Postgres(pool) => {
+                let mut listener = PgListener::connect_with(pool).await.map_err(translate)?;
+                listener.listen(CHANNEL).await.map_err(translate)?;
+                Ok(Listener(Some(listener)))
+            }
+        }
+    }
+
+    /// Closes all connections.
+    pub async fn close(&self) {
+        match &self.pools {
+            Pools::Sqlite { read, write } => {
+                read.close().await;
+                write.close().await;
+            }
+            Pools::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+/// Hears of other nodes' changes.
+#[derive(Debug)]
+pub struct Listener(Option<PgListener>);
+
+impl Listener {
+    /// Returns when something may have changed; an error means that notifications were lost and one must listen anew.
+    pub async fn changed(&mut self) -> Result<()> {
+        match &mut self.0 {
+            Some(listener) => match listener.try_recv().await.map_err(translate)? {
+                Some(_) => Ok(()),
+                None => Err(Error::unavailable("the notification connection was lost")),
+            },
+            None => std::future::pending().await,
+        }
+    }
+}
+
+impl Conn {
+    /// Remembers what this transaction changes, to be told to all nodes with the commit.
+    pub fn note(&mut self, change: Change) {
+        if !self.changes.contains(&change) {
+            self.changes.push(change);
+        }
+    }
+
+    /// Makes the transaction's writes permanent and returns what it noted, for this node to apply at once.
+    pub async fn commit(mut self, now: Timestamp) -> Result<Vec<Change>> {
+        let changes = std::mem::take(&mut self.changes);
+        if !changes.is_empty() {
+            change::append(&mut self, &changes, now).await?;
+        }
+        let timeout = self.statement_timeout;
+        let commit = async {
+            match self.inner {
+                Inner::SqliteTx(tx) => tx.commit().await.map_err(translate),
+                Inner::PostgresTx(tx) => tx.commit().await.map_err(translate),
+                Inner::Sqlite(_) | Inner::Postgres(_) => Err(Error::internal("commit outside a transaction")),
+            }
+        };
+        within(timeout, commit).await?;
+        Ok(changes)
+    }
+
+    fn is_postgres(&self) -> bool {
+        matches!(self.inner, Inner::Postgres(_) | Inner::PostgresTx(_))
+    }
+}
+
+/// Runs `work` for at most `limit`, so that a database that has stopped answering does not hold a request.
+async fn within<T>(limit: Duration, work: impl Future<Output = Result<T>>) -> Result<T> {
+    match tokio::time::timeout(limit, work).await {
+        Ok(done) => done,
+        Err(_) => Err(Error::unavailable("the database did not answer in time")),
+    }
+}
+
+async fn open_sqlite(options: &Options) -> Result<Pools> {
+    let connect = SqliteConnectOptions::from_str(&options.url)
+        .map_err(|e| Error::invalid_field("database.url", e.to_string()))?
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(options.acquire_timeout)
+        .statement_cache_capacity(512)
+        .disable_statement_logging();
+    let write = SqlitePoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(options.acquire_timeout)
+        .connect_with(connect.clone())
+        .await
+        .map_err(translate)?;
+    let read = SqlitePoolOptions::new()
+        .max_connections(options.max_connections)
+        .acquire_timeout(options.acquire_timeout)
+        .connect_lazy_with(connect.pragma("query_only", "ON"));
+    Ok(Pools::Sqlite { read, write })
+}
+
+fn open_postgres(options: &Options) -> Result<PgPool> {
+    let timeout = options.statement_timeout.as_millis().to_string();
+    let connect = PgConnectOptions::from_str(&options.url)
+        .map_err(|e| Error::invalid_field("database.url", e.to_string()))?
+        .options([("statement_timeout", timeout.as_str()), ("lock_timeout", timeout.as_str())])
+        .application_name("archstone")
+        .statement_cache_capacity(512)
+        .disable_statement_logging();
+    Ok(PgPoolOptions::new()
+        .max_connections(options.max_connections)
+        .acquire_timeout(options.acquire_timeout)
+        .connect_lazy_with(connect))
+}
+
+async fn applied_versions<C: Migrate>(conn: &mut C) -> Result<Vec<i64>> {
+    const TABLE: &str = "_sqlx_migrations";
+    match conn.list_applied_migrations(TABLE).await {
+        Ok(applied) => Ok(applied.into_iter().map(|m| m.version).collect()),
+        // The table of an empty database does not exist yet.
+        Err(sqlx::migrate::MigrateError::Execute(sqlx::Error::Database(_))) => Ok(Vec::new()),
+        Err(e) => Err(Error::internal(format!("migrations: {e}"))),
+    }
+}
+
+/// What a failure of the database means for the caller.
+fn translate(e: sqlx::Error) -> Error {
+    match &e {
+        sqlx::Error::Database(db) if db.is_unique_violation() => {
+            Error::conflict(db.constraint().unwrap_or("duplicate entry").to_owned())
+        }
+        sqlx::Error::Database(db) if db.is_foreign_key_violation() => {
+            Error::conflict("something refers to this, or it refers to something that is gone")
+        }
+        sqlx::Error::Database(db) => match db.code().as_deref() {
+            // SQLite: busy, locked, read-only, I/O, corrupt file system, full, cannot open (extended codes in the high bits).
+            Some(code)
+                if code.parse::<u32>().is_ok_and(|c| c < 100_000 && matches!(c & 0xff, 5 | 6 | 8 | 10 | 13 | 14))
+                    && code.len() < 5 =>
+            {
+                Error::unavailable(format!("database: {db}"))
+            }
+            // PostgreSQL: connection, transaction rollback, resources, intervention, system, cancelled, read-only.
+            Some(code)
+                if ["08", "40", "53", "55", "57", "58"].iter().any(|class| code.starts_with(class))
+                    || code == "25006" =>
+            {
+                Error::unavailable(format!("database: {db}"))
+            }
+            _ => Error::internal(format!("database: {db}")),
+        },
+        sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::WorkerCrashed
+        | sqlx::Error::Protocol(_)
+        | sqlx::Error::BeginFailed => Error::unavailable(format!("database: {e}")),
+        _ => Error::internal(format!("database: {e}")),
+    }
+}

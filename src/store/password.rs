@@ -1,0 +1,46 @@
+//! Hashes of passwords; the newest of a user is the current one.
+
+use super::Conn;
+use super::sql::Sql;
+use crate::clock::Timestamp;
+use crate::error::Result;
+use crate::model::change::Change;
+
+/// Gives a user a new current password.
+pub async fn insert(
+    conn: &mut Conn,
+    id: &str,
+    user_id: &str,
+    hash: &str,
+    now: Timestamp,
+    expires_at: Option<Timestamp>,
+) -> Result<()> {
+    Sql::new("INSERT INTO passwords (id, user_id, hash, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)")
+        .bind(id)
+        .bind(user_id)
+        .bind(hash)
+        .bind(now.0)
+        .bind(expires_at.map(|t| t.0))
+        .run(conn)
+        .await?;
+    conn.note(Change::User(user_id.to_owned()));
+    Ok(())
+}
+
+/// Puts another hash of the same password in the place of the current one.
+pub async fn rehash(conn: &mut Conn, user_id: &str, old: &str, new: &str) -> Result<()> {
+    Sql::new("UPDATE passwords SET hash = $1 WHERE user_id = $2 AND hash = $3")
+        .bind(new)
+        .bind(user_id)
+        .bind(old)
+        .run(conn)
+        .await?;
+    Ok(())
+}
+
+/// Takes all passwords of a user away.
+pub async fn delete_all(conn: &mut Conn, user_id: &str) -> Result<()> {
+    Sql::new("DELETE FROM passwords WHERE user_id = $1").bind(user_id).run(conn).await?;
+    conn.note(Change::User(user_id.to_owned()));
+    Ok(())
+}

@@ -1,0 +1,42 @@
+//! Sealed secrets. The store sees only ciphertext.
+
+use super::Conn;
+use super::sql::Sql;
+use crate::clock::Timestamp;
+use crate::error::Result;
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: String,
+    sealed: String,
+}
+
+/// Puts a sealed secret, over the one of that id if there is one.
+pub async fn put(conn: &mut Conn, id: &str, sealed: &str, now: Timestamp) -> Result<()> {
+    Sql::new(
+        "INSERT INTO sealed_secrets (id, sealed, updated_at) VALUES ($1, $2, $3) \
+         ON CONFLICT (id) DO UPDATE SET sealed = excluded.sealed, updated_at = excluded.updated_at",
+    )
+    .bind(id)
+    .bind(sealed)
+    .bind(now.0)
+    .run(conn)
+    .await?;
+    Ok(())
+}
+
+/// The sealed secret of that id.
+pub async fn get(conn: &mut Conn, id: &str) -> Result<Option<String>> {
+    let row: Option<Row> = Sql::new("SELECT id, sealed FROM sealed_secrets WHERE id = $1").bind(id).first(conn).await?;
+    Ok(row.map(|r| r.sealed))
+}
+
+/// Up to `limit` sealed secrets after an id, in order: `(id, sealed)`.
+pub async fn list(conn: &mut Conn, after: &str, limit: i64) -> Result<Vec<(String, String)>> {
+    let rows: Vec<Row> = Sql::new("SELECT id, sealed FROM sealed_secrets WHERE id > $1 ORDER BY id LIMIT $2")
+        .bind(after)
+        .bind(limit)
+        .all(conn)
+        .await?;
+    Ok(rows.into_iter().map(|r| (r.id, r.sealed)).collect())
+}

@@ -1,0 +1,154 @@
+//! Users.
+
+use super::sql::Sql;
+use super::{Conn, json};
+use crate::clock::Timestamp;
+use crate::error::Result;
+use crate::model::change::Change;
+use crate::model::list::Query;
+use crate::model::user::{Identity, LoginState, User};
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: String,
+    domain_id: String,
+    name: String,
+    enabled: bool,
+    default_project_id: Option<String>,
+    extra: String,
+    options: String,
+    password_expires_at: Option<i64>,
+    domain_name: String,
+    domain_enabled: bool,
+}
+
+impl TryFrom<Row> for Identity {
+    type Error = crate::error::Error;
+
+    fn try_from(row: Row) -> Result<Self> {
+        let user = User {
+            extra: json::object("users", &row.id, &row.extra)?,
+            options: json::object("users", &row.id, &row.options)?,
+            id: row.id,
+            domain_id: row.domain_id,
+            name: row.name,
+            enabled: row.enabled,
+            default_project_id: row.default_project_id,
+            password_expires_at: row.password_expires_at.map(Timestamp),
+        };
+        Ok(Self { user, domain_name: row.domain_name, domain_enabled: row.domain_enabled })
+    }
+}
+
+const COLUMNS: &str = "SELECT u.id, u.domain_id, u.name, u.enabled, u.default_project_id, u.extra, u.options, \
+     (SELECT w.expires_at FROM passwords w WHERE w.user_id = u.id ORDER BY w.created_at DESC, w.id DESC LIMIT 1) AS password_expires_at, \
+     d.name AS domain_name, d.enabled AS domain_enabled \
+     FROM users u JOIN projects d ON d.id = u.domain_id WHERE TRUE";
+
+/// Adds a user. A taken name is a conflict.
+pub async fn insert(conn: &mut Conn, user: &User, now: Timestamp) -> Result<()> {
+    Sql::new(
+        "INSERT INTO users (id, domain_id, name, enabled, default_project_id, extra, options, created_at, failed_auth_count) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0)",
+    )
+    .bind(&user.id)
+    .bind(&user.domain_id)
+    .bind(&user.name)
+    .bind(user.enabled)
+    .bind(&user.default_project_id)
+    .bind(json::text(&user.extra))
+    .bind(json::text(&user.options))
+    .bind(now.0)
+    .run(conn)
+    .await?;
+    Ok(())
+}
+
+/// The user of that id with their domain.
+pub async fn get(conn: &mut Conn, id: &str) -> Result<Option<Identity>> {
+    let row: Option<Row> = Sql::new(COLUMNS).push_bind(" AND u.id = ", id).first(conn).await?;
+    row.map(Identity::try_from).transpose()
+}
+
+/// The user of that name in a domain.
+pub async fn get_by_name(conn: &mut Conn, domain_id: &str, name: &str) -> Result<Option<Identity>> {
+    let row: Option<Row> = Sql::new(COLUMNS)
+        .push_bind(" AND u.domain_id = ", domain_id)
+        .push_bind(" AND u.name = ", name)
+        .first(conn)
+        .await?;
+    row.map(Identity::try_from).transpose()
+}
+
+/// One page of users, with one more row than asked for if there is a next page.
+pub async fn list(conn: &mut Conn, query: &Query) -> Result<Vec<User>> {
+    let rows: Vec<Row> = Sql::new(COLUMNS).filter(&query.conditions).page(query, "u.id").all(conn).await?;
+    rows.into_iter().map(|r| Identity::try_from(r).map(|i| i.user)).collect()
+}
+
+/// Writes a user over the stored one; false if there is none.
+pub async fn update(conn: &mut Conn, user: &User) -> Result<bool> {
+    let touched = Sql::new(
+        "UPDATE users SET name = $1, enabled = $2, default_project_id = $3, extra = $4, options = $5 WHERE id = $6",
+    )
+    .bind(&user.name)
+    .bind(user.enabled)
+    .bind(&user.default_project_id)
+    .bind(json::text(&user.extra))
+    .bind(json::text(&user.options))
+    .bind(&user.id)
+    .run(conn)
+    .await?;
+    conn.note(Change::User(user.id.clone()));
+    Ok(touched == 1)
+}
+
+/// Deletes a user with their passwords and grants; false if there is none.
+pub async fn delete(conn: &mut Conn, id: &str) -> Result<bool> {
+    Sql::new("DELETE FROM grants WHERE actor_kind = 'user' AND actor_id = $1").bind(id).run(conn).await?;
+    let touched = Sql::new("DELETE FROM users WHERE id = $1").bind(id).run(conn).await?;
+    conn.note(Change::User(id.to_owned()));
+    Ok(touched == 1)
+}
+
+#[derive(sqlx::FromRow)]
+struct LoginRow {
+    hash: Option<String>,
+    expires_at: Option<i64>,
+    failed_auth_count: i64,
+    failed_auth_at: Option<i64>,
+}
+
+/// What stands between this user and a login.
+pub async fn login_state(conn: &mut Conn, id: &str) -> Result<Option<LoginState>> {
+    let row: Option<LoginRow> = Sql::new(
+        "SELECT w.hash, w.expires_at, u.failed_auth_count, u.failed_auth_at FROM users u \
+         LEFT JOIN passwords w ON w.user_id = u.id WHERE u.id = $1 ORDER BY w.created_at DESC, w.id DESC LIMIT 1",
+    )
+    .bind(id)
+    .first(conn)
+    .await?;
+    Ok(row.map(|r| LoginState {
+        hash: r.hash,
+        expires_at: r.expires_at.map(Timestamp),
+        failed_count: r.failed_auth_count,
+        failed_at: r.failed_auth_at.map(Timestamp),
+    }))
+}
+
+/// Counts a failed attempt; the count starts at one again if `restart`.
+pub async fn record_failure(conn: &mut Conn, id: &str, restart: bool, now: Timestamp) -> Result<()> {
+    Sql::new("UPDATE users SET failed_auth_count = CASE WHEN $1 THEN 1 ELSE failed_auth_count + 1 END, failed_auth_at = $2 WHERE id = $3")
+        .bind(restart)
+        .bind(now.0)
+        .bind(id)
+        .run(conn)
+        .await?;
+    Ok(())
+}
+
+/// Forgets failed attempts.
+pub async fn clear_failures(conn: &mut Conn, id: &str) -> Result<()> {
+    Sql::new("UPDATE users SET failed_auth_count = 0, failed_auth_at = NULL WHERE id = $1").bind(id).run(conn).await?;
+    Ok(())
+}
