@@ -78,7 +78,7 @@ pub fn sealer(config: &Config) -> Result<Sealer> {
 pub fn hasher(config: &Config, random: Arc<Random>) -> Result<Hasher> {
     let p = &config.password;
     let cost = Cost { memory_kib: p.argon2_memory_kib, iterations: p.argon2_iterations, lanes: p.argon2_lanes };
-    Hasher::new(cost, p.hash_queue, random).map_err(|e| Error::invalid_field("password", e.to_string()))
+    Hasher::new(cost, p.hash_queue, p.hash_workers, random).map_err(|e| Error::invalid_field("password", e.to_string()))
 }
 
 /// Remote policy checks through the guarded client.
@@ -176,6 +176,8 @@ pub async fn run(config: Config) -> Result<()> {
     };
     let limits = Limits::from(&config.server);
     let app = build(config, Arc::new(SystemClock), random).await?;
+    // The accept loop counts connections through the global recorder, which is this one.
+    app.metrics.install();
     let watching = tokio::spawn(watch::run(app.clone()));
     if let Some(listener) = metrics_listener {
         tokio::spawn(serve_metrics(listener, app.metrics.clone(), limits.clone()));

@@ -3,7 +3,7 @@
 import time
 
 from harness import eventually, unique
-from rig import Load, Node, wait_until
+from rig import BROKEN, Load, Node, wait_until
 
 IDPS = "/v3/OS-FEDERATION/identity_providers"
 AWAY = 30
@@ -129,9 +129,18 @@ def test_rel_db_start_without_database_says_so(own_cluster):
         server.prepare()
         own_cluster.stop("fast")
         server.start(wait=False)
-        time.sleep(3)
-        if server.running():
-            assert server.api().get("/healthcheck").status == 503
+
+        def decided():
+            if not server.running():
+                return "ended"
+            try:
+                return "unready" if server.api(5).get("/healthcheck").status == 503 else None
+            except BROKEN:
+                return None
+
+        outcome = eventually(decided, 15)
+        assert outcome, "neither an end nor an answer within 15 s"
+        if outcome == "unready":
             own_cluster.start()
             wait_until(lambda: server.api().get("/healthcheck").status == 200, 10, "comes up when the database does")
         else:

@@ -75,6 +75,22 @@ def test_http_big_4b_the_documented_413(node):
     assert json.loads(got.body)["error"]["code"] == 413
 
 
+def test_http_big_4c_a_refused_upload_leaves_no_broken_connection(node):
+    """After a 413 the connection either goes on or is announced to end (RFC 9112 section 9.6); the answer is not lost."""
+    for size in (120_000, 1_000_000, 5_000_000):
+        with wire.connect(node.address) as sock:
+            try:
+                sock.sendall(wire.request("POST", "/v3/auth/tokens", [JSON], b" " * size))
+            except OSError:
+                pass
+            got = wire.drain(sock, 5, enough=1)
+            assert got.status == 413, (size, got)
+            if "close" in (got.replies[0].get("Connection") or "").lower():
+                continue
+            sock.sendall(wire.request("GET", "/healthcheck"))
+            assert wire.drain(sock, 5, enough=1).status == 200, f"closed unannounced after {size} bytes"
+
+
 def test_http_big_5_compressed_request(node):
     """No request encoding is understood, so a compressed bomb is just a small body that is not JSON."""
     bomb = gzip.compress(b" " * 50_000_000)[:100_000]

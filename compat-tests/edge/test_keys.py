@@ -57,6 +57,7 @@ def test_tok_key_1_older_token_survives_one_rotation(make_node):
     after = admin_token(api)
     assert api.validate(before).status == 200 and api.validate(after).status == 200
     server.restart()
+    api.close()
     assert api.validate(before).status == 200 and api.validate(after).status == 200
 
 

@@ -403,7 +403,7 @@ def test_rel_disk_1_full_disk(small_disk):
             answers[got.status] = answers.get(got.status, 0) + 1
             if got.status == 201:
                 written.append(name)
-            assert got.status in (201, 503, 507), (got.status, got.body)
+            assert got.status in (201, 503, 507), (got.status, server.log()[-600:])
         assert answers.get(503, 0) + answers.get(507, 0) > 0, answers
         # Reading goes on.
         assert api.validate(token).status == 200
@@ -420,6 +420,7 @@ def test_rel_disk_1_full_disk(small_disk):
         with sqlite3.connect(server.database_file()) as connection:
             assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         server.start()
+        api.close()
         assert api.get(f"{IDPS}/before", token=token).status == 200
     finally:
         server.remove()

@@ -107,9 +107,9 @@ def test_web_lock_3_the_lock_is_temporary_and_audited(locking):
     assert api.login(name, RIGHT).status == 401
     time.sleep(SECONDS + 0.5)
     assert api.login(name, RIGHT).status == 201
-    audit = api.want(200, "GET", "/v3/archstone/audit?limit=200", token=locking.admin()).body.decode()
-    about = [line for line in json.dumps(json.loads(audit)).split("{") if user["id"] in line or name in line]
-    assert any("lock" in line.lower() for line in about), "no audit record says that the account was locked"
+    events = api.want(200, "GET", f"/v3/archstone/audit?limit=200&user_id={user['id']}", token=locking.admin()).json["audit_events"]
+    reasons = [event["reason"] or "" for event in events if event["outcome"] == "failure"]
+    assert any("lock" in reason for reason in reasons), reasons
 
 
 def test_web_lock_3_other_people_are_not_locked(locking):
@@ -142,7 +142,10 @@ def test_web_enum_1_failures_look_alike(locking, by):
     def attempt(who, password, domain="default"):
         user = {"id": who["id"]} if by == "id" else {"name": who["name"], "domain": {"id": domain}}
         body = {"auth": {"identity": {"methods": ["password"], "password": {"user": user | {"password": password}}}}}
-        return api.call("POST", "/v3/auth/tokens", body)
+        # A body that is too long is not read to its end, so each attempt has a connection of its own.
+        answer = api.call("POST", "/v3/auth/tokens", body)
+        api.close()
+        return answer
 
     for label, password in (("wrong", "wrong-password"), ("empty", ""), ("100kB", "p" * 100_000), ("1MB", "p" * 1_000_000)):
         reference = sameness(attempt(people["unknown"], password))

@@ -132,6 +132,8 @@ def test_web_cache_1_tokens_and_secrets_are_not_stored(node):
     answers = {
         "issue": issued,
         "failed": api.login("admin", "wrong"),
+        "unknown token": api.validate("nonsense", token),
+        "refused": api.get("/v3/users"),
         "validate": api.validate(token),
         "catalog": api.get("/v3/auth/catalog", token=token),
         "users": api.get("/v3/users", token=token),

@@ -53,6 +53,11 @@ impl Metrics {
         self.recorder.register_histogram(&key(name, labels), &META)
     }
 
+    /// Lets code that has no handle count here too. The first installation in a process stays.
+    pub fn install(&self) {
+        let _ = metrics::set_global_recorder(self.recorder.clone());
+    }
+
     /// The text that Prometheus reads.
     pub fn render(&self) -> String {
         self.handle.render()

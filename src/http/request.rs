@@ -28,6 +28,10 @@ pub struct Head {
     pub remote: Option<IpAddr>,
 }
 
+/// A header that stands twice or is not text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unclear;
+
 /// One request at its handler.
 pub struct Request {
     /// Its head.
@@ -93,18 +97,18 @@ impl Request {
     }
 
     /// The one value of a header that may stand once only; `Err` if it stands twice or is not text.
-    pub fn header(&self, name: &str) -> std::result::Result<Option<&str>, ()> {
+    pub fn header(&self, name: &str) -> std::result::Result<Option<&str>, Unclear> {
         let mut all = self.head.headers.get_all(name).iter();
         match (all.next(), all.next()) {
             (None, _) => Ok(None),
-            (Some(value), None) => value.to_str().map(Some).map_err(drop),
-            (Some(_), Some(_)) => Err(()),
+            (Some(value), None) => value.to_str().map(Some).map_err(|_| Unclear),
+            (Some(_), Some(_)) => Err(Unclear),
         }
     }
 
     /// The token that the request carries in `X-Auth-Token` or as a bearer token (RFC 6750 §2.1).
     pub fn token(&self) -> Result<Option<&str>> {
-        let doubled = |()| Error::unauthorized("a credential header stands twice or is not text");
+        let doubled = |Unclear| Error::unauthorized("a credential header stands twice or is not text");
         let own = self.header("x-auth-token").map_err(doubled)?;
         let bearer = self
             .header(AUTHORIZATION.as_str())

@@ -51,16 +51,16 @@ pub struct Hasher {
 }
 
 impl Hasher {
-    /// For hashes of this cost; at most `queue` callers wait for their turn.
+    /// For hashes of this cost; at most `queue` callers wait for their turn. `workers` hashes are
+    /// computed at once; 0 means one less than the cores, at least one.
     ///
     /// # Errors
     /// [`Error::Invalid`] for a cost that argon2 does not know or that we would not verify.
-    pub fn new(cost: Cost, queue: usize, random: Arc<Random>) -> Result<Self> {
-        let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Self::with_permits(cost, queue, random, processors.saturating_sub(1).max(1))
-    }
-
-    fn with_permits(cost: Cost, queue: usize, random: Arc<Random>, permits: usize) -> Result<Self> {
+    pub fn new(cost: Cost, queue: usize, workers: usize, random: Arc<Random>) -> Result<Self> {
+        let permits = match workers {
+            0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get).saturating_sub(1).max(1),
+            workers => workers,
+        };
         if !scheme::is_bearable(cost) {
             return Err(Error::invalid(
                 "the password cost must be 8 KiB per lane to 256 MiB of memory, 1 to 16 iterations, 1 to 16 lanes",

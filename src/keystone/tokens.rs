@@ -39,7 +39,7 @@ fn with_catalog(req: &Request) -> bool {
 /// The token that the request is about; without one there is nothing to be found.
 fn subject(req: &Request) -> Result<&str> {
     let missing = || Error::not_found("Could not find token.");
-    req.header(SUBJECT.as_str()).map_err(|()| missing())?.filter(|t| !t.is_empty()).ok_or_else(missing)
+    req.header(SUBJECT.as_str()).map_err(|_| missing())?.filter(|t| !t.is_empty()).ok_or_else(missing)
 }
 
 fn allow_expired(req: &Request) -> Result<bool> {

@@ -56,9 +56,9 @@ pub struct AuditEvent {
     pub detail: String,
 }
 
-/// An id that sorts by time: 14 hexadecimal digits of microseconds, then randomness.
-pub fn new_id(at: Timestamp, random: [u8; 9]) -> String {
-    format!("{:014x}{}", at.0.max(0), hex(&random))
+/// An id that sorts by time: 16 hexadecimal digits of microseconds, then randomness.
+pub fn new_id(at: Timestamp, random: [u8; 8]) -> String {
+    format!("{:016x}{}", at.0.max(0), hex(&random))
 }
 
 #[cfg(test)]
@@ -68,7 +68,7 @@ mod tests {
     #[test]
     fn ids_sort_by_time_up_to_the_year_9999() {
         let ids = [Timestamp(0), Timestamp(1), Timestamp::from_secs(1_800_000_000), Timestamp::MAX]
-            .map(|t| new_id(t, [0; 9]));
+            .map(|t| new_id(t, [0; 8]));
         assert!(ids.is_sorted());
         assert!(ids.iter().all(|i| i.len() == 32));
     }

@@ -30,7 +30,7 @@ pub async fn project_by_name(conn: &mut Conn, domain: &DomainName, name: &str) -
 }
 
 fn located(found: crate::model::project::Located) -> Option<Scope> {
-    (found.project.enabled && found.domain_enabled).then(|| Scope::Project {
+    (found.project.enabled && found.domain_enabled).then_some(Scope::Project {
         id: found.project.id,
         name: found.project.name,
         domain_id: found.project.domain_id,

@@ -22,7 +22,7 @@ const KNOWN: [&str; 10] = [
 ];
 
 fn hasher() -> Hasher {
-    Hasher::with_permits(CHEAP, 8, Arc::new(Random::seeded(1)), 2).unwrap()
+    Hasher::new(CHEAP, 8, 2, Arc::new(Random::seeded(1))).unwrap()
 }
 
 async fn verify(hash: &str, password: &str) -> bool {
@@ -62,7 +62,7 @@ async fn new_hashes_are_argon2id_of_the_configured_cost_with_a_fresh_salt() {
     assert_ne!(a, b);
     assert!(verify(&a, PASSWORD).await && !verify(&a, "x").await);
     assert!(!hasher.needs_rehash(&a));
-    let dearer = Hasher::with_permits(Cost { iterations: 2, ..CHEAP }, 8, Arc::new(Random::seeded(1)), 1).unwrap();
+    let dearer = Hasher::new(Cost { iterations: 2, ..CHEAP }, 8, 1, Arc::new(Random::seeded(1))).unwrap();
     assert!(dearer.needs_rehash(&a));
     assert!(KNOWN.iter().all(|hash| hasher.needs_rehash(hash)) && hasher.needs_rehash(""));
 }
@@ -123,9 +123,9 @@ fn a_hostile_hash_cannot_ask_for_any_cost() {
     assert!(scheme::parse(&format!("$pbkdf2-sha512$25000${salt}${long}")).is_some());
     assert!(scheme::parse(&format!("$scrypt$ln=16,r=8,p=1${salt}${digest}")).is_some());
     let wild = Cost { memory_kib: 1 << 30, ..CHEAP };
-    assert!(Hasher::new(wild, 1, Arc::new(Random::seeded(1))).is_err());
-    assert!(Hasher::new(Cost { memory_kib: 1, ..CHEAP }, 1, Arc::new(Random::seeded(1))).is_err());
-    assert!(Hasher::new(Cost::default(), 1, Arc::new(Random::seeded(1))).is_ok());
+    assert!(Hasher::new(wild, 1, 0, Arc::new(Random::seeded(1))).is_err());
+    assert!(Hasher::new(Cost { memory_kib: 1, ..CHEAP }, 1, 0, Arc::new(Random::seeded(1))).is_err());
+    assert!(Hasher::new(Cost::default(), 1, 0, Arc::new(Random::seeded(1))).is_ok());
 }
 
 #[tokio::test]
@@ -158,7 +158,7 @@ async fn a_password_over_the_limit_is_refused_and_never_verifies() {
 
 #[tokio::test]
 async fn beyond_the_queue_the_answer_is_429_and_room_comes_back() {
-    let hasher = Arc::new(Hasher::with_permits(CHEAP, 1, Arc::new(Random::seeded(1)), 1).unwrap());
+    let hasher = Arc::new(Hasher::new(CHEAP, 1, 1, Arc::new(Random::seeded(1))).unwrap());
     let (release, wait) = std::sync::mpsc::channel::<()>();
     let running = tokio::spawn({
         let hasher = Arc::clone(&hasher);

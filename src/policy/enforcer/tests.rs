@@ -1,3 +1,4 @@
+//! Tests of `enforcer`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::fs;

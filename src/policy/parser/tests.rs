@@ -1,3 +1,4 @@
+//! Tests of `parser`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use proptest::prelude::*;
