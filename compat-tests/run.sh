@@ -40,7 +40,7 @@ quiet() {
 install_packages() {
   local missing=() package sudo=
   [ "$(id -u)" = 0 ] || sudo=sudo
-  for package in build-essential pkg-config python3 python3-venv postgresql curl wrk; do
+  for package in build-essential pkg-config python3 python3-venv postgresql faketime curl wrk; do
     dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")
   done
   if [ ${#missing[@]} -gt 0 ]; then

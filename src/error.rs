@@ -53,6 +53,11 @@ pub enum Error {
         /// Text for the caller.
         message: String,
     },
+    /// 410: it was there once and is not any more, for anybody.
+    Gone {
+        /// Text for the caller.
+        message: String,
+    },
     /// 413: the body is over the route's limit.
     TooLarge {
         /// The limit in bytes.
@@ -139,6 +144,7 @@ impl Error {
             Self::MethodNotAllowed { .. } => 405,
             Self::Timeout => 408,
             Self::Conflict { .. } => 409,
+            Self::Gone { .. } => 410,
             Self::TooLarge { .. } => 413,
             Self::UriTooLong => 414,
             Self::TooMany { .. } => 429,
@@ -163,6 +169,7 @@ impl fmt::Display for Error {
             | Self::Forbidden { message }
             | Self::NotFound { message }
             | Self::Conflict { message }
+            | Self::Gone { message }
             | Self::TooMany { message, .. } => f.write_str(message),
             Self::Unauthorized { reason } => write!(f, "unauthorized: {reason}"),
             Self::UnsupportedMethod { methods } => {

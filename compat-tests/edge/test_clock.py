@@ -179,6 +179,19 @@ def test_clk_2_revocation_survives_a_step_back(clocked):
     assert api.get("/v3/auth/projects", token=subject).status == 401, "a password change after a step back leaves old tokens alive"
 
 
+def test_clk_login_in_the_second_of_a_password_change(node):
+    """Tokens count whole seconds: a log-in right after a change must not be taken for one of before it, nor the reverse."""
+    api, admin = node.api(), node.admin()
+    name = unique("changing")
+    user = api.create_user(admin, name, "changing-password-0")["id"]
+    for turn in range(1, 6):
+        before = api.token(name, f"changing-password-{turn - 1}")
+        api.want(200, "PATCH", f"/v3/users/{user}", {"user": {"password": f"changing-password-{turn}"}}, admin)
+        assert api.get("/v3/auth/projects", token=before).status == 401, "a token of before the change lives on"
+        after = api.token(name, f"changing-password-{turn}")
+        assert api.get("/v3/auth/projects", token=after).status == 200, "a token of after the change is dead"
+
+
 @pytest.mark.parametrize("offset", ["+12y", "+80y", "+7900y"], ids=["2038", "2106", "far"])
 def test_clk_3_far_future(clocked, offset):
     """2038, 2106 and the last years that can be written: no overflow, no panic."""

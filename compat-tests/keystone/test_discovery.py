@@ -1,5 +1,7 @@
 """Discovery and the HTTP rules that every route shares: versions, JSON-home, health, HEAD, OPTIONS, 404 and 405."""
 
+import http.client
+import json
 import re
 
 import pytest
@@ -154,3 +156,16 @@ def test_every_answer_has_vary_and_a_request_id(archstone, path):
     pattern = r"req-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
     assert re.fullmatch(pattern, first.headers["x-openstack-request-id"])
     assert first.headers["x-openstack-request-id"] != second.headers["x-openstack-request-id"]
+
+
+@pytest.mark.parametrize("size", [2, 400, 20_000, 100_000])
+def test_a_body_nobody_reads_leaves_the_connection_usable_or_closes_it_openly(archstone, size):
+    # A client that keeps its connection and is told nothing sends its next request into a closed one.
+    connection = http.client.HTTPConnection("127.0.0.1", archstone.port, timeout=10)
+    body = json.dumps({"x": "y" * size})
+    for method, path, expected in [("GET", "/v3/users", 401), ("GET", "/v3", 200), ("POST", "/v3/nosuch", 404), ("PUT", "/v3/users", 405)] * 25:
+        connection.request(method, path, body=body, headers={"Content-Type": "application/json"})
+        answer = connection.getresponse()
+        assert answer.status == expected
+        answer.read()
+    connection.close()

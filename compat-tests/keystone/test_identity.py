@@ -105,6 +105,13 @@ def test_users_page_by_page(archstone):
     assert len(seen) == 5 and set(seen) == made
 
 
+def test_an_unknown_marker_is_404(archstone):
+    marker = unique("marker")
+    answer = call(archstone, "GET", f"/v3/users?marker={marker}&limit=1")
+    assert answer.status_code == 404
+    assert answer.json()["error"]["message"] == f"Marker {marker} could not be found."
+
+
 def test_a_user_has_keystones_members_and_never_a_password(archstone):
     user = make(archstone, "user", domain_id=DEFAULT_DOMAIN, password="secret-password-1", email="u@example.com")
     assert user["domain_id"] == DEFAULT_DOMAIN and user["enabled"] is True and user["email"] == "u@example.com"

@@ -3,6 +3,8 @@
 On the node that made the change the effect is there with the answer; on another node of the same database within a second.
 """
 
+import time
+
 import pytest
 
 from harness import eventually, unique
@@ -160,3 +162,22 @@ def test_rel_node_2_a_revoked_chain_is_dead_on_the_other_node(shared_two_nodes):
     here.expect(204, "DELETE", "/v3/auth/tokens", token=here.admin_token, headers={"X-Subject-Token": root})
     eventually(lambda: statuses(there, child) == DEAD, within=1.0)
     assert statuses(there, root) == statuses(there, child) == DEAD
+
+
+@pytest.mark.parametrize("change", [change_password, disable_user])
+def test_rel_node_2_a_token_issued_in_the_second_of_a_change_is_the_same_on_every_node(shared_two_nodes, change):
+    here, there = shared_two_nodes
+    holder = Holder(here)
+    # The change and the login fall into one second, the grain of a Fernet token's time.
+    eventually(lambda: time.time() % 1 < 0.3, within=1)
+    if change is change_password:
+        path, body = f"/v3/users/{holder.user['id']}", {"user": {"password": "another-password"}}
+        patch(here, path, body)
+        token = here.token(holder.reference, "another-password", domain=holder.domain["id"])
+    else:
+        change(here, holder)
+        patch(here, f"/v3/users/{holder.user['id']}", {"user": {"enabled": True}})
+        token = here.token(holder.reference, holder.user["password"], domain=holder.domain["id"])
+    first = statuses(here, token)
+    assert first in (ALIVE, DEAD)
+    assert eventually(lambda: statuses(there, token) == first, within=1.0), f"{first} here, {statuses(there, token)} there"

@@ -21,6 +21,7 @@ pub fn keystone(error: &Error, public_url: &str) -> Reply {
         | Error::Forbidden { message }
         | Error::NotFound { message }
         | Error::Conflict { message }
+        | Error::Gone { message }
         | Error::TooMany { message, .. } => message.clone(),
         Error::Unauthorized { .. } => "The request you have made requires authentication.".to_owned(),
         Error::UnsupportedMethod { methods } => {
@@ -69,6 +70,7 @@ fn with_headers(error: &Error, public_url: &str, reply: Reply) -> Reply {
         | Error::NoRoute
         | Error::Timeout
         | Error::Conflict { .. }
+        | Error::Gone { .. }
         | Error::TooLarge { .. }
         | Error::UriTooLong
         | Error::HeadersTooLarge
@@ -93,6 +95,7 @@ mod tests {
             Error::MethodNotAllowed { allow: "GET, HEAD".into() },
             Error::Timeout,
             Error::conflict("Conflict occurred attempting to store identity_provider - Duplicate entry."),
+            Error::Gone { message: "This API is no longer available.".into() },
             Error::TooLarge { limit: 114_688 },
             Error::UriTooLong,
             Error::HeadersTooLarge,

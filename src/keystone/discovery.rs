@@ -29,8 +29,9 @@ fn wants_home(req: &Request) -> bool {
     accepts.flat_map(|v| v.split(',')).any(|t| t.split(';').next().is_some_and(|t| t.trim() == HOME))
 }
 
-fn home() -> Reply {
-    Reply::ok(&json_home(&super::routes()))
+/// `prefix` is what stands before a link, seen from where it was asked for.
+fn home(prefix: &str) -> Reply {
+    Reply::ok(&json_home(&super::routes(), prefix))
         .with(CONTENT_TYPE, HeaderValue::from_static(HOME))
         .with(VARY, HeaderValue::from_static("Accept"))
 }
@@ -38,7 +39,7 @@ fn home() -> Reply {
 /// `GET /`
 pub async fn versions(app: Arc<App>, req: Request) -> Result<Reply> {
     if wants_home(&req) {
-        return Ok(home());
+        return Ok(home("/v3"));
     }
     let location =
         HeaderValue::from_str(&format!("{}/v3/", app.public_url)).unwrap_or(HeaderValue::from_static("/v3/"));
@@ -48,7 +49,7 @@ pub async fn versions(app: Arc<App>, req: Request) -> Result<Reply> {
 /// `GET /v3`
 pub async fn version(app: Arc<App>, req: Request) -> Result<Reply> {
     if wants_home(&req) {
-        return Ok(home());
+        return Ok(home(""));
     }
     Ok(Reply::ok(&json!({"version": v3(&app)})))
 }
@@ -67,23 +68,24 @@ pub async fn healthcheck(app: Arc<App>, _: Request) -> Result<Reply> {
 }
 
 /// The relations of a route table, made from the table itself.
-pub fn json_home(routes: &[Route]) -> Value {
+pub fn json_home(routes: &[Route], prefix: &str) -> Value {
     const BASE: &str = "https://docs.openstack.org/api/openstack-identity/3";
     let mut resources = Map::new();
     for route in routes {
         let Some(relation) = route.relation else { continue };
-        let name = match relation.strip_prefix("ext/") {
-            Some(extension) => format!("{BASE}/ext/{extension}"),
-            None => format!("{BASE}/rel/{relation}"),
+        // An extension's parameters stand beside its relations.
+        let (name, params) = match relation.split_once("/rel/") {
+            Some((extension, _)) => (format!("{BASE}/{relation}"), format!("{BASE}/{extension}/param")),
+            None => (format!("{BASE}/rel/{relation}"), format!("{BASE}/param")),
         };
         let names: Vec<&str> =
             route.template.split('/').filter_map(|s| s.strip_prefix('{')?.strip_suffix('}')).collect();
-        let path = route.template.strip_prefix("/v3").unwrap_or(route.template);
+        let path = format!("{prefix}{}", route.template.strip_prefix("/v3").unwrap_or(route.template));
         let resource = if names.is_empty() {
             json!({ "href": path })
         } else {
             let vars: Map<String, Value> =
-                names.iter().map(|n| ((*n).to_owned(), json!(format!("{BASE}/param/{n}")))).collect();
+                names.iter().map(|n| ((*n).to_owned(), json!(format!("{params}/{n}")))).collect();
             json!({"href-template": path, "href-vars": vars})
         };
         resources.insert(name, resource);
@@ -97,7 +99,7 @@ mod tests {
 
     #[test]
     fn json_home_lists_the_federation_relations_with_their_variables() {
-        let home = json_home(&crate::keystone::routes());
+        let home = json_home(&crate::keystone::routes(), "");
         let base = "https://docs.openstack.org/api/openstack-identity/3/ext/OS-FEDERATION/1.0/rel";
         assert_eq!(
             home["resources"][format!("{base}/identity_providers")]["href"],

@@ -36,6 +36,7 @@ pub fn routes() -> Vec<Route> {
             .relation("auth_tokens"),
         Route::new(head.clone(), "/v3/auth/tokens", Rule("identity:check_token"), tokens::check),
         Route::new(delete.clone(), "/v3/auth/tokens", Rule("identity:revoke_token"), tokens::revoke),
+        Route::new(get.clone(), "/v3/auth/tokens/OS-PKI/revoked", Open, tokens::revoked_list),
         Route::new(get.clone(), "/v3/auth/catalog", Rule("identity:get_auth_catalog"), auth::catalog)
             .relation("auth_catalog"),
         Route::new(get.clone(), "/v3/auth/projects", Rule("identity:get_auth_projects"), auth::projects)

@@ -79,3 +79,8 @@ pub async fn revoke(app: Arc<App>, req: Request) -> Result<Reply> {
     token::revoke(&app, &caller, subject(&req)?).await?;
     Ok(Reply::no_content())
 }
+
+/// `GET /v3/auth/tokens/OS-PKI/revoked`: the list of PKI tokens' days, gone with them.
+pub async fn revoked_list(_: Arc<App>, _: Request) -> Result<Reply> {
+    Err(Error::Gone { message: "PKI tokens and their revocation list are no longer available.".to_owned() })
+}

@@ -52,7 +52,7 @@ impl Domain {
         f.ignore(&["id", "links"]);
         let name = name(&mut f)?.ok_or_else(|| Error::invalid_field("domain", "'name' is a required property"))?;
         let enabled = f.boolean("enabled")?.unwrap_or(true);
-        let description = f.nullable_text("description", 0..=65_535)?.flatten().unwrap_or_default();
+        let description = f.nullable_text("description", 0..=usize::MAX)?.flatten().unwrap_or_default();
         let mut options = Extra::new();
         fields::merge_options(&mut options, fields::options(&mut f, OPTIONS)?.unwrap_or_default());
         Ok(Self { id, name, enabled, description, options, extra: f.extra()? })
@@ -80,7 +80,7 @@ impl Update {
         Ok(Self {
             name: name(&mut f)?,
             enabled: f.boolean("enabled")?,
-            description: f.nullable_text("description", 0..=65_535)?.map(Option::unwrap_or_default),
+            description: f.nullable_text("description", 0..=usize::MAX)?.map(Option::unwrap_or_default),
             options: fields::options(&mut f, OPTIONS)?,
             extra: f.extra()?,
         })

@@ -13,8 +13,8 @@ const MAX_REMOTE_ID: usize = 255;
 const MAX_REMOTE_IDS: usize = 1_000;
 /// Most minutes of `authorization_ttl`: what Keystone's integer column holds.
 const MAX_TTL: i64 = i32::MAX as i64;
-/// Longest description, in characters.
-const MAX_DESCRIPTION: usize = 65_535;
+/// A description is as long as a body may be.
+const MAX_DESCRIPTION: usize = usize::MAX;
 
 /// How its users appear here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -54,7 +54,7 @@ impl Role {
             id: fresh_id,
             name: f.required_text("name", 1..=255)?,
             domain_id: f.nullable_text("domain_id", 1..=64)?.flatten(),
-            description: f.nullable_text("description", 0..=65_535)?.flatten(),
+            description: f.nullable_text("description", 0..=usize::MAX)?.flatten(),
             options,
             extra: f.extra()?,
         })
@@ -85,7 +85,7 @@ impl Update {
         }
         Ok(Self {
             name: f.text("name", 1..=255)?,
-            description: f.nullable_text("description", 0..=65_535)?,
+            description: f.nullable_text("description", 0..=usize::MAX)?,
             options: fields::options(&mut f, OPTIONS)?,
             extra: f.extra()?,
         })

@@ -112,7 +112,7 @@ impl User {
             enabled: f.boolean("enabled")?.unwrap_or(true),
             default_project_id: f.nullable_text("default_project_id", 1..=64)?.flatten(),
             options,
-            extra: f.extra()?,
+            extra: extra(f)?,
             password_expires_at: None,
         };
         Ok(Create { user, password })
@@ -149,9 +149,19 @@ impl Update {
             password: f.nullable_text("password", 0..=usize::MAX)?.map(|p| p.map(Secret::new)),
             domain_id: f.text("domain_id", 1..=64)?,
             options: fields::options(&mut f, OPTIONS)?,
-            extra: f.extra()?,
+            extra: extra(f)?,
         })
     }
+}
+
+/// Further attributes; a description among them is text or null.
+fn extra(mut f: Fields<'_>) -> Result<Extra> {
+    let description = f.nullable_text("description", 0..=usize::MAX)?;
+    let mut extra = f.extra()?;
+    if let Some(description) = description {
+        extra.insert("description".to_owned(), description.into());
+    }
+    Ok(extra)
 }
 
 #[cfg(test)]

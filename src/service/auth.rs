@@ -3,6 +3,8 @@
 //! A login that fails for whatever reason answers the same, takes the same hash and the same writes; the reason is in the
 //! audit trail only (security rule 9).
 
+use std::time::Duration;
+
 use super::caller::Origin;
 use super::lockout::{self, Verdict};
 use super::token::{self, Token};
@@ -25,6 +27,8 @@ struct Proven {
     /// End and chain of the token that was the proof; a new token never outlives it (CVE-2012-3426).
     parent: Option<(Timestamp, String)>,
     federated: Option<Federated>,
+    /// A token with system scope was the proof.
+    by_system: bool,
 }
 
 /// An issued token.
@@ -66,6 +70,7 @@ fn both(mut a: Proven, b: Proven) -> Proven {
         (x, y) => x.or(y),
     };
     a.federated = a.federated.or(b.federated);
+    a.by_system |= b.by_system;
     a
 }
 
@@ -140,7 +145,7 @@ async fn by_password(app: &App, origin: &Origin, name: &UserName, password: Secr
         }
         app.commit(tx).await?;
     }
-    Ok(Proven { identity, methods: vec!["password".to_owned()], parent: None, federated: None })
+    Ok(Proven { identity, methods: vec!["password".to_owned()], parent: None, federated: None, by_system: false })
 }
 
 /// How a request named a user, for the audit trail.
@@ -174,7 +179,13 @@ async fn by_token(app: &App, origin: &Origin, token: &Secret) -> Result<Proven> 
         methods.push("token".to_owned());
     }
     let chain = payload.chain_id().unwrap_or_default().to_owned();
-    Ok(Proven { identity, methods, parent: Some((payload.expires_at, chain)), federated: payload.federated.clone() })
+    Ok(Proven {
+        identity,
+        methods,
+        parent: Some((payload.expires_at, chain)),
+        federated: payload.federated.clone(),
+        by_system: entry.facts.scope == Scope::System,
+    })
 }
 
 /// Records a failed login and answers 401.
@@ -191,6 +202,9 @@ async fn fail<T>(app: &App, origin: &Origin, user: Option<&Identity>, reason: &s
 }
 
 async fn issue(app: &App, origin: &Origin, proven: Proven, asked: &Asked) -> Result<Issued> {
+    if proven.by_system && matches!(asked, Asked::Project(_) | Asked::ProjectByName(..) | Asked::Domain(_)) {
+        return Err(Error::forbidden("A token with system scope cannot be rescoped to a project or a domain."));
+    }
     let tick = app.memory.tick();
     let mut conn = app.store.read().await?;
     let wanted = match asked {
@@ -214,42 +228,53 @@ async fn issue(app: &App, origin: &Origin, proven: Proven, asked: &Asked) -> Res
         return fail(app, origin, Some(&proven.identity), "no role on the scope, or no such scope").await;
     };
 
-    let now = app.now().whole_seconds();
-    let life = i64::try_from(app.config.token.expiration_secs).unwrap_or(i64::MAX);
+    let identity = &proven.identity;
     let mut audit_ids = vec![new_audit_id(&app.random)];
-    let mut expires_at = now.plus_secs(life);
-    if let Some((parent_end, chain)) = proven.parent {
-        expires_at = expires_at.min(parent_end);
-        audit_ids.push(chain);
-    }
-    let payload = Payload {
-        user_id,
-        methods: proven.methods,
-        issued_at: now,
-        expires_at,
-        audit_ids,
-        scope: found.bare(),
-        federated: proven.federated,
-        trust_id: None,
-        app_cred_id: None,
-        access_token_id: None,
-        thumbprint: None,
-    };
-    let id = app.keys.issue(&payload, &app.random)?;
-    let identity = proven.identity;
-    let facts = Facts {
-        payload,
+    audit_ids.extend(proven.parent.iter().map(|(_, chain)| chain.clone()));
+    let (issued_at, expires_at) = times(app, &proven);
+    let mut facts = Facts {
         user_name: identity.user.name.clone(),
         user_domain_id: identity.user.domain_id.clone(),
         user_domain_name: identity.domain_name.clone(),
         password_expires_at: identity.user.password_expires_at,
+        payload: Payload {
+            user_id,
+            methods: proven.methods.clone(),
+            issued_at,
+            expires_at,
+            audit_ids,
+            scope: found.bare(),
+            federated: proven.federated.clone(),
+            trust_id: None,
+            app_cred_id: None,
+            access_token_id: None,
+            thumbprint: None,
+        },
         scope: found,
         roles,
     };
+    if app.memory.is_revoked(&facts) {
+        // A token says only the second of its issue, so one made in the very second of a revocation (a new password, say)
+        // would be void: wait for the next. What is still revoked then descends from a revoked token.
+        let rest = 1_000_000 - app.now().0.rem_euclid(1_000_000);
+        tokio::time::sleep(Duration::from_micros(u64::try_from(rest).unwrap_or(1_000_000))).await;
+        (facts.payload.issued_at, facts.payload.expires_at) = times(app, &proven);
+        if app.memory.is_revoked(&facts) {
+            return fail(app, origin, Some(&proven.identity), "the proof was revoked meanwhile").await;
+        }
+    }
+    let id = app.keys.issue(&facts.payload, &app.random)?;
     let token = token::prepare(app, facts, tick).await?;
     record(app, origin, &token).await?;
     app.tokens.put(cache::digest(&id), token.clone());
     Ok(Issued { id, token })
+}
+
+/// When a token begins and ends: never later than the token that it was made from.
+fn times(app: &App, proven: &Proven) -> (Timestamp, Timestamp) {
+    let now = app.now().whole_seconds();
+    let end = now.plus_secs(i64::try_from(app.config.token.expiration_secs).unwrap_or(i64::MAX));
+    (now, proven.parent.as_ref().map_or(end, |(parent_end, _)| end.min(*parent_end)))
 }
 
 /// The user's default project if they can use it, else no scope at all; never for federated users.

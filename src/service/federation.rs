@@ -81,6 +81,11 @@ pub async fn list_identity_providers(app: &App, caller: &Caller, mut query: Quer
         query.conditions.push(Condition::equals("domain_id", domain));
     }
     let mut conn = app.store.read().await?;
+    if let Some(marker) = &query.marker
+        && get_within(&mut conn, &reach, marker).await.is_err()
+    {
+        return Err(super::no_marker(marker));
+    }
     let rows = store::identity_provider::list(&mut conn, &query).await?;
     Ok(Page::cut(rows, query.limit))
 }

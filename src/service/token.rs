@@ -206,8 +206,11 @@ pub async fn revoke(app: &App, caller: &Caller, token: &str) -> Result<()> {
     let digest: Digest = cache::digest(token);
     let own = entry.facts.payload.audit_ids.first().cloned().ok_or_else(not_found)?;
     let mut tx = app.store.write().await?;
-    // Two events: this very token, and every token whose chain begins with it.
+    // Two events: this very token, and every token whose chain begins with it, also one that is being made just now.
     let mut events = [event(app, now), event(app, now)];
+    for event in &mut events {
+        event.issued_before = entry.facts.payload.expires_at.0.max(now.0);
+    }
     events[0].audit_id = Some(own.clone());
     events[1].audit_chain_id = Some(own.clone());
     for event in &events {
