@@ -308,6 +308,14 @@ class Archstone:
         return json.loads(done.stdout) if done.stdout.strip() else None
 
 
+def error_of(answer, code):
+    """The `error` member of an answer that must have this code."""
+    assert answer.status_code == code, f"{answer.status_code} instead of {code}: {answer.text[:1000]}"
+    error = answer.json()["error"]
+    assert error["code"] == code and error["title"] and error["message"]
+    return error
+
+
 def scope_of(project=None, domain=None, system=False, unscoped=False):
     """The `scope` member of an auth request, as a dict to merge (empty when no scope is asked for)."""
     if unscoped:

@@ -175,7 +175,7 @@ pub async fn run(config: Config) -> Result<()> {
         None
     };
     let limits = Limits::from(&config.server);
-    let app = build(config, Arc::new(SystemClock), random).await?;
+    let app = build(config, Arc::new(SystemClock::default()), random).await?;
     // The accept loop counts connections through the global recorder, which is this one.
     app.metrics.install();
     let watching = tokio::spawn(watch::run(app.clone()));

@@ -73,15 +73,32 @@ pub trait Clock: Send + Sync {
     fn now(&self) -> Timestamp;
 }
 
-/// The machine's clock.
-#[derive(Debug, Default)]
-pub struct SystemClock;
+/// The machine's clock, which never goes back: after a step backwards it goes on from where it was, at the pace of the
+/// monotonic clock. A token must not live again, and a revocation must not miss tokens, because the time was set back.
+#[derive(Debug)]
+pub struct SystemClock {
+    started: Stopwatch,
+    /// The greatest difference seen between the time of day and the time since the start, in microseconds.
+    offset: AtomicI64,
+}
+
+impl Default for SystemClock {
+    fn default() -> Self {
+        Self { started: Stopwatch::start(), offset: AtomicI64::new(0) }
+    }
+}
 
 impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's clock")]
     fn now(&self) -> Timestamp {
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-        Timestamp(i64::try_from(since.as_micros()).unwrap_or(LAST).min(LAST))
+        let running = i64::try_from(self.started.elapsed().as_micros()).unwrap_or(LAST);
+        let offset = i64::try_from(since.as_micros()).unwrap_or(LAST).min(LAST) - running;
+        let best = offset.max(self.offset.load(Ordering::Relaxed));
+        if best > self.offset.load(Ordering::Relaxed) {
+            self.offset.fetch_max(best, Ordering::Relaxed);
+        }
+        Timestamp(running.saturating_add(best).clamp(0, LAST))
     }
 }
 

@@ -50,4 +50,6 @@ pub mod store;
 #[cfg(test)]
 mod floors;
 #[cfg(test)]
+mod golden;
+#[cfg(test)]
 mod testing;

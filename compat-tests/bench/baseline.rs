@@ -78,7 +78,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .map(move || Arc::clone(&answer))
         .and(warp::header::headers_cloned())
         .and(warp::body::stream())
-        .then(|answer: Arc<Answer>, headers: HeaderMap, stream| async move { answer.give(&headers, body::incoming(stream)).await });
+        .then(|answer: Arc<Answer>, headers: HeaderMap, stream| async move {
+            answer.give(&headers, body::incoming(stream)).await
+        });
     let warp = warp::service(filter);
     let service = service_fn(move |request: Request<Incoming>| {
         let mut warp = warp.clone();

@@ -83,7 +83,7 @@ pub(super) fn run(config: &Config, args: &Args) -> Outcome {
             ));
         }
         let hasher = app::hasher(config, random.clone())?;
-        let means = Means { store: &store, hasher: &hasher, clock: Arc::new(SystemClock), random: &random };
+        let means = Means { store: &store, hasher: &hasher, clock: Arc::new(SystemClock::default()), random: &random };
         let done = bootstrap::run(&means, plan).await?;
         store.close().await;
         Ok(done)

@@ -57,7 +57,7 @@ pub(super) fn run(config: &Config, command: &Command) -> Outcome {
             let count = block_on(async {
                 let store = Store::open(&app::store_options(config)).await?;
                 let sealer = app::sealer(config)?;
-                let count = secrets::reseal(&store, &sealer, &random, SystemClock.now()).await?;
+                let count = secrets::reseal(&store, &sealer, &random, SystemClock::default().now()).await?;
                 store.close().await;
                 Ok(count)
             })?;

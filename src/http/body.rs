@@ -5,12 +5,15 @@
 
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
 use futures_util::{Stream, StreamExt};
 use http::HeaderMap;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
@@ -26,6 +29,22 @@ where
     B: Buf,
 {
     Box::pin(stream.map(|chunk| chunk.map(|mut b| b.copy_to_bytes(b.remaining())).map_err(|_| ())))
+}
+
+/// Whether a request's head announces a body.
+pub fn is_announced(headers: &HeaderMap) -> bool {
+    headers.contains_key(TRANSFER_ENCODING) || headers.get(CONTENT_LENGTH).is_some_and(|v| v != "0")
+}
+
+/// The same body, which tells when it has been read to its end.
+pub fn watched(body: Incoming) -> (Incoming, Arc<AtomicBool>) {
+    let ended = Arc::new(AtomicBool::new(false));
+    let at_end = ended.clone();
+    let end = futures_util::stream::poll_fn(move |_| {
+        at_end.store(true, Ordering::Relaxed);
+        Poll::Ready(None)
+    });
+    (Box::pin(body.chain(end)), ended)
 }
 
 /// Reads the whole body, at most `limit` bytes, within `deadline`.

@@ -3,14 +3,15 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
-use http::{HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderName, HeaderValue, StatusCode, Version, header};
 use tower::Service as _;
 use tracing::{Instrument as _, Level};
 use warp::Filter as _;
 use warp::reply::Response;
 
-use super::body::{Incoming, incoming};
+use super::body::{self, Incoming, incoming};
 use super::dialect::Dialect;
 use super::reply::Reply;
 use super::request::{Head, Request};
@@ -64,6 +65,7 @@ pub fn service(
         let head = Head {
             method: request.method().clone(),
             uri: request.uri().clone(),
+            version: request.version(),
             headers: std::mem::take(request.headers_mut()),
             remote: request.extensions().get::<Remote>().map(|r| SocketAddr::ip(&r.0)),
         };
@@ -77,6 +79,13 @@ impl Front {
         let watch = Stopwatch::start();
         let id = self.ids.next();
         let server = &self.app.config.server;
+        let (body, read_to_end) = match body::is_announced(&head.headers) {
+            true => {
+                let (body, ended) = body::watched(body);
+                (body, Some(ended))
+            }
+            false => (body, None),
+        };
         let found = self.table.find(&head.method, head.uri.path());
         let reply = if head.uri.path_and_query().is_some_and(|p| p.as_str().len() > server.max_uri_bytes) {
             Err(Error::UriTooLong)
@@ -102,7 +111,9 @@ impl Front {
         let reply = reply.unwrap_or_else(|error| self.fail(&error, id, &head));
         found.metrics.record(reply.status.as_u16(), watch.elapsed());
         tracing::debug!(%id, method = %head.method, path = head.uri.path(), status = reply.status.as_u16(), "answered");
-        finish(reply, id)
+        // A body that nobody read stands between this answer and the next request: say that there will be none.
+        let close = head.version < Version::HTTP_2 && read_to_end.is_some_and(|ended| !ended.load(Ordering::Relaxed));
+        finish(reply, id, close)
     }
 
     /// Words a failure, and logs it once: ours at `error`, the caller's at `debug`.
@@ -117,9 +128,14 @@ impl Front {
 }
 
 /// Puts the headers on that every answer has.
-fn finish(reply: Reply, id: RequestId) -> Response {
+fn finish(reply: Reply, id: RequestId, close: bool) -> Response {
     let Reply { status, mut headers, body } = reply;
     headers.append(header::VARY, HeaderValue::from_static("X-Auth-Token"));
+    // Answers depend on credentials in several headers: nobody may keep them.
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if close {
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
     headers.insert(CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if let Ok(value) = HeaderValue::from_bytes(&id.text()) {
         headers.insert(REQUEST_ID, value);

@@ -1,7 +1,7 @@
 //! Answers.
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde_json::Value;
 
@@ -54,11 +54,5 @@ impl Reply {
     pub fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.insert(name, value);
         self
-    }
-
-    /// Forbids keeping the answer: it holds a credential or personal data.
-    #[must_use]
-    pub fn private(self) -> Self {
-        self.with(CACHE_CONTROL, HeaderValue::from_static("no-store"))
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::AUTHORIZATION;
-use http::{HeaderMap, Method, Uri};
+use http::{HeaderMap, Method, Uri, Version};
 use serde_json::Value;
 
 use super::body::{self, Incoming};
@@ -22,6 +22,8 @@ pub struct Head {
     pub method: Method,
     /// Target.
     pub uri: Uri,
+    /// Version.
+    pub version: Version,
     /// Headers.
     pub headers: HeaderMap,
     /// Address of the peer.
@@ -139,7 +141,13 @@ mod tests {
         for (name, value) in headers {
             map.append(http::HeaderName::from_bytes(name.as_bytes()).unwrap(), value.parse().unwrap());
         }
-        let head = Head { method: Method::GET, uri: Uri::from_static("/"), headers: map, remote: None };
+        let head = Head {
+            method: Method::GET,
+            uri: Uri::from_static("/"),
+            version: Version::HTTP_11,
+            headers: map,
+            remote: None,
+        };
         let id = RequestIds::new(&Random::seeded(1)).next();
         Request::new(Arc::new(head), id, vec![], Box::pin(futures_util::stream::empty()), 0, Duration::ZERO)
     }

@@ -23,8 +23,6 @@ pub type Handler = Arc<dyn Fn(Arc<App>, Request) -> Pin<Box<dyn Future<Output = 
 pub enum Access {
     /// Anybody.
     Open,
-    /// Whoever holds a valid token.
-    Token,
     /// Whom this policy rule allows.
     Rule(&'static str),
     /// Whom one of these rules allows, depending on what the request is about.

@@ -56,5 +56,5 @@ pub async fn list(app: Arc<App>, req: Request) -> Result<Reply> {
     let query = parameters.list(FILTERS, app.page_limit())?;
     let (since, until) = (time(&parameters, "since")?, time(&parameters, "until")?);
     let page = audit::list(&app, &caller, &query, since, until).await?;
-    Ok(Reply::ok(&view::collection(&app, &req, "audit_events", &page, query.limit, shown, |e| e.id.clone())).private())
+    Ok(Reply::ok(&view::collection(&app, &req, "audit_events", &page, query.limit, shown, |e| e.id.clone())))
 }

@@ -64,7 +64,7 @@ pub async fn healthcheck(app: Arc<App>, _: Request) -> Result<Reply> {
     };
     let mut reply = Reply::empty(status).with(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     reply.body = text.into();
-    Ok(reply.private())
+    Ok(reply)
 }
 
 /// The relations of a route table, made from the table itself.

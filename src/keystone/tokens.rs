@@ -28,7 +28,7 @@ fn body(token: &Token, with_catalog: bool) -> Bytes {
 fn answer(status: StatusCode, body: Bytes, id: &str) -> Result<Reply> {
     let mut subject = HeaderValue::from_str(id).map_err(|_| Error::internal("a token that is no header value"))?;
     subject.set_sensitive(true);
-    Ok(Reply::json_bytes(status, body).with(SUBJECT, subject).private())
+    Ok(Reply::json_bytes(status, body).with(SUBJECT, subject))
 }
 
 fn with_catalog(req: &Request) -> bool {

@@ -36,7 +36,7 @@ impl Caller {
                 other => other,
             })?,
         };
-        if entry.facts.payload.expires_at <= app.now() {
+        if entry.prepared.expires_at <= app.now() {
             return Err(Error::unauthorized("the token has ended"));
         }
         Ok(Self { entry, origin: Some(origin()) })

@@ -21,6 +21,9 @@ pub mod secrets;
 pub mod token;
 pub mod watch;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use crate::cache::{Memory, Tokens};

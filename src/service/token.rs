@@ -22,15 +22,18 @@ use crate::store;
 
 /// What is made of a token's facts once and then used again.
 #[derive(Debug)]
+#[repr(C)]
 pub struct Prepared {
-    /// What policy sees of its holder.
-    pub credentials: Credentials,
-    /// What policy sees of it as the subject of a request.
-    pub target: Target,
-    /// The catalog's entries; empty for an unscoped token.
-    pub catalog: Arc<Vec<catalog::Entry>>,
+    /// When it ends.
+    pub expires_at: Timestamp,
     /// The answer's body with and without a catalog, once a face has written it.
     pub bodies: [OnceLock<Bytes>; 2],
+    /// What policy sees of it as the subject of a request.
+    pub target: Target,
+    /// What policy sees of its holder.
+    pub credentials: Credentials,
+    /// The catalog's entries; empty for an unscoped token.
+    pub catalog: Arc<Vec<catalog::Entry>>,
 }
 
 /// A token as the subject of a request.
@@ -53,7 +56,7 @@ pub fn remembered(app: &App, token: &str) -> Option<Token> {
 pub async fn resolve(app: &App, token: &str) -> Result<Token> {
     if !app.memory.is_current() {
         // Without the feed memory cannot be trusted: ask the database what changed before going on.
-        super::watch::catch_up(app).await?;
+        super::watch::catch_up_soon(app).await?;
     }
     let digest = cache::digest(token);
     if let Some(entry) = app.tokens.get(&digest) {
@@ -127,6 +130,7 @@ pub async fn prepare(app: &App, facts: Facts, tick: u64) -> Result<Token> {
         store::catalog::list(&mut app.store.read().await?).await?
     };
     let prepared = Prepared {
+        expires_at: facts.payload.expires_at,
         credentials: credentials(&facts),
         target: Target::stored("token", &subject(&facts)),
         catalog: Arc::new(entries),
@@ -193,7 +197,7 @@ pub async fn validate(
     app.allow(caller, rule, &entry.prepared.target).await?;
     let window =
         if allow_expired { i64::try_from(app.config.token.allow_expired_window_secs).unwrap_or(i64::MAX) } else { 0 };
-    if entry.facts.payload.expires_at.plus_secs(window) <= app.now() {
+    if entry.prepared.expires_at.plus_secs(window) <= app.now() {
         return Err(not_found());
     }
     Ok(entry)

@@ -10,7 +10,7 @@ use tokio::sync::{Mutex, Notify};
 
 use super::App;
 use crate::clock::{Stopwatch, Timestamp};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::change::Change;
 use crate::model::revocation::RevocationEvent;
 use crate::store;
@@ -37,6 +37,15 @@ pub struct Feed {
     keys_read: std::sync::Mutex<Option<Stopwatch>>,
     /// Set off when the service stops.
     pub stop: Notify,
+}
+
+/// [`catch_up`] for a request that found memory not current: it waits a moment, but not in a queue of such requests for a
+/// database that does not answer.
+pub async fn catch_up_soon(app: &App) -> Result<()> {
+    match tokio::time::timeout(2 * PATIENCE, catch_up(app)).await {
+        Ok(done) => done,
+        Err(_) => Err(Error::unavailable("the change feed cannot be read")),
+    }
 }
 
 /// Takes in what changed since the last reading; afterwards memory is as true as the database.

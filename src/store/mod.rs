@@ -26,6 +26,7 @@ pub mod user;
 #[cfg(test)]
 pub mod tests;
 
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -38,6 +39,7 @@ use sqlx::{ConnectOptions, Postgres, Sqlite, Transaction};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::model::change::Change;
+use crate::secret::file::lock_dir;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 
@@ -67,6 +69,7 @@ enum Pools {
 #[derive(Debug, Clone)]
 pub struct Store {
     pools: Pools,
+    sqlite_file: Option<PathBuf>,
     statement_timeout: Duration,
 }
 
@@ -111,7 +114,8 @@ impl Store {
                 ));
             }
         };
-        Ok(Self { pools, statement_timeout: options.statement_timeout })
+        let sqlite_file = sqlite_file(&options.url).map(Path::to_owned);
+        Ok(Self { pools, sqlite_file, statement_timeout: options.statement_timeout })
     }
 
     /// True when other nodes may share this database.
@@ -142,7 +146,19 @@ impl Store {
     /// Applies the migrations that the database lacks; with none lacking it changes nothing.
     pub async fn migrate(&self) -> Result<()> {
         let done = match &self.pools {
-            Pools::Sqlite { write, .. } => MIGRATIONS.run(write).await,
+            Pools::Sqlite { write, .. } => {
+                // PostgreSQL's migrations lock each other out; SQLite's would collide.
+                let folder = self.sqlite_file.as_deref().and_then(Path::parent).map(Path::to_owned);
+                let _lock = match folder {
+                    Some(folder) => Some(
+                        tokio::task::spawn_blocking(move || lock_dir(&folder))
+                            .await
+                            .map_err(|e| Error::internal(e.to_string()))??,
+                    ),
+                    None => None,
+                };
+                MIGRATIONS.run(write).await
+            }
             Pools::Postgres(pool) => MIGRATIONS.run(pool).await,
         };
         done.map_err(|e| match e {
@@ -248,7 +264,26 @@ async fn within<T>(limit: Duration, work: impl Future<Output = Result<T>>) -> Re
     }
 }
 
+/// The file of an SQLite database, unless it is in memory only.
+fn sqlite_file(url: &str) -> Option<&Path> {
+    let path = url.strip_prefix("sqlite:")?.trim_start_matches("//").split('?').next()?;
+    (!path.is_empty() && path != ":memory:").then(|| Path::new(path))
+}
+
+/// Makes the file for its owner only (it holds hashes); SQLite gives its companions the same mode.
+fn create_private(path: &Path) -> Result<()> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    match std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Ok(_) => Ok(()),
+        Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(e) => Err(Error::invalid_field("database.url", format!("{}: {e}", path.display()))),
+    }
+}
+
 async fn open_sqlite(options: &Options) -> Result<Pools> {
+    if let Some(path) = sqlite_file(&options.url) {
+        create_private(path)?;
+    }
     let connect = SqliteConnectOptions::from_str(&options.url)
         .map_err(|e| Error::invalid_field("database.url", e.to_string()))?
         .create_if_missing(true)
@@ -260,6 +295,8 @@ async fn open_sqlite(options: &Options) -> Result<Pools> {
         .disable_statement_logging();
     let write = SqlitePoolOptions::new()
         .max_connections(1)
+        // SQLite may have rolled back by itself (disk full), which sqlx does not hear of: such a connection is not used again.
+        .after_release(|conn, _| Box::pin(async move { Ok(!sqlx::Connection::is_in_transaction(conn)) }))
         .acquire_timeout(options.acquire_timeout)
         .connect_with(connect.clone())
         .await

@@ -6,7 +6,7 @@ use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::model::change::Change;
 
-/// Gives a user a new current password.
+/// Gives a user a new current password. It is the newest even if this node's clock is behind the one that set the last.
 pub async fn insert(
     conn: &mut Conn,
     id: &str,
@@ -15,14 +15,19 @@ pub async fn insert(
     now: Timestamp,
     expires_at: Option<Timestamp>,
 ) -> Result<()> {
-    Sql::new("INSERT INTO passwords (id, user_id, hash, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)")
-        .bind(id)
-        .bind(user_id)
-        .bind(hash)
-        .bind(now.0)
-        .bind(expires_at.map(|t| t.0))
-        .run(conn)
-        .await?;
+    Sql::new(
+        "INSERT INTO passwords (id, user_id, hash, created_at, expires_at) VALUES ($1, $2, $3, \
+         COALESCE((SELECT MAX(created_at) + 1 FROM passwords WHERE user_id = $4 AND created_at >= $5), $6), $7)",
+    )
+    .bind(id)
+    .bind(user_id)
+    .bind(hash)
+    .bind(user_id)
+    .bind(now.0)
+    .bind(now.0)
+    .bind(expires_at.map(|t| t.0))
+    .run(conn)
+    .await?;
     conn.note(Change::User(user_id.to_owned()));
     Ok(())
 }

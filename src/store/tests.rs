@@ -395,7 +395,7 @@ async fn the_newest_password_counts_and_failures_are_counted() {
         domain::insert(&mut tx, &a_domain("d")).await.unwrap();
         super::user::insert(&mut tx, &a_user("u", "d"), NOW).await.unwrap();
         password::insert(&mut tx, "w1", "u", "old", NOW, None).await.unwrap();
-        password::insert(&mut tx, "w2", "u", "new", NOW.plus_secs(1), Some(NOW.plus_secs(9))).await.unwrap();
+        password::insert(&mut tx, "w0", "u", "new", NOW.plus_secs(-60), Some(NOW.plus_secs(9))).await.unwrap();
         super::user::record_failure(&mut tx, "u", false, NOW).await.unwrap();
         super::user::record_failure(&mut tx, "u", false, NOW).await.unwrap();
         tx.commit(NOW).await.unwrap();

@@ -119,7 +119,7 @@ pub(in crate::cli) fn run(config: &Config, command: &Command) -> Outcome {
             let places = Places { master: None, ..configured.places(named) };
             rotate(places, most, &random, output(named), &mut out)?;
         }
-        Command::List(named) => list(configured.places(named), SystemClock.now(), output(named), &mut out)?,
+        Command::List(named) => list(configured.places(named), SystemClock::default().now(), output(named), &mut out)?,
         Command::Decode(lines) => decode(&token_keys(config, lines)?, std::io::stdin().lock(), &mut out)?,
         Command::Encode(lines) => encode(&token_keys(config, lines)?, &random, std::io::stdin().lock(), &mut out)?,
     }

@@ -1,0 +1,189 @@
+//! The golden table (invariant I3, KS-POL-1): every route × every persona × own and other domain. What is allowed and
+//! what is not is in the snapshot, so a change of policy shows as a change of that file.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use crate::app;
+use crate::http::route::{Access, Route};
+use crate::model::grant::{Grant, Target};
+use crate::model::token::Scope;
+use crate::policy::registry;
+use crate::store;
+use crate::store::tests::{a_domain, a_project, a_role, a_user, an_idp};
+use crate::testing::{House, houses};
+
+/// A domain-scoped token carries a UUID.
+fn id_of(domain: &str) -> &'static str {
+    match domain {
+        "own" => "00000000000040008000000000000001",
+        _ => "00000000000040008000000000000002",
+    }
+}
+
+/// Name, role and where it is held; all live in the domain `own`.
+type Persona = (&'static str, &'static str, fn() -> Scope);
+
+const PERSONAS: [Persona; 14] = [
+    ("project-reader", "reader", || Scope::Project("p-own".into())),
+    ("project-member", "member", || Scope::Project("p-own".into())),
+    ("project-manager", "manager", || Scope::Project("p-own".into())),
+    ("project-admin", "admin", || Scope::Project("p-own".into())),
+    ("project-service", "service", || Scope::Project("p-own".into())),
+    ("project-secu_admin", "secu_admin", || Scope::Project("p-own".into())),
+    ("domain-reader", "reader", || Scope::Domain(id_of("own").into())),
+    ("domain-member", "member", || Scope::Domain(id_of("own").into())),
+    ("domain-manager", "manager", || Scope::Domain(id_of("own").into())),
+    ("domain-admin", "admin", || Scope::Domain(id_of("own").into())),
+    ("domain-secu_admin", "secu_admin", || Scope::Domain(id_of("own").into())),
+    ("system-reader", "reader", || Scope::System),
+    ("system-member", "member", || Scope::System),
+    ("system-admin", "admin", || Scope::System),
+];
+
+/// Makes whatever of the scene is missing, so that a deletion before does not matter.
+async fn set_the_scene(house: &House) {
+    let now = house.app.now();
+    let mut tx = house.app.store.write().await.unwrap();
+    let tx_ref = &mut tx;
+    for role in ["admin", "manager", "member", "reader", "service", "secu_admin", "victim-role"] {
+        if store::role::get(tx_ref, role).await.unwrap().is_none() {
+            store::role::insert(tx_ref, &a_role(role)).await.unwrap();
+        }
+    }
+    for (prior, implied) in [("admin", "manager"), ("manager", "member"), ("member", "reader")] {
+        store::role::imply(tx_ref, prior, implied).await.unwrap();
+    }
+    for d in ["own", "other"] {
+        let id = id_of(d);
+        if store::domain::get(tx_ref, id).await.unwrap().is_none() {
+            store::domain::insert(tx_ref, &a_domain(id)).await.unwrap();
+            store::project::insert(tx_ref, &a_project(&format!("p-{d}"), id)).await.unwrap();
+        }
+        let victim = format!("victim-{d}");
+        if store::user::get(tx_ref, &victim).await.unwrap().is_none() {
+            store::user::insert(tx_ref, &a_user(&victim, id), now).await.unwrap();
+        }
+        if store::identity_provider::get(tx_ref, &format!("idp-{d}")).await.unwrap().is_none() {
+            store::identity_provider::insert(tx_ref, &an_idp(&format!("idp-{d}"), id, &[d])).await.unwrap();
+        }
+        for target in [Target::Project(format!("p-{d}")), Target::Domain(id.into())] {
+            let grant = Grant { user_id: victim.clone(), target, role_id: "reader".into() };
+            store::grant::insert(tx_ref, &grant).await.unwrap();
+        }
+    }
+    for (name, role, scope) in PERSONAS {
+        if store::user::get(tx_ref, name).await.unwrap().is_some() {
+            continue;
+        }
+        store::user::insert(tx_ref, &a_user(name, id_of("own")), now).await.unwrap();
+        let target = match scope() {
+            Scope::Project(id) => Target::Project(id),
+            Scope::Domain(id) => Target::Domain(id),
+            Scope::System => Target::System,
+            Scope::Unscoped => unreachable!(),
+        };
+        let grant = Grant { user_id: name.into(), target, role_id: role.into() };
+        store::grant::insert(tx_ref, &grant).await.unwrap();
+    }
+    house.app.commit(tx).await.unwrap();
+}
+
+/// The path of a route, about things of one domain.
+fn path(route: &Route, domain: &str) -> String {
+    let grant_role = if route.method == "PUT" { "member" } else { "reader" };
+    let role = if route.template.contains("/users/") { grant_role } else { "victim-role" };
+    let mut path = route.template.to_owned();
+    for (name, value) in [
+        ("{domain_id}", id_of(domain).to_owned()),
+        ("{project_id}", format!("p-{domain}")),
+        ("{user_id}", format!("victim-{domain}")),
+        ("{role_id}", role.to_owned()),
+        // A creation is about a name that nobody has.
+        ("{idp_id}", if route.method == "PUT" { "fresh".to_owned() } else { format!("idp-{domain}") }),
+    ] {
+        path = path.replace(name, &value);
+    }
+    path
+}
+
+/// A body that is refused after policy, so that nothing is made.
+fn body(route: &Route, domain: &str) -> Option<Value> {
+    match (route.method.as_str(), route.template) {
+        ("POST", "/v3/users") => Some(json!({"user": {"domain_id": id_of(domain)}})),
+        ("POST" | "PATCH", _) => Some(json!({})),
+        ("PUT", t) if t.contains("OS-FEDERATION") => Some(json!({})),
+        _ => None,
+    }
+}
+
+/// The status; a 403 that is not policy's is marked.
+async fn outcome(house: &House, route: &Route, domain: &str, token: Option<&str>) -> String {
+    set_the_scene(house).await;
+    let subject = house.token(&format!("victim-{domain}"), Scope::Domain(id_of(domain).into()));
+    let mut headers = Vec::new();
+    if let Some(token) = token {
+        headers.push(("x-auth-token", token));
+    }
+    if route.template == "/v3/auth/tokens" {
+        headers.push(("x-subject-token", subject.as_str()));
+    }
+    let answer = house.ask(route.method.as_str(), &path(route, domain), &headers, body(route, domain).as_ref()).await;
+    assert!(answer.status < 500, "{route:?} {answer:?}");
+    let policy = answer.message().starts_with("You are not authorized") || answer.body.is_null();
+    format!("{}{}", answer.status, if answer.status == 403 && !policy { "*" } else { "" })
+}
+
+async fn table(house: &House) -> String {
+    set_the_scene(house).await;
+    let mut text = String::new();
+    let mut routes: Vec<Route> = app::routes().into_iter().filter(|r| r.access != Access::Open).collect();
+    routes.sort_by_key(|r| (r.template, r.method.to_string()));
+    let mut personas = vec![("nobody", None), ("unscoped", Some(house.token("project-reader", Scope::Unscoped)))];
+    personas.extend(PERSONAS.map(|(name, _, scope)| (name, Some(house.token(name, scope())))));
+    for route in routes {
+        writeln!(text, "{route:?}").unwrap();
+        for domain in ["own", "other"] {
+            let mut cells: Vec<(String, Vec<&str>)> = Vec::new();
+            for (name, token) in &personas {
+                let got = outcome(house, &route, domain, token.as_deref()).await;
+                match cells.iter_mut().find(|(status, _)| *status == got) {
+                    Some((_, names)) => names.push(name),
+                    None => cells.push((got, vec![name])),
+                }
+            }
+            cells.sort();
+            for (status, names) in cells {
+                writeln!(text, "  {domain:5} {status:4} {}", names.join(" ")).unwrap();
+            }
+        }
+    }
+    text
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ks_pol_1_every_route_and_every_persona() {
+    let mut tables = Vec::new();
+    for house in houses(&[]).await {
+        tables.push(table(&house).await);
+    }
+    assert!(tables.windows(2).all(|w| w[0] == w[1]), "the databases differ");
+    insta::assert_snapshot!(tables[0]);
+}
+
+#[test]
+fn every_route_has_a_registered_rule_and_every_registered_rule_a_route() {
+    let mut used = BTreeSet::new();
+    for route in app::routes() {
+        match route.access {
+            Access::Open => {}
+            Access::Rule(rule) => drop(used.insert(rule)),
+            Access::Rules(rules) => used.extend(rules),
+        }
+    }
+    let registered: BTreeSet<&str> = registry().iter().filter(|r| !r.operations.is_empty()).map(|r| r.name).collect();
+    assert_eq!(used, registered);
+}
