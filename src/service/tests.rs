@@ -133,7 +133,7 @@ async fn web_lock_1_and_3_failures_lock_for_a_while_and_answer_the_same() {
         for answer in wrong.iter().chain([&locked, &unknown]) {
             assert_eq!((answer.status, &answer.body), (401, &wrong[0].body));
         }
-        assert!(reasons(house).await[1].contains("locked out"));
+        assert!(reasons(house).await.iter().any(|r| r.contains("locked out")));
         house.clock.advance(59);
         assert_eq!(login(house, "ann", "right").await.status, 401);
         house.clock.advance(1);
