@@ -17,6 +17,8 @@ CREATE TABLE changes (
     at BIGINT NOT NULL
 );
 
+CREATE INDEX changes_at ON changes (at);
+
 -- A domain is a project with is_domain, as in Keystone: one id space, one table.
 CREATE TABLE projects (
     id VARCHAR(64) PRIMARY KEY,

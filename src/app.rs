@@ -13,12 +13,12 @@ use crate::clock::{Clock, Random, SystemClock};
 use crate::config::{Config, DatabaseLocation, TokenFormat};
 use crate::egress::{self, Egress};
 use crate::error::{Error, Result};
-use crate::http::metrics::Metrics;
 use crate::http::route::{Route, Table};
 use crate::http::serve::{self, Limits};
 use crate::http::{dialect, front};
 use crate::keys::password::{Cost, Hasher};
 use crate::keys::{Format, Settings, TokenKeys};
+use crate::metrics::Metrics;
 use crate::policy::{Enforcer, Remote, RemoteAsk, RemoteFormat};
 use crate::secret::Sealer;
 use crate::service::lockout::Lockouts;
@@ -82,13 +82,16 @@ pub fn hasher(config: &Config, random: Arc<Random>) -> Result<Hasher> {
 }
 
 /// Remote policy checks through the guarded client.
-fn remote_checks(egress: Arc<Egress>) -> Remote {
+fn remote_checks(egress: Arc<Egress>, patience: Duration) -> Remote {
     Remote::new(RemoteFormat::Form, move |ask: RemoteAsk| {
         let egress = egress.clone();
         Box::pin(async move {
             let mut headers = ::http::HeaderMap::new();
             headers.insert(::http::header::CONTENT_TYPE, ::http::HeaderValue::from_static(ask.content_type()));
-            let answer = egress.post(egress::Kind::Policy, &ask.url, headers, ask.body()).await?;
+            let asked = egress.post(egress::Kind::Policy, &ask.url, headers, ask.body());
+            let answer = tokio::time::timeout(patience, asked)
+                .await
+                .map_err(|_| Error::unavailable(format!("the policy check at {} did not answer in time", ask.url)))??;
             Ok(answer.status.is_success() && RemoteAsk::allows(&answer.body))
         })
     })
@@ -101,7 +104,8 @@ pub async fn build(config: Config, clock: Arc<dyn Clock>, random: Arc<Random>) -
     let keys = TokenKeys::load(key_settings(&config))
         .map_err(|e| Error::invalid_field("token", format!("{e} (`archstone keys setup` makes the token keys)")))?;
     let egress = Arc::new(Egress::new(&config.egress)?);
-    let (policy, _) = Enforcer::load(config.policy_file().as_deref(), &config.policy_dirs(), remote_checks(egress))?;
+    let remote = remote_checks(egress, Duration::from_secs(config.policy.remote_timeout_secs));
+    let (policy, _) = Enforcer::load(config.policy_file().as_deref(), &config.policy_dirs(), remote)?;
     let store = Store::open(&store_options(&config)).await?;
     if store.is_shared() {
         if store.migrations().await?.iter().any(|m| !m.applied) {

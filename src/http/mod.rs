@@ -6,7 +6,6 @@
 pub mod body;
 pub mod dialect;
 pub mod front;
-pub mod metrics;
 pub mod query;
 pub mod reply;
 pub mod request;

@@ -9,10 +9,10 @@ use std::sync::Arc;
 
 use http::{HeaderValue, Method, StatusCode, header};
 
-use super::metrics::{Metrics, RouteMetrics};
 use super::reply::Reply;
 use super::request::Request;
 use crate::error::{Error, Result};
+use crate::metrics::{Metrics, RouteMetrics};
 use crate::service::App;
 
 /// What runs a request.

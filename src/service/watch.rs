@@ -6,11 +6,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::metrics::Gauge;
 use tokio::sync::{Mutex, Notify};
 
 use super::App;
 use crate::clock::{Stopwatch, Timestamp};
 use crate::error::{Error, Result};
+use crate::metrics::Metrics;
 use crate::model::change::Change;
 use crate::model::revocation::RevocationEvent;
 use crate::store;
@@ -197,16 +199,11 @@ async fn watch_files(app: &Arc<App>) {
 
 /// Deletes what has run out, and keeps the gauges.
 async fn keep_house(app: &App) {
-    let tokens = app.metrics.gauge("archstone_cached_tokens", &[]);
-    let revocations = app.metrics.gauge("archstone_revocation_events", &[]);
+    let gauges = Gauges::new(&app.metrics);
     let mut since_cleaning: Option<Stopwatch> = None;
     loop {
         app.metrics.upkeep();
-        #[expect(clippy::cast_precision_loss, reason = "a gauge is a float; counts stay far below 2^52")]
-        {
-            tokens.set(app.tokens.len() as f64);
-            revocations.set(app.memory.revocations() as f64);
-        }
+        gauges.set(app);
         if since_cleaning.as_ref().is_none_or(|w| w.elapsed() >= HOUSEKEEPING) {
             since_cleaning = Some(Stopwatch::start());
             if let Err(error) = clean(app).await {
@@ -220,18 +217,59 @@ async fn keep_house(app: &App) {
     }
 }
 
-async fn clean(app: &App) -> Result<()> {
-    let now = app.now();
-    let oldest: Timestamp = super::revocation::oldest(app);
-    let mut tx = app.store.write().await?;
-    let changes = store::change::prune(&mut tx, now.plus_secs(-KEEP_CHANGES_SECS)).await?;
-    let events = store::revocation::prune(&mut tx, oldest).await?;
-    let days = i64::from(app.config.audit.retention_days);
-    let records = if days == 0 { 0 } else { store::audit_event::prune(&mut tx, now.plus_secs(-days * 86_400)).await? };
-    app.commit(tx).await?;
-    app.memory.prune(oldest);
-    if changes + events + records > 0 {
-        tracing::debug!(changes, events, records, "deleted what had run out");
+/// What can be read off this node at any time.
+struct Gauges {
+    tokens: Gauge,
+    revocations: Gauge,
+    fernet_keys: Gauge,
+    jws_keys: Gauge,
+    /// An operator's alarm for a rotation that has stopped.
+    fernet_primary_age: Gauge,
+}
+
+impl Gauges {
+    fn new(metrics: &Metrics) -> Self {
+        let keys = |kind: &str| metrics.gauge("archstone_token_keys", &[("kind", kind.to_owned())]);
+        Self {
+            tokens: metrics.gauge("archstone_cached_tokens", &[]),
+            revocations: metrics.gauge("archstone_revocation_events", &[]),
+            fernet_keys: keys("fernet"),
+            jws_keys: keys("jws"),
+            fernet_primary_age: metrics.gauge("archstone_fernet_primary_key_age_seconds", &[]),
+        }
     }
+
+    #[expect(clippy::cast_precision_loss, reason = "a gauge is a float; counts and seconds stay far below 2^52")]
+    fn set(&self, app: &App) {
+        let keys = app.keys.inventory();
+        self.tokens.set(app.tokens.len() as f64);
+        self.revocations.set(app.memory.revocations() as f64);
+        self.fernet_keys.set(keys.fernet.len() as f64);
+        self.jws_keys.set(keys.jws.len() as f64);
+        if let Some(primary) = keys.fernet.first() {
+            self.fernet_primary_age.set((app.now().secs() - primary.modified.secs()).max(0) as f64);
+        }
+    }
+}
+
+/// Deletes in small transactions, so that nobody waits long for the write lock.
+async fn clean(app: &App) -> Result<()> {
+    let oldest: Timestamp = super::revocation::oldest(app);
+    let days = i64::from(app.config.audit.retention_days);
+    loop {
+        let now = app.now();
+        let mut tx = app.store.write().await?;
+        let mut deleted = store::change::prune(&mut tx, now.plus_secs(-KEEP_CHANGES_SECS)).await?;
+        deleted += store::revocation::prune(&mut tx, oldest).await?;
+        if days > 0 {
+            deleted += store::audit_event::prune(&mut tx, now.plus_secs(-days * 86_400)).await?;
+        }
+        app.commit(tx).await?;
+        if deleted == 0 {
+            break;
+        }
+        tracing::debug!(deleted, "deleted what had run out");
+    }
+    app.memory.prune(oldest);
     Ok(())
 }

@@ -96,7 +96,10 @@ pub async fn list(
         .collect())
 }
 
-/// Drops events older than a time.
+/// Drops up to a thousand events older than a time.
 pub async fn prune(conn: &mut Conn, before: Timestamp) -> Result<u64> {
-    Sql::new("DELETE FROM audit_events WHERE at < $1").bind(before.0).run(conn).await
+    Sql::new("DELETE FROM audit_events WHERE id IN (SELECT id FROM audit_events WHERE at < $1 LIMIT 1000)")
+        .bind(before.0)
+        .run(conn)
+        .await
 }

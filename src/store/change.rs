@@ -68,7 +68,10 @@ pub async fn after(conn: &mut Conn, seen: i64) -> Result<Vec<(i64, Change)>> {
     Ok(rows.into_iter().map(|r| (r.seq, Change::decode(&r.kind, &r.ident, &r.detail))).collect())
 }
 
-/// Drops changes older than `before`; nodes that slept longer start afresh.
+/// Drops up to a thousand changes older than `before`; nodes that slept longer start afresh.
 pub async fn prune(conn: &mut Conn, before: Timestamp) -> Result<u64> {
-    Sql::new("DELETE FROM changes WHERE at < $1").bind(before.0).run(conn).await
+    Sql::new("DELETE FROM changes WHERE seq IN (SELECT seq FROM changes WHERE at < $1 LIMIT 1000)")
+        .bind(before.0)
+        .run(conn)
+        .await
 }

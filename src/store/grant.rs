@@ -1,7 +1,7 @@
 //! Grants: who holds which role where.
 
 use super::sql::Sql;
-use super::{Conn, json};
+use super::{Conn, role};
 use crate::error::Result;
 use crate::model::change::Change;
 use crate::model::grant::{Grant, Target};
@@ -12,16 +12,20 @@ struct Count {
     n: i64,
 }
 
+impl Sql {
+    /// Binds all four parts of a grant.
+    fn whole(self, grant: &Grant) -> Self {
+        self.bind(&grant.user_id).bind(grant.target.kind()).bind(grant.target.id()).bind(&grant.role_id)
+    }
+}
+
 /// Gives a role; nothing happens if it is held already.
 pub async fn insert(conn: &mut Conn, grant: &Grant) -> Result<()> {
     Sql::new(
         "INSERT INTO grants (actor_kind, actor_id, target_kind, target_id, role_id) VALUES ('user', $1, $2, $3, $4) \
          ON CONFLICT DO NOTHING",
     )
-    .bind(&grant.user_id)
-    .bind(grant.target.kind())
-    .bind(grant.target.id())
-    .bind(&grant.role_id)
+    .whole(grant)
     .run(conn)
     .await?;
     conn.note(Change::User(grant.user_id.clone()));
@@ -33,10 +37,7 @@ pub async fn exists(conn: &mut Conn, grant: &Grant) -> Result<bool> {
     let count: Option<Count> = Sql::new(
         "SELECT COUNT(*) AS n FROM grants WHERE actor_kind = 'user' AND actor_id = $1 AND target_kind = $2 AND target_id = $3 AND role_id = $4",
     )
-    .bind(&grant.user_id)
-    .bind(grant.target.kind())
-    .bind(grant.target.id())
-    .bind(&grant.role_id)
+    .whole(grant)
     .first(conn)
     .await?;
     Ok(count.is_some_and(|c| c.n > 0))
@@ -47,29 +48,16 @@ pub async fn delete(conn: &mut Conn, grant: &Grant) -> Result<bool> {
     let touched = Sql::new(
         "DELETE FROM grants WHERE actor_kind = 'user' AND actor_id = $1 AND target_kind = $2 AND target_id = $3 AND role_id = $4",
     )
-    .bind(&grant.user_id)
-    .bind(grant.target.kind())
-    .bind(grant.target.id())
-    .bind(&grant.role_id)
+    .whole(grant)
     .run(conn)
     .await?;
     conn.note(Change::User(grant.user_id.clone()));
     Ok(touched == 1)
 }
 
-#[derive(sqlx::FromRow)]
-struct RoleRow {
-    id: String,
-    name: String,
-    domain_id: Option<String>,
-    description: Option<String>,
-    extra: String,
-    options: String,
-}
-
 /// The roles that a user was given on a target, without implied ones.
 pub async fn list_roles(conn: &mut Conn, user_id: &str, target: &Target) -> Result<Vec<Role>> {
-    let rows: Vec<RoleRow> = Sql::new(
+    let rows: Vec<role::Row> = Sql::new(
         "SELECT r.id, r.name, r.domain_id, r.description, r.extra, r.options FROM grants g JOIN roles r ON r.id = g.role_id \
          WHERE g.actor_kind = 'user' AND g.actor_id = $1 AND g.target_kind = $2 AND g.target_id = $3 ORDER BY r.id",
     )
@@ -78,18 +66,7 @@ pub async fn list_roles(conn: &mut Conn, user_id: &str, target: &Target) -> Resu
     .bind(target.id())
     .all(conn)
     .await?;
-    rows.into_iter()
-        .map(|r| {
-            Ok(Role {
-                extra: json::object("roles", &r.id, &r.extra)?,
-                options: json::object("roles", &r.id, &r.options)?,
-                id: r.id,
-                name: r.name,
-                domain_id: r.domain_id,
-                description: r.description,
-            })
-        })
-        .collect()
+    rows.into_iter().map(Role::try_from).collect()
 }
 
 #[derive(sqlx::FromRow)]

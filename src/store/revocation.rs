@@ -94,7 +94,12 @@ pub async fn list(
     Ok(rows.into_iter().map(RevocationEvent::from).collect())
 }
 
-/// Drops events made before a time: no token that they hit is alive.
+/// Drops up to a thousand events made before a time: no token that they hit is alive.
 pub async fn prune(conn: &mut Conn, before: Timestamp) -> Result<u64> {
-    Sql::new("DELETE FROM revocation_events WHERE revoked_at < $1").bind(before.0).run(conn).await
+    Sql::new(
+        "DELETE FROM revocation_events WHERE id IN (SELECT id FROM revocation_events WHERE revoked_at < $1 LIMIT 1000)",
+    )
+    .bind(before.0)
+    .run(conn)
+    .await
 }

@@ -8,7 +8,7 @@ use crate::model::list::Query;
 use crate::model::role::Role;
 
 #[derive(sqlx::FromRow)]
-struct Row {
+pub(super) struct Row {
     id: String,
     name: String,
     domain_id: Option<String>,

@@ -228,48 +228,8 @@ impl Sql {
     /// Runs a write; the number of rows it touched.
     pub async fn run(self, conn: &mut Conn) -> Result<u64> {
         let Self { text, values } = self;
-        let limit = conn.statement_timeout;
-        match &mut conn.inner {
-            Inner::Sqlite(c) => {
-                within(limit, async {
-                    bound!(sqlx::query(AssertSqlSafe(text)), values)
-                        .execute(&mut **c)
-                        .await
-                        .map(|d| d.rows_affected())
-                        .map_err(translate)
-                })
-                .await
-            }
-            Inner::SqliteTx(c) => {
-                within(limit, async {
-                    bound!(sqlx::query(AssertSqlSafe(text)), values)
-                        .execute(&mut **c)
-                        .await
-                        .map(|d| d.rows_affected())
-                        .map_err(translate)
-                })
-                .await
-            }
-            Inner::Postgres(c) => {
-                within(limit, async {
-                    bound!(sqlx::query(AssertSqlSafe(text)), values)
-                        .execute(&mut **c)
-                        .await
-                        .map(|d| d.rows_affected())
-                        .map_err(translate)
-                })
-                .await
-            }
-            Inner::PostgresTx(c) => {
-                within(limit, async {
-                    bound!(sqlx::query(AssertSqlSafe(text)), values)
-                        .execute(&mut **c)
-                        .await
-                        .map(|d| d.rows_affected())
-                        .map_err(translate)
-                })
-                .await
-            }
-        }
+        on_connection!(conn, c => async {
+            bound!(sqlx::query(AssertSqlSafe(text)), values).execute(c).await.map(|done| done.rows_affected())
+        })
     }
 }

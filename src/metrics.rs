@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder};
+use ::metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 
 /// Seconds; a cached validation takes microseconds, a password login tens of milliseconds.
@@ -55,7 +55,7 @@ impl Metrics {
 
     /// Lets code that has no handle count here too. The first installation in a process stays.
     pub fn install(&self) {
-        let _ = metrics::set_global_recorder(self.recorder.clone());
+        let _ = ::metrics::set_global_recorder(self.recorder.clone());
     }
 
     /// The text that Prometheus reads.
