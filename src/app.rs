@@ -107,16 +107,7 @@ pub async fn build(config: Config, clock: Arc<dyn Clock>, random: Arc<Random>) -
     let remote = remote_checks(egress, Duration::from_secs(config.policy.remote_timeout_secs));
     let (policy, _) = Enforcer::load(config.policy_file().as_deref(), &config.policy_dirs(), remote)?;
     let store = Store::open(&store_options(&config)).await?;
-    if store.is_shared() {
-        if store.migrations().await?.iter().any(|m| !m.applied) {
-            return Err(Error::invalid_field(
-                "database.url",
-                "the database lacks migrations: run `archstone db migrate`",
-            ));
-        }
-    } else {
-        store.migrate().await?;
-    }
+    store.ready().await?;
     secrets::check_master_key(&store, &sealer, &random, clock.now()).await?;
     let token = &config.token;
     let app = App {

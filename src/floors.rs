@@ -117,6 +117,20 @@ fn i5_only_the_clock_reads_the_clock() {
     }
 }
 
+/// Policy may ask another machine (`http:` rules), so it is asked before a transaction begins.
+#[test]
+fn i6_no_transaction_is_open_while_another_machine_may_be_asked() {
+    for (file, text) in sources().iter().filter(|(f, _)| f.starts_with("service/") && !f.ends_with("tests.rs")) {
+        for function in text.split("async fn ").skip(1) {
+            let Some(begun) = function.find("store.write()") else { continue };
+            for word in ["app.allow(", "policy.check(", "policy.enforce(", "egress", "hasher.", "hash(app"] {
+                let name = function.split('(').next().unwrap();
+                assert!(!function[begun..].contains(word), "{file}: {name} uses {word} after store.write()");
+            }
+        }
+    }
+}
+
 #[test]
 fn i7_unsafe_is_forbidden() {
     let manifest = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml")).unwrap();

@@ -9,7 +9,6 @@ use super::{Outcome, block_on};
 use crate::app;
 use crate::clock::{Random, SystemClock};
 use crate::config::Config;
-use crate::error::Error;
 use crate::secret::Secret;
 use crate::service::bootstrap::{self, Means, Plan};
 use crate::store::Store;
@@ -74,14 +73,7 @@ pub(super) fn run(config: &Config, args: &Args) -> Outcome {
     let done = block_on(async {
         let random = Arc::new(Random::system());
         let store = Store::open(&app::store_options(config)).await?;
-        if !store.is_shared() {
-            store.migrate().await?;
-        } else if store.migrations().await?.iter().any(|m| !m.applied) {
-            return Err(Error::invalid_field(
-                "database.url",
-                "the database lacks migrations: run `archstone db migrate`",
-            ));
-        }
+        store.ready().await?;
         let hasher = app::hasher(config, random.clone())?;
         let means = Means { store: &store, hasher: &hasher, clock: Arc::new(SystemClock::default()), random: &random };
         let done = bootstrap::run(&means, plan).await?;

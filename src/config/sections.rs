@@ -192,7 +192,7 @@ pub struct Password {
     pub argon2_lanes: u32,
     /// Hashes computed at once; 0 means one less than the cores, at least one.
     pub hash_workers: usize,
-    /// Log-ins that may wait for a hash; further ones are answered 503 at once.
+    /// Log-ins that may wait for a hash; further ones are answered 429 at once.
     pub hash_queue: usize,
     /// Longest password that is accepted, in bytes.
     pub max_length: usize,

@@ -122,7 +122,11 @@ fn token(config: &Config, rules: &mut Rules) {
     let token = &config.token;
     rules.between(&token.expiration_secs, 60, 31_536_000, "token.expiration_secs");
     rules.between(&token.allow_expired_window_secs, 0, 31_536_000, "token.allow_expired_window_secs");
-    rules.must(token.max_active_keys >= 1, "token.max_active_keys", "must be at least 1, the primary key");
+    rules.must(
+        token.max_active_keys >= 2,
+        "token.max_active_keys",
+        "must be at least 2, the primary and the staged key",
+    );
     for (key, dir) in [
         ("token.fernet_keys_dir", &token.fernet_keys_dir),
         ("token.jws_private_dir", &token.jws_private_dir),
@@ -143,9 +147,9 @@ fn token(config: &Config, rules: &mut Rules) {
 
 fn password(config: &Config, rules: &mut Rules) {
     let password = &config.password;
-    rules.between(&password.argon2_iterations, 1, 1000, "password.argon2_iterations");
-    rules.between(&password.argon2_lanes, 1, 64, "password.argon2_lanes");
-    rules.between(&password.argon2_memory_kib, 8, 4_194_304, "password.argon2_memory_kib");
+    rules.between(&password.argon2_iterations, 1, 16, "password.argon2_iterations");
+    rules.between(&password.argon2_lanes, 1, 16, "password.argon2_lanes");
+    rules.between(&password.argon2_memory_kib, 8, 262_144, "password.argon2_memory_kib");
     rules.must(
         password.argon2_memory_kib >= password.argon2_lanes.saturating_mul(8),
         "password.argon2_memory_kib",

@@ -52,7 +52,7 @@ fn of_caller(app: &App, caller: &Caller, action: &str, outcome: Outcome, target:
     event.scope_kind = kind.map(str::to_owned);
     event.scope_id = id.map(str::to_owned);
     event.target_kind = Some(target.0.to_owned());
-    event.target_id = Some(cut(target.1));
+    event.target_id = Some(cut(target.1)).filter(|id| !id.is_empty());
     event
 }
 

@@ -12,7 +12,7 @@ use super::{App, audit, scope};
 use crate::cache;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
-use crate::model::audit_event::Outcome;
+use crate::model::audit_event::{AuditEvent, Outcome};
 use crate::model::auth_request::{Asked, AuthRequest, DomainName, Proof, UserName};
 use crate::model::facts::{Facts, Scope};
 use crate::model::token::{Federated, Payload, new_audit_id};
@@ -119,33 +119,44 @@ async fn by_password(app: &App, origin: &Origin, name: &UserName, password: Secr
         Some(_) => None,
     };
     if let Some(reason) = reason {
-        let counts = !right && locked != Verdict::Locked;
         let mut event = audit::event(app, Some(origin), "auth.login", Outcome::Failure);
         event.reason = Some(reason.to_owned());
         event.user_id = found.as_ref().map(|i| i.user.id.clone());
         event.user_name = Some(audit::cut(&found.as_ref().map_or_else(|| shown(name), |i| i.user.name.clone())));
         event.domain_id = found.as_ref().map(|i| i.user.domain_id.clone());
-        let mut tx = app.store.write().await?;
-        if counts {
-            store::user::record_failure(&mut tx, &user_id, locked == Verdict::OpenAgain, now).await?;
-        }
-        audit::write(&mut tx, &event).await?;
-        app.commit(tx).await?;
-        return Err(Error::unauthorized(reason));
+        let counted = (!right && locked != Verdict::Locked).then_some(locked == Verdict::OpenAgain);
+        return refuse_login(app, &user_id, counted, event).await;
     }
     let (Some(identity), Some(state), Some(hash)) = (found, state.as_ref(), hash) else {
         return Err(Error::internal("a login without a user was let through"));
     };
-    if state.failed_count > 0 || app.hasher.needs_rehash(hash) {
-        let fresh = if app.hasher.needs_rehash(hash) { Some(app.hasher.hash(password).await?) } else { None };
-        let mut tx = app.store.write().await?;
-        store::user::clear_failures(&mut tx, &user_id).await?;
-        if let Some(fresh) = fresh {
-            store::password::rehash(&mut tx, &user_id, hash, &fresh).await?;
-        }
-        app.commit(tx).await?;
+    let fresh = if app.hasher.needs_rehash(hash) { Some(app.hasher.hash(password).await?) } else { None };
+    if state.failed_count > 0 || fresh.is_some() {
+        tidy_up(app, &user_id, hash, fresh.as_deref()).await?;
     }
     Ok(Proven { identity, methods: vec!["password".to_owned()], parent: None, federated: None, by_system: false })
+}
+
+/// Records a failed login and answers 401. `counted`: it counts towards the lock, as the first again if true.
+async fn refuse_login<T>(app: &App, user_id: &str, counted: Option<bool>, event: AuditEvent) -> Result<T> {
+    let reason = event.reason.clone().unwrap_or_default();
+    let mut tx = app.store.write().await?;
+    if let Some(restart) = counted {
+        store::user::record_failure(&mut tx, user_id, restart, app.now()).await?;
+    }
+    audit::write(&mut tx, &event).await?;
+    app.commit(tx).await?;
+    Err(Error::unauthorized(reason))
+}
+
+/// After a right password: forgets failed attempts, and puts a hash of today's kind in the place of an imported one.
+async fn tidy_up(app: &App, user_id: &str, hash: &str, fresh: Option<&str>) -> Result<()> {
+    let mut tx = app.store.write().await?;
+    store::user::clear_failures(&mut tx, user_id).await?;
+    if let Some(fresh) = fresh {
+        store::password::rehash(&mut tx, user_id, hash, fresh).await?;
+    }
+    app.commit(tx).await
 }
 
 /// How a request named a user, for the audit trail.
@@ -188,17 +199,14 @@ async fn by_token(app: &App, origin: &Origin, token: &Secret) -> Result<Proven> 
     })
 }
 
-/// Records a failed login and answers 401.
+/// Records a login that failed after, or without, a password, and answers 401.
 async fn fail<T>(app: &App, origin: &Origin, user: Option<&Identity>, reason: &str) -> Result<T> {
     let mut event = audit::event(app, Some(origin), "auth.login", Outcome::Failure);
     event.reason = Some(reason.to_owned());
     event.user_id = user.map(|i| i.user.id.clone());
     event.user_name = user.map(|i| i.user.name.clone());
     event.domain_id = user.map(|i| i.user.domain_id.clone());
-    let mut tx = app.store.write().await?;
-    audit::write(&mut tx, &event).await?;
-    app.commit(tx).await?;
-    Err(Error::unauthorized(reason))
+    refuse_login(app, "", None, event).await
 }
 
 async fn issue(app: &App, origin: &Origin, proven: Proven, asked: &Asked) -> Result<Issued> {

@@ -57,6 +57,11 @@ pub async fn get(app: &App, caller: &Caller, id: &str) -> Result<Domain> {
 
 /// Makes a domain.
 pub async fn create(app: &App, caller: &Caller, body: &Value) -> Result<Domain> {
+    let done = make(app, caller, body).await;
+    audit::refused(app, caller, "domain.create", (KIND, ""), done).await
+}
+
+async fn make(app: &App, caller: &Caller, body: &Value) -> Result<Domain> {
     app.allow(caller, "identity:create_domain", &Target::new()).await?;
     let domain = Domain::create(body, app.random.hex_id())?;
     let mut tx = app.store.write().await?;
@@ -68,6 +73,11 @@ pub async fn create(app: &App, caller: &Caller, body: &Value) -> Result<Domain> 
 
 /// Changes a domain. Disabling it voids the tokens of its users and those scoped to it or its projects.
 pub async fn update(app: &App, caller: &Caller, id: &str, body: &Value) -> Result<Domain> {
+    let done = change(app, caller, id, body).await;
+    audit::refused(app, caller, "domain.update", (KIND, id), done).await
+}
+
+async fn change(app: &App, caller: &Caller, id: &str, body: &Value) -> Result<Domain> {
     let found = store::domain::get(&mut app.store.read().await?, id).await?;
     app.allow(caller, "identity:update_domain", &found.as_ref().map_or_else(Target::new, target)).await?;
     let mut tx = app.store.write().await?;
@@ -83,6 +93,11 @@ pub async fn update(app: &App, caller: &Caller, id: &str, body: &Value) -> Resul
 
 /// Deletes a disabled domain with everything in it.
 pub async fn delete(app: &App, caller: &Caller, id: &str) -> Result<()> {
+    let done = remove(app, caller, id).await;
+    audit::refused(app, caller, "domain.delete", (KIND, id), done).await
+}
+
+async fn remove(app: &App, caller: &Caller, id: &str) -> Result<()> {
     let found = store::domain::get(&mut app.store.read().await?, id).await?;
     app.allow(caller, "identity:delete_domain", &found.as_ref().map_or_else(Target::new, target)).await?;
     let mut tx = app.store.write().await?;

@@ -57,6 +57,11 @@ pub async fn get(app: &App, caller: &Caller, id: &str) -> Result<User> {
 
 /// Makes a user.
 pub async fn create(app: &App, caller: &Caller, body: &Value) -> Result<User> {
+    let done = make(app, caller, body).await;
+    audit::refused(app, caller, "user.create", (KIND, ""), done).await
+}
+
+async fn make(app: &App, caller: &Caller, body: &Value) -> Result<User> {
     // A body that names no domain means the domain of the scope; only a domain that is stored reaches policy.
     let fallback = caller.scope_domain().unwrap_or(&app.config.identity.default_domain_id);
     let wished = body.get(KIND).and_then(|u| u.get("domain_id")).and_then(Value::as_str).unwrap_or(fallback).to_owned();
@@ -107,6 +112,11 @@ async fn check_default_project(tx: &mut Conn, id: Option<&str>) -> Result<()> {
 
 /// Changes a user. A new password and disabling void their tokens.
 pub async fn update(app: &App, caller: &Caller, id: &str, body: &Value) -> Result<User> {
+    let done = change(app, caller, id, body).await;
+    audit::refused(app, caller, "user.update", (KIND, id), done).await
+}
+
+async fn change(app: &App, caller: &Caller, id: &str, body: &Value) -> Result<User> {
     let found = store::user::get(&mut app.store.read().await?, id).await?.map(|i| i.user);
     app.allow(caller, "identity:update_user", &found.as_ref().map_or_else(Target::new, target)).await?;
     let stored = found.ok_or_else(|| not_found(id))?;
@@ -158,6 +168,11 @@ async fn revoke_tokens(app: &App, tx: &mut Conn, user_id: &str) -> Result<()> {
 
 /// Deletes a user with everything that hangs on them.
 pub async fn delete(app: &App, caller: &Caller, id: &str) -> Result<()> {
+    let done = remove(app, caller, id).await;
+    audit::refused(app, caller, "user.delete", (KIND, id), done).await
+}
+
+async fn remove(app: &App, caller: &Caller, id: &str) -> Result<()> {
     let found = store::user::get(&mut app.store.read().await?, id).await?.map(|i| i.user);
     app.allow(caller, "identity:delete_user", &found.as_ref().map_or_else(Target::new, target)).await?;
     let mut tx = app.store.write().await?;

@@ -61,6 +61,11 @@ pub async fn get(app: &App, caller: &Caller, id: &str) -> Result<Role> {
 
 /// Makes a role.
 pub async fn create(app: &App, caller: &Caller, body: &Value) -> Result<Role> {
+    let done = make(app, caller, body).await;
+    audit::refused(app, caller, "role.create", (KIND, ""), done).await
+}
+
+async fn make(app: &App, caller: &Caller, body: &Value) -> Result<Role> {
     let of_domain = body.get(KIND).and_then(|r| r.get("domain_id")).is_some_and(|d| !d.is_null());
     let rule = if of_domain { "identity:create_domain_role" } else { "identity:create_role" };
     app.allow(caller, rule, &Target::new()).await?;
@@ -79,6 +84,11 @@ pub async fn create(app: &App, caller: &Caller, body: &Value) -> Result<Role> {
 
 /// Changes a role.
 pub async fn update(app: &App, caller: &Caller, id: &str, body: &Value) -> Result<Role> {
+    let done = change(app, caller, id, body).await;
+    audit::refused(app, caller, "role.update", (KIND, id), done).await
+}
+
+async fn change(app: &App, caller: &Caller, id: &str, body: &Value) -> Result<Role> {
     let found = store::role::get(&mut app.store.read().await?, id).await?;
     let rule = rule(found.as_ref(), "identity:update_role", "identity:update_domain_role");
     app.allow(caller, rule, &target(found.as_ref())).await?;
@@ -104,6 +114,11 @@ pub async fn update(app: &App, caller: &Caller, id: &str, body: &Value) -> Resul
 
 /// Deletes a role with its grants.
 pub async fn delete(app: &App, caller: &Caller, id: &str) -> Result<()> {
+    let done = remove(app, caller, id).await;
+    audit::refused(app, caller, "role.delete", (KIND, id), done).await
+}
+
+async fn remove(app: &App, caller: &Caller, id: &str) -> Result<()> {
     let found = store::role::get(&mut app.store.read().await?, id).await?;
     let rule = rule(found.as_ref(), "identity:delete_role", "identity:delete_domain_role");
     app.allow(caller, rule, &target(found.as_ref())).await?;

@@ -169,10 +169,7 @@ impl Store {
 
     /// Every migration and whether it has been applied. Reads only.
     pub async fn migrations(&self) -> Result<Vec<MigrationStatus>> {
-        let applied = match &self.pools {
-            Pools::Sqlite { write, .. } => applied_versions(&mut *write.acquire().await.map_err(translate)?).await?,
-            Pools::Postgres(pool) => applied_versions(&mut *pool.acquire().await.map_err(translate)?).await?,
-        };
+        let applied = self.applied().await?;
         Ok(MIGRATIONS
             .iter()
             .filter(|m| !m.migration_type.is_down_migration())
@@ -182,6 +179,37 @@ impl Store {
                 applied: applied.contains(&m.version),
             })
             .collect())
+    }
+
+    /// Makes sure that the database has this program's schema. SQLite is migrated; PostgreSQL, which other nodes share, is
+    /// for the operator to migrate. A schema newer than this program is refused on both.
+    pub async fn ready(&self) -> Result<()> {
+        if !self.is_shared() {
+            return self.migrate().await;
+        }
+        let applied = self.applied().await?;
+        if let Some(newer) = applied.iter().find(|v| !MIGRATIONS.version_exists(**v)) {
+            return Err(Error::invalid_field(
+                "database.url",
+                format!(
+                    "the database has migration {newer}, which this program does not know: it is older than the database"
+                ),
+            ));
+        }
+        if MIGRATIONS.iter().any(|m| !applied.contains(&m.version)) {
+            return Err(Error::invalid_field(
+                "database.url",
+                "the database lacks migrations: run `archstone db migrate`",
+            ));
+        }
+        Ok(())
+    }
+
+    async fn applied(&self) -> Result<Vec<i64>> {
+        match &self.pools {
+            Pools::Sqlite { write, .. } => applied_versions(&mut *write.acquire().await.map_err(translate)?).await,
+            Pools::Postgres(pool) => applied_versions(&mut *pool.acquire().await.map_err(translate)?).await,
+        }
     }
 
     /// Waits until another node says that something changed. On SQLite there is nothing to hear: it waits for ever.

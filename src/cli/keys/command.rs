@@ -6,7 +6,7 @@ use super::{Output, Places, decode, encode, list, rotate, setup};
 use crate::app::key_settings;
 use crate::cli::Outcome;
 use crate::clock::{Clock as _, Random, SystemClock};
-use crate::config::Config;
+use crate::config::{Config, TokenFormat};
 use crate::keys::{Format, TokenKeys};
 
 /// Commands of `keys`.
@@ -14,7 +14,8 @@ use crate::keys::{Format, TokenKeys};
 pub(in crate::cli) enum Command {
     /// Make the keys that are missing: Fernet repository, JWS key pair, master key.
     Setup(Named),
-    /// Make new token keys; older ones stay as long as the repository's rule says. No restart is needed.
+    /// Make new keys for the kind of token that is issued; older ones stay as long as the repository's rule says. No restart is
+    /// needed.
     Rotate {
         #[command(flatten)]
         named: Named,
@@ -47,6 +48,12 @@ pub(in crate::cli) struct Named {
     /// Answer in JSON.
     #[arg(long)]
     json: bool,
+}
+
+impl Named {
+    fn is_none(&self) -> bool {
+        self.fernet.is_none() && self.jws_private.is_none()
+    }
 }
 
 /// Options of `decode` and `encode`.
@@ -91,7 +98,7 @@ impl Configured {
     }
 
     fn places<'a>(&'a self, named: &'a Named) -> Places<'a> {
-        if named.fernet.is_some() || named.jws_private.is_some() {
+        if !named.is_none() {
             return Places {
                 fernet: named.fernet.as_deref(),
                 jws: named.jws_private.as_deref().zip(named.jws_public.as_deref()),
@@ -115,8 +122,16 @@ pub(in crate::cli) fn run(config: &Config, command: &Command) -> Outcome {
         Command::Setup(named) => setup(configured.places(named), &random, output(named), &mut out)?,
         Command::Rotate { named, max_active_keys } => {
             let most = usize::try_from(max_active_keys.unwrap_or(config.token.max_active_keys)).unwrap_or(usize::MAX);
+            let mut places = configured.places(named);
             // The master key's rotation is `secrets rotate`: it needs a restart and a re-sealing.
-            let places = Places { master: None, ..configured.places(named) };
+            places.master = None;
+            if named.is_none() {
+                // Only the keys that make tokens: the others would pile up unused.
+                match config.token.format {
+                    TokenFormat::Fernet => places.jws = None,
+                    TokenFormat::Jws => places.fernet = None,
+                }
+            }
             rotate(places, most, &random, output(named), &mut out)?;
         }
         Command::List(named) => list(configured.places(named), SystemClock::default().now(), output(named), &mut out)?,
@@ -129,7 +144,7 @@ pub(in crate::cli) fn run(config: &Config, command: &Command) -> Outcome {
 fn token_keys(config: &Config, lines: &Lines) -> crate::error::Result<TokenKeys> {
     let mut settings = key_settings(config);
     let named = &lines.named;
-    if named.fernet.is_some() || named.jws_private.is_some() {
+    if !named.is_none() {
         settings.fernet.clone_from(&named.fernet);
         settings.jws = named.jws_private.clone().zip(named.jws_public.clone());
     }
