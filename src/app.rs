@@ -180,7 +180,7 @@ pub async fn run(config: Config) -> Result<()> {
     let address = listener.local_addr().map_err(|e| Error::internal(e.to_string()))?;
     tracing::info!(%address, public_url = %app.public_url, "serving");
     let stopped = serve::serve(listener, tls, service(app.clone())?, limits, stop_signal()).await;
-    app.feed.stop.notify_waiters();
+    app.feed.stop();
     let _ = tokio::time::timeout(Duration::from_secs(1), watching).await;
     app.store.close().await;
     tracing::info!(cut = stopped.cut, "stopped");

@@ -5,7 +5,7 @@ acknowledged write, two while a write is under way. After each kill the server i
 everything touched in that round is read back, and no object may be half there: no identity provider without its domain, no
 automatic domain without its identity provider, no user without a password.
 
-`ARCHSTONE_KILL_POINTS` sets the number of points per database (100, so 200 over both); `long.sh` runs more.
+`ARCHSTONE_KILL_POINTS` sets the number of points per database (200); `long.sh` runs more.
 """
 
 import os
@@ -19,7 +19,7 @@ from api import ADMIN_SCOPES, Api
 from harness import unique
 from rig import BROKEN, Node
 
-POINTS = int(os.environ.get("ARCHSTONE_KILL_POINTS", "100"))
+POINTS = int(os.environ.get("ARCHSTONE_KILL_POINTS", "200"))
 WORKERS = 4
 GONE = None
 IDPS = "/v3/OS-FEDERATION/identity_providers"

@@ -89,6 +89,11 @@ impl Memory {
         facts.with_subject(|s| known.revocations.hit(s))
     }
 
+    /// Until when the tokens of a user as such are revoked, if they are.
+    pub fn user_revoked_until(&self, user_id: &str) -> Option<Timestamp> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner).revocations.of_user(user_id)
+    }
+
     /// Where facts stand that were read from the database after `built`.
     pub fn judge(&self, facts: &Facts, built: u64) -> Standing {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
@@ -143,13 +148,13 @@ impl Known {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::cache::Entry;
     use crate::model::facts::Scope;
     use crate::model::token::{self, Payload};
 
-    fn facts() -> Facts {
+    pub(in crate::cache) fn facts() -> Facts {
         Facts {
             payload: Payload {
                 user_id: "u".into(),

@@ -6,15 +6,16 @@
 //! validation is one look-up and one comparison of numbers.
 
 mod memory;
+mod near;
 mod revocations;
+mod tokens;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
 pub use memory::{Memory, Standing};
+pub use tokens::Tokens;
 
 use crate::model::facts::Facts;
 
@@ -34,9 +35,9 @@ pub fn digest(token: &str) -> Digest {
 #[repr(C)]
 pub struct Entry<T> {
     checked: AtomicU64,
-    built: u64,
     /// What was prepared from the facts.
     pub prepared: T,
+    built: u64,
     /// Its facts.
     pub facts: Facts,
 }
@@ -59,84 +60,4 @@ impl<T> Entry<T> {
         }
         standing
     }
-}
-
-/// The remembered tokens: bounded in number and time.
-#[derive(Debug)]
-pub struct Tokens<T: Send + Sync + 'static>(moka::sync::Cache<Digest, Arc<Entry<T>>, DigestHash>);
-
-impl<T: Send + Sync + 'static> Tokens<T> {
-    /// At most `entries`, each for at most `ttl`.
-    pub fn new(entries: u64, ttl: Duration) -> Self {
-        Self(
-            // Least recently used, not least frequently: counting frequencies touches memory all over for each look-up.
-            moka::sync::Cache::builder()
-                .max_capacity(entries)
-                .time_to_live(ttl)
-                .eviction_policy(moka::policy::EvictionPolicy::lru())
-                .build_with_hasher(DigestHash),
-        )
-    }
-
-    /// The entry of a token, if it is remembered; whether it is still good is [`Entry::standing`].
-    pub fn get(&self, digest: &Digest) -> Option<Arc<Entry<T>>> {
-        self.0.get(digest)
-    }
-
-    /// Remembers a token.
-    pub fn put(&self, digest: Digest, entry: Arc<Entry<T>>) {
-        self.0.insert(digest, entry);
-    }
-
-    /// Forgets a token.
-    pub fn forget(&self, digest: &Digest) {
-        self.0.invalidate(digest);
-    }
-
-    /// Forgets all: a key was taken away, so tokens that it made must be read again.
-    pub fn forget_all(&self) {
-        self.0.invalidate_all();
-    }
-
-    /// How many are remembered, roughly.
-    pub fn len(&self) -> u64 {
-        self.0.entry_count()
-    }
-
-    /// True when none is.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-}
-
-/// A digest is as good as random already: its first eight bytes are its hash.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct DigestHash;
-
-impl std::hash::BuildHasher for DigestHash {
-    type Hasher = FirstBytes;
-
-    fn build_hasher(&self) -> FirstBytes {
-        FirstBytes(0)
-    }
-}
-
-/// Takes the first eight bytes it is given.
-#[derive(Debug, Clone, Copy)]
-pub struct FirstBytes(u64);
-
-impl std::hash::Hasher for FirstBytes {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        if let Some(first) = bytes.first_chunk::<8>() {
-            self.0 = u64::from_le_bytes(*first);
-        }
-    }
-
-    // The length prefix of an array says nothing.
-    fn write_usize(&mut self, _: usize) {}
-    fn write_u64(&mut self, _: u64) {}
 }

@@ -69,6 +69,11 @@ impl Revocations {
             || self.mixed.iter().any(|e| e.hits(token))
     }
 
+    /// The latest event that names this user and nothing else.
+    pub(super) fn of_user(&self, user_id: &str) -> Option<Timestamp> {
+        self.by_user.get(user_id).map(|before| Timestamp(*before))
+    }
+
     /// Drops events whose tokens were all issued before `cutoff`.
     pub(super) fn prune(&mut self, cutoff: Timestamp) {
         for map in [

@@ -141,7 +141,7 @@ fn token(config: &Config, rules: &mut Rules) {
         rules.must(plain, &key, "must be made of letters, digits, `_` and `-`");
         rules.must(!token.methods[..index].contains(method), &key, "stands twice in the list");
     }
-    rules.between(&token.cache_entries, 0, 100_000_000, "token.cache_entries");
+    rules.between(&token.cache_entries, 0, 10_000_000, "token.cache_entries");
     rules.between(&token.cache_ttl_secs, 1, 86_400, "token.cache_ttl_secs");
 }
 
@@ -155,9 +155,14 @@ fn password(config: &Config, rules: &mut Rules) {
         "password.argon2_memory_kib",
         "must be at least 8 times password.argon2_lanes (RFC 9106 section 3.1)",
     );
+    rules.must(
+        u64::from(password.argon2_memory_kib) * u64::from(password.argon2_iterations) <= 1_048_576,
+        "password.argon2_memory_kib",
+        "times password.argon2_iterations must be at most 1048576: a hash would take seconds",
+    );
     rules.between(&password.hash_workers, 0, 1024, "password.hash_workers");
     rules.between(&password.hash_queue, 1, 1_000_000, "password.hash_queue");
-    rules.between(&password.max_length, 8, 65_536, "password.max_length");
+    rules.between(&password.max_length, 8, 4_096, "password.max_length");
 }
 
 fn identity(config: &Config, rules: &mut Rules) {

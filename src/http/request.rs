@@ -95,7 +95,7 @@ impl Request {
 
     /// Where it comes from, for audit records.
     pub fn origin(&self) -> Origin {
-        Origin { request_id: self.id.to_string(), remote: self.head.remote.map(|ip| ip.to_string()) }
+        Origin::new(self.id.text(), self.head.remote)
     }
 
     /// The one value of a header that may stand once only; `Err` if it stands twice or is not text.

@@ -18,11 +18,10 @@ const SUBJECT: HeaderName = HeaderName::from_static("x-subject-token");
 
 /// The token document's bytes, written once for each token.
 fn body(token: &Token, with_catalog: bool) -> Bytes {
-    let write = || {
+    token::body(token, with_catalog, || {
         let entries = with_catalog.then(|| token.prepared.catalog.as_slice());
-        serde_json::to_vec(&view::token(&token.facts, entries)).unwrap_or_default().into()
-    };
-    token.prepared.bodies[usize::from(with_catalog)].get_or_init(write).clone()
+        serde_json::to_vec(&view::token(&token.facts, entries)).unwrap_or_default()
+    })
 }
 
 fn answer(status: StatusCode, body: Bytes, id: &str) -> Result<Reply> {

@@ -85,11 +85,6 @@ impl Update {
             extra: f.extra()?,
         })
     }
-
-    /// The options it sets, for the guard of immutable resources.
-    pub fn options(&self) -> Option<&Extra> {
-        self.options.as_ref()
-    }
 }
 
 /// A PATCH may repeat the id but not change it.

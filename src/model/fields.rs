@@ -258,9 +258,11 @@ pub fn is_immutable(options: &Extra) -> bool {
     options.get("immutable").and_then(Value::as_bool).unwrap_or(false)
 }
 
-/// Refuses to touch an immutable resource, unless this very change only lifts the immutability.
-pub fn guard_immutable(kind: &str, id: &str, options: &Extra, patch: Option<&Extra>) -> Result<()> {
-    let lifted = patch.is_some_and(|p| p.get("immutable").is_some_and(|v| v.is_null() || v == &Value::Bool(false)));
+/// Refuses to touch an immutable resource, unless the body of this change does nothing but lift the immutability.
+pub fn guard_immutable(kind: &str, id: &str, options: &Extra, body: Option<&Value>) -> Result<()> {
+    let members = body.and_then(|b| b.get(kind)).and_then(Value::as_object).filter(|m| m.len() == 1);
+    let lift = members.and_then(|m| m.get("options")).and_then(Value::as_object).and_then(|o| o.get("immutable"));
+    let lifted = lift.is_some_and(|v| v.is_null() || v == &Value::Bool(false));
     if is_immutable(options) && !lifted {
         return Err(Error::forbidden(format!(
             "Cannot modify or delete the immutable {kind} {id}; set its option 'immutable' to false first."
@@ -314,7 +316,9 @@ mod tests {
             options(&mut Fields::of(&body, "t").unwrap(), &[("immutable", OptionKind::Boolean)]).unwrap().unwrap();
         let mut stored = json!({"immutable": true}).as_object().unwrap().clone();
         assert!(guard_immutable("role", "r", &stored, None).is_err());
-        assert!(guard_immutable("role", "r", &stored, Some(&patch)).is_ok());
+        assert!(guard_immutable("t", "r", &stored, Some(&body)).is_ok());
+        let more = json!({"t": {"name": "x", "options": {"immutable": false}}});
+        assert!(guard_immutable("t", "r", &stored, Some(&more)).is_err());
         merge_options(&mut stored, patch);
         assert!(stored.is_empty());
         let odd = json!({"t": {"options": {"x": true}}});

@@ -90,11 +90,6 @@ impl Update {
             extra: f.extra()?,
         })
     }
-
-    /// The options it sets, for the guard of immutable resources.
-    pub fn options(&self) -> Option<&Extra> {
-        self.options.as_ref()
-    }
 }
 
 #[cfg(test)]

@@ -33,8 +33,16 @@ async fn find(conn: &mut Conn, user_id: &str, on: &On, role_id: Option<&str>) ->
 }
 
 impl Found {
-    fn target(&self, on: &On) -> Target {
-        let mut target = Target::new();
+    fn target(&self, user_id: &str, on: &On, role_id: Option<&str>) -> Target {
+        let mut target = Target::new().and_path("user_id", user_id);
+        target = match on {
+            On::Project(id) => target.and_path("project_id", id),
+            On::Domain(id) => target.and_path("domain_id", id),
+            On::System => target,
+        };
+        if let Some(id) = role_id {
+            target = target.and_path("role_id", id);
+        }
         if let Some(user) = &self.user {
             target = target.and_stored("user", &json!({"id": user.id, "domain_id": user.domain_id}));
         }
@@ -90,7 +98,7 @@ pub async fn revoke(app: &App, caller: &Caller, grant: &Grant) -> Result<()> {
 async fn change(app: &App, caller: &Caller, grant: &Grant, give: bool) -> Result<()> {
     let found = find(&mut app.store.read().await?, &grant.user_id, &grant.target, Some(&grant.role_id)).await?;
     let rule = if give { "identity:create_grant" } else { "identity:revoke_grant" };
-    app.allow(caller, rule, &found.target(&grant.target)).await?;
+    app.allow(caller, rule, &found.target(&grant.user_id, &grant.target, Some(&grant.role_id))).await?;
     // Policy may have asked another machine: only now a transaction, and what it rests on is read again.
     let mut tx = app.store.write().await?;
     let found = find(&mut tx, &grant.user_id, &grant.target, Some(&grant.role_id)).await?;
@@ -112,18 +120,17 @@ async fn change(app: &App, caller: &Caller, grant: &Grant, give: bool) -> Result
 
 /// 404 unless this very grant exists.
 pub async fn check(app: &App, caller: &Caller, grant: &Grant) -> Result<()> {
-    let mut conn = app.store.read().await?;
-    let found = find(&mut conn, &grant.user_id, &grant.target, Some(&grant.role_id)).await?;
-    app.allow(caller, "identity:check_grant", &found.target(&grant.target)).await?;
+    let found = find(&mut app.store.read().await?, &grant.user_id, &grant.target, Some(&grant.role_id)).await?;
+    app.allow(caller, "identity:check_grant", &found.target(&grant.user_id, &grant.target, Some(&grant.role_id)))
+        .await?;
     found.check(&grant.user_id, &grant.target, Some(&grant.role_id))?;
-    if store::grant::exists(&mut conn, grant).await? { Ok(()) } else { Err(missing(grant)) }
+    if store::grant::exists(&mut app.store.read().await?, grant).await? { Ok(()) } else { Err(missing(grant)) }
 }
 
 /// The roles that a user was given on a target.
 pub async fn list(app: &App, caller: &Caller, user_id: &str, on: &On) -> Result<Vec<Role>> {
-    let mut conn = app.store.read().await?;
-    let found = find(&mut conn, user_id, on, None).await?;
-    app.allow(caller, "identity:list_grants", &found.target(on)).await?;
+    let found = find(&mut app.store.read().await?, user_id, on, None).await?;
+    app.allow(caller, "identity:list_grants", &found.target(user_id, on, None)).await?;
     found.check(user_id, on, None)?;
-    store::grant::list_roles(&mut conn, user_id, on).await
+    store::grant::list_roles(&mut app.store.read().await?, user_id, on).await
 }

@@ -16,8 +16,8 @@ use crate::store::{self, Conn};
 pub fn event(app: &App, origin: Option<&Origin>, action: &str, outcome: Outcome) -> AuditEvent {
     let mut event = blank(app.now(), &app.random, action, outcome);
     if let Some(origin) = origin {
-        event.request_id.clone_from(&origin.request_id);
-        event.remote.clone_from(&origin.remote);
+        event.request_id = origin.request_id();
+        event.remote = origin.remote();
     }
     event
 }

@@ -1,5 +1,6 @@
 //! Who is calling.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::{App, token};
@@ -9,13 +10,28 @@ use crate::model::catalog;
 use crate::model::facts::{Facts, Scope};
 use crate::policy::Credentials;
 
-/// Where a request comes from, for audit records.
+/// Where a request comes from, for audit records. It becomes text only when it is recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
-    /// Its id.
-    pub request_id: String,
+    request_id: [u8; 40],
+    remote: Option<IpAddr>,
+}
+
+impl Origin {
+    /// A request with this id from this peer.
+    pub fn new(request_id: [u8; 40], remote: Option<IpAddr>) -> Self {
+        Self { request_id, remote }
+    }
+
+    /// The request's id.
+    pub fn request_id(&self) -> String {
+        String::from_utf8_lossy(&self.request_id).into_owned()
+    }
+
     /// Address of the peer.
-    pub remote: Option<String>,
+    pub fn remote(&self) -> Option<String> {
+        self.remote.map(|ip| ip.to_string())
+    }
 }
 
 /// The holder of a valid token, for one request.
@@ -29,14 +45,12 @@ pub struct Caller {
 impl Caller {
     /// Who holds `token`, or 401.
     pub async fn of_token(app: &App, token: &str, origin: impl FnOnce() -> Origin) -> Result<Self> {
-        let entry = match token::remembered(app, token) {
-            Some(entry) => entry,
-            None => token::resolve(app, token).await.map_err(|e| match e {
-                Error::NotFound { message } => Error::unauthorized(message),
-                other => other,
-            })?,
-        };
-        if entry.prepared.expires_at <= app.now() {
+        let now = app.now();
+        let entry = token::valid(app, token, now).await.map_err(|e| match e {
+            Error::NotFound { message } => Error::unauthorized(message),
+            other => other,
+        })?;
+        if entry.prepared.expires_at <= now {
             return Err(Error::unauthorized("the token has ended"));
         }
         Ok(Self { entry, origin: Some(origin()) })

@@ -18,8 +18,10 @@ pub fn not_found(id: &str) -> Error {
     Error::not_found(format!("Could not find domain: {id}."))
 }
 
-fn target(domain: &Domain) -> Target {
-    Target::stored(KIND, &json!({"id": domain.id, "name": domain.name}))
+/// What policy sees of a request about a domain.
+fn seen(domain: Option<&Domain>, id: &str) -> Target {
+    let target = domain.map_or_else(Target::new, |d| Target::stored(KIND, &json!({"id": d.id, "name": d.name})));
+    target.and_path("domain_id", id)
 }
 
 fn duplicate(error: Error) -> Error {
@@ -34,13 +36,14 @@ fn duplicate(error: Error) -> Error {
 /// One page of domains. A domain-scoped token sees its own only.
 pub async fn list(app: &App, caller: &Caller, mut query: Query) -> Result<Page<Domain>> {
     let own = caller.domain_scope();
-    app.allow(caller, "identity:list_domains", &Target::stored(KIND, &json!({ "id": own }))).await?;
+    let target = Target::stored(KIND, &json!({ "id": own }));
+    app.allow(caller, "identity:list_domains", &super::and_filters(target, &query)).await?;
     if let Some(own) = own {
         query.conditions.push(Condition::equals("id", own));
     }
     let mut conn = app.store.read().await?;
     if let Some(marker) = &query.marker
-        && store::domain::get(&mut conn, marker).await?.is_none()
+        && !store::domain::get(&mut conn, marker).await?.is_some_and(|d| own.is_none_or(|o| d.id == o))
     {
         return Err(super::no_marker(marker));
     }
@@ -51,7 +54,7 @@ pub async fn list(app: &App, caller: &Caller, mut query: Query) -> Result<Page<D
 /// One domain.
 pub async fn get(app: &App, caller: &Caller, id: &str) -> Result<Domain> {
     let found = store::domain::get(&mut app.store.read().await?, id).await?;
-    app.allow(caller, "identity:get_domain", &found.as_ref().map_or_else(Target::new, target)).await?;
+    app.allow(caller, "identity:get_domain", &seen(found.as_ref(), id)).await?;
     found.ok_or_else(|| not_found(id))
 }
 
@@ -62,7 +65,7 @@ pub async fn create(app: &App, caller: &Caller, body: &Value) -> Result<Domain> 
 }
 
 async fn make(app: &App, caller: &Caller, body: &Value) -> Result<Domain> {
-    app.allow(caller, "identity:create_domain", &Target::new()).await?;
+    app.allow(caller, "identity:create_domain", &Target::new().and_body(body)).await?;
     let domain = Domain::create(body, app.random.hex_id())?;
     let mut tx = app.store.write().await?;
     store::domain::insert(&mut tx, &domain).await.map_err(duplicate)?;
@@ -79,11 +82,12 @@ pub async fn update(app: &App, caller: &Caller, id: &str, body: &Value) -> Resul
 
 async fn change(app: &App, caller: &Caller, id: &str, body: &Value) -> Result<Domain> {
     let found = store::domain::get(&mut app.store.read().await?, id).await?;
-    app.allow(caller, "identity:update_domain", &found.as_ref().map_or_else(Target::new, target)).await?;
+    app.allow(caller, "identity:update_domain", &seen(found.as_ref(), id).and_body(body)).await?;
     let mut tx = app.store.write().await?;
+    store::domain::lock(&mut tx, id).await?;
     let stored = store::domain::get(&mut tx, id).await?.ok_or_else(|| not_found(id))?;
     let update = Update::parse(body, id)?;
-    guard_immutable(KIND, id, &stored.options, update.options())?;
+    guard_immutable(KIND, id, &stored.options, Some(body))?;
     let next = stored.updated(update);
     store::domain::update(&mut tx, &next).await.map_err(duplicate)?;
     audit::changed(app, &mut tx, caller, "domain.update", (KIND, id), Some(id), &super::named(body, KIND)).await?;
@@ -99,8 +103,9 @@ pub async fn delete(app: &App, caller: &Caller, id: &str) -> Result<()> {
 
 async fn remove(app: &App, caller: &Caller, id: &str) -> Result<()> {
     let found = store::domain::get(&mut app.store.read().await?, id).await?;
-    app.allow(caller, "identity:delete_domain", &found.as_ref().map_or_else(Target::new, target)).await?;
+    app.allow(caller, "identity:delete_domain", &seen(found.as_ref(), id)).await?;
     let mut tx = app.store.write().await?;
+    store::domain::lock(&mut tx, id).await?;
     let stored = store::domain::get(&mut tx, id).await?.ok_or_else(|| not_found(id))?;
     guard_immutable(KIND, id, &stored.options, None)?;
     if id == app.config.identity.default_domain_id {

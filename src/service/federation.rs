@@ -26,18 +26,17 @@ enum Reach {
     Domain(String),
 }
 
-/// How far a caller reaches whom policy has let in.
+/// How far a caller reaches whom policy has let in: administrators of the cloud and whoever acts for the whole deployment
+/// have Keystone's view of it; everybody else acts within the domain of their scope, whatever role let them in.
 async fn reach(app: &App, caller: &Caller) -> Result<Reach> {
-    let scope = &caller.facts().scope;
-    let none = Target::new();
-    let credentials = caller.credentials();
-    if *scope == Scope::System {
-        return Ok(Reach::Whole);
-    }
-    let within_one_domain = matches!(scope, Scope::Domain { .. })
-        || (app.policy.check("security_admin", &none, credentials).await?
-            && !app.policy.check("admin_required", &none, credentials).await?);
-    if !within_one_domain {
+    let whole = match &caller.facts().scope {
+        Scope::System => true,
+        Scope::Domain { .. } => false,
+        Scope::Project { .. } | Scope::Unscoped => {
+            app.policy.check("admin_required", &Target::new(), caller.credentials()).await?
+        }
+    };
+    if whole {
         return Ok(Reach::Whole);
     }
     match caller.scope_domain() {
@@ -52,8 +51,10 @@ fn not_found(id: &str) -> Error {
     Error::not_found(format!("Could not find Identity Provider: {id}."))
 }
 
-fn target(idp: &IdentityProvider) -> Target {
-    Target::stored(KIND, &serde_json::json!({"id": idp.id, "domain_id": idp.domain_id}))
+/// What policy sees of a request about an identity provider.
+fn seen(idp: Option<&IdentityProvider>, id: &str) -> Target {
+    let shown = |i: &IdentityProvider| Target::stored(KIND, &serde_json::json!({"id": i.id, "domain_id": i.domain_id}));
+    idp.map_or_else(Target::new, shown).and_path("idp_id", id)
 }
 
 async fn get_within(conn: &mut Conn, reach: &Reach, id: &str) -> Result<IdentityProvider> {
@@ -67,24 +68,23 @@ async fn get_within(conn: &mut Conn, reach: &Reach, id: &str) -> Result<Identity
 }
 
 /// Asks policy about an identity provider that may or may not be there, and tells how far the caller reaches.
-async fn admitted(app: &App, caller: &Caller, rule: &str, id: &str) -> Result<Reach> {
+async fn admitted(app: &App, caller: &Caller, rule: &str, id: &str, body: Option<&serde_json::Value>) -> Result<Reach> {
     let found = store::identity_provider::get(&mut app.store.read().await?, id).await?;
-    app.allow(caller, rule, &found.as_ref().map_or_else(Target::new, target)).await?;
+    let target = seen(found.as_ref(), id);
+    app.allow(caller, rule, &body.map_or(target.clone(), |b| target.and_body(b))).await?;
     reach(app, caller).await
 }
 
 /// One page of identity providers.
 pub async fn list_identity_providers(app: &App, caller: &Caller, mut query: Query) -> Result<Page<IdentityProvider>> {
-    app.allow(caller, "identity:list_identity_providers", &Target::new()).await?;
+    app.allow(caller, "identity:list_identity_providers", &super::and_filters(Target::new(), &query)).await?;
     let reach = reach(app, caller).await?;
     if let Reach::Domain(domain) = &reach {
         query.conditions.push(Condition::equals("domain_id", domain));
     }
     let mut conn = app.store.read().await?;
-    if let Some(marker) = &query.marker
-        && get_within(&mut conn, &reach, marker).await.is_err()
-    {
-        return Err(super::no_marker(marker));
+    if let Some(marker) = &query.marker {
+        get_within(&mut conn, &reach, marker).await.map_err(super::marker_missing(marker))?;
     }
     let rows = store::identity_provider::list(&mut conn, &query).await?;
     Ok(Page::cut(rows, query.limit))
@@ -92,7 +92,7 @@ pub async fn list_identity_providers(app: &App, caller: &Caller, mut query: Quer
 
 /// One identity provider.
 pub async fn get_identity_provider(app: &App, caller: &Caller, id: &str) -> Result<IdentityProvider> {
-    let reach = admitted(app, caller, "identity:get_identity_provider", id).await?;
+    let reach = admitted(app, caller, "identity:get_identity_provider", id, None).await?;
     get_within(&mut app.store.read().await?, &reach, id).await
 }
 
@@ -108,7 +108,7 @@ pub async fn create_identity_provider(
 }
 
 async fn create(app: &App, caller: &Caller, id: &str, body: &serde_json::Value) -> Result<IdentityProvider> {
-    app.allow(caller, "identity:create_identity_provider", &Target::new()).await?;
+    app.allow(caller, "identity:create_identity_provider", &seen(None, id).and_body(body)).await?;
     let reach = reach(app, caller).await?;
     check_id(id)?;
     let create = Create::parse(body)?;
@@ -127,7 +127,8 @@ async fn create(app: &App, caller: &Caller, id: &str, body: &serde_json::Value) 
     let mut tx = app.store.write().await?;
     let (domain_id, auto_domain) = match named {
         Some(domain_id) => {
-            if store::domain::get(&mut tx, &domain_id).await?.is_none() {
+            // What is counted and compared below must not change meanwhile.
+            if !store::domain::lock(&mut tx, &domain_id).await? {
                 return Err(Error::not_found(format!("Could not find domain: {domain_id}.")));
             }
             if owned {
@@ -223,9 +224,10 @@ pub async fn update_identity_provider(
 }
 
 async fn update(app: &App, caller: &Caller, id: &str, body: &serde_json::Value) -> Result<IdentityProvider> {
-    let reach = admitted(app, caller, "identity:update_identity_provider", id).await?;
+    let reach = admitted(app, caller, "identity:update_identity_provider", id, Some(body)).await?;
     let update = Update::parse(body)?;
     let mut tx = app.store.write().await?;
+    store::identity_provider::lock(&mut tx, id).await?;
     let stored = get_within(&mut tx, &reach, id).await?;
     if let Some(remote_ids) = &update.remote_ids {
         check_remote_ids(&mut tx, &stored, remote_ids).await?;
@@ -263,8 +265,9 @@ pub async fn delete_identity_provider(app: &App, caller: &Caller, id: &str) -> R
 }
 
 async fn delete(app: &App, caller: &Caller, id: &str) -> Result<()> {
-    let reach = admitted(app, caller, "identity:delete_identity_provider", id).await?;
+    let reach = admitted(app, caller, "identity:delete_identity_provider", id, None).await?;
     let mut tx = app.store.write().await?;
+    store::identity_provider::lock(&mut tx, id).await?;
     let stored = get_within(&mut tx, &reach, id).await?;
     store::identity_provider::delete(&mut tx, id).await?;
     revoke_tokens(app, &mut tx, id).await?;

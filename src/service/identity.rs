@@ -18,9 +18,11 @@ pub fn not_found(id: &str) -> Error {
     Error::not_found(format!("Could not find user: {id}."))
 }
 
-/// What policy sees of a user.
-pub fn target(user: &User) -> Target {
-    Target::stored(KIND, &json!({"id": user.id, "domain_id": user.domain_id}))
+/// What policy sees of a request about a user.
+fn seen(user: Option<&User>, id: &str) -> Target {
+    let target =
+        user.map_or_else(Target::new, |u| Target::stored(KIND, &json!({"id": u.id, "domain_id": u.domain_id})));
+    target.and_path("user_id", id)
 }
 
 fn duplicate(name: &str) -> impl FnOnce(Error) -> Error {
@@ -34,13 +36,14 @@ fn duplicate(name: &str) -> impl FnOnce(Error) -> Error {
 /// One page of users. A domain-scoped token sees those of its domain.
 pub async fn list(app: &App, caller: &Caller, mut query: Query) -> Result<Page<User>> {
     let own = caller.domain_scope();
-    app.allow(caller, "identity:list_users", &Target::stored("domain_id", &json!(own))).await?;
+    let target = Target::stored("domain_id", &json!(own));
+    app.allow(caller, "identity:list_users", &super::and_filters(target, &query)).await?;
     if let Some(own) = own {
         query.conditions.push(Condition::equals("u.domain_id", own));
     }
     let mut conn = app.store.read().await?;
     if let Some(marker) = &query.marker
-        && store::user::get(&mut conn, marker).await?.is_none()
+        && !store::user::get(&mut conn, marker).await?.is_some_and(|i| own.is_none_or(|d| i.user.domain_id == d))
     {
         return Err(super::no_marker(marker));
     }
@@ -51,7 +54,7 @@ pub async fn list(app: &App, caller: &Caller, mut query: Query) -> Result<Page<U
 /// One user.
 pub async fn get(app: &App, caller: &Caller, id: &str) -> Result<User> {
     let found = store::user::get(&mut app.store.read().await?, id).await?.map(|i| i.user);
-    app.allow(caller, "identity:get_user", &found.as_ref().map_or_else(Target::new, target)).await?;
+    app.allow(caller, "identity:get_user", &seen(found.as_ref(), id)).await?;
     found.ok_or_else(|| not_found(id))
 }
 
@@ -66,8 +69,8 @@ async fn make(app: &App, caller: &Caller, body: &Value) -> Result<User> {
     let fallback = caller.scope_domain().unwrap_or(&app.config.identity.default_domain_id);
     let wished = body.get(KIND).and_then(|u| u.get("domain_id")).and_then(Value::as_str).unwrap_or(fallback).to_owned();
     let home = store::domain::get(&mut app.store.read().await?, &wished).await?;
-    let seen = home.as_ref().map_or_else(Target::new, |d| Target::stored(KIND, &json!({ "domain_id": d.id })));
-    app.allow(caller, "identity:create_user", &seen).await?;
+    let target = home.as_ref().map_or_else(Target::new, |d| Target::stored(KIND, &json!({ "domain_id": d.id })));
+    app.allow(caller, "identity:create_user", &target.and_body(body)).await?;
     let created = User::create(body, app.random.hex_id(), Some(&wished))?;
     let user = created.user;
     if home.is_none() {
@@ -118,7 +121,7 @@ pub async fn update(app: &App, caller: &Caller, id: &str, body: &Value) -> Resul
 
 async fn change(app: &App, caller: &Caller, id: &str, body: &Value) -> Result<User> {
     let found = store::user::get(&mut app.store.read().await?, id).await?.map(|i| i.user);
-    app.allow(caller, "identity:update_user", &found.as_ref().map_or_else(Target::new, target)).await?;
+    app.allow(caller, "identity:update_user", &seen(found.as_ref(), id).and_body(body)).await?;
     let stored = found.ok_or_else(|| not_found(id))?;
     let mut update = Update::parse(body, id)?;
     if update.domain_id.as_ref().is_some_and(|d| *d != stored.domain_id) {
@@ -132,6 +135,7 @@ async fn change(app: &App, caller: &Caller, id: &str, body: &Value) -> Result<Us
     };
     let now = app.now();
     let mut tx = app.store.write().await?;
+    store::user::lock(&mut tx, id).await?;
     let stored = store::user::get(&mut tx, id).await?.map(|i| i.user).ok_or_else(|| not_found(id))?;
     let next = stored.updated(&update);
     check_default_project(
@@ -174,8 +178,9 @@ pub async fn delete(app: &App, caller: &Caller, id: &str) -> Result<()> {
 
 async fn remove(app: &App, caller: &Caller, id: &str) -> Result<()> {
     let found = store::user::get(&mut app.store.read().await?, id).await?.map(|i| i.user);
-    app.allow(caller, "identity:delete_user", &found.as_ref().map_or_else(Target::new, target)).await?;
+    app.allow(caller, "identity:delete_user", &seen(found.as_ref(), id)).await?;
     let mut tx = app.store.write().await?;
+    store::user::lock(&mut tx, id).await?;
     let stored = store::user::get(&mut tx, id).await?.map(|i| i.user).ok_or_else(|| not_found(id))?;
     store::user::delete(&mut tx, id).await?;
     revoke_tokens(app, &mut tx, id).await?;

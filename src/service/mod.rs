@@ -13,6 +13,7 @@ pub mod catalog;
 pub mod domain;
 pub mod federation;
 pub mod identity;
+mod issue;
 pub mod lockout;
 pub mod revocation;
 pub mod role;
@@ -33,6 +34,7 @@ use crate::error::{Error, Result};
 use crate::keys::TokenKeys;
 use crate::keys::password::Hasher;
 use crate::metrics::Metrics;
+use crate::model::list::{Operand, Operator, Query};
 use crate::policy::{Enforcer, Target};
 use crate::secret::Sealer;
 use crate::store::{Conn, Store};
@@ -107,9 +109,28 @@ impl App {
     }
 }
 
-/// 404 for a page that is to begin after something that is not there.
+/// Adds what a list is filtered by to the target, under `filter_attr.`.
+fn and_filters(target: Target, query: &Query) -> Target {
+    let texts = query.conditions.iter().filter_map(|c| match &c.operand {
+        Operand::Text(text) if c.operator == Operator::Equals => {
+            Some((c.column.rsplit('.').next().unwrap_or(c.column), text.as_str()))
+        }
+        _ => None,
+    });
+    target.and_filters(texts)
+}
+
+/// 404 for a page that is to begin after something that is not there, or that the caller may not know of.
 fn no_marker(marker: &str) -> Error {
     Error::not_found(format!("Marker {marker} could not be found."))
+}
+
+/// The same for a look-up of the marker that failed; a failure of the database stays one.
+fn marker_missing(marker: &str) -> impl FnOnce(Error) -> Error {
+    move |error| match error {
+        Error::NotFound { .. } => no_marker(marker),
+        other => other,
+    }
 }
 
 /// The names of the members that a body sets, for the audit trail.

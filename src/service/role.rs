@@ -18,11 +18,10 @@ pub fn not_found(id: &str) -> Error {
     Error::not_found(format!("Could not find role: {id}."))
 }
 
-/// What policy sees of a role.
-fn target(role: Option<&Role>) -> Target {
-    role.map_or_else(Target::new, |r| {
-        Target::stored(KIND, &json!({"id": r.id, "name": r.name, "domain_id": r.domain_id}))
-    })
+/// What policy sees of a request about a role.
+fn seen(role: Option<&Role>, id: &str) -> Target {
+    let shown = |r: &Role| Target::stored(KIND, &json!({"id": r.id, "name": r.name, "domain_id": r.domain_id}));
+    role.map_or_else(Target::new, shown).and_path("role_id", id)
 }
 
 fn rule(role: Option<&Role>, global: &'static str, of_domain: &'static str) -> &'static str {
@@ -40,10 +39,10 @@ fn duplicate(name: &str) -> impl FnOnce(Error) -> Error {
 /// One page of the roles of a domain, or of the global ones.
 pub async fn list(app: &App, caller: &Caller, domain_id: Option<&str>, query: &Query) -> Result<Page<Role>> {
     let rule = if domain_id.is_some() { "identity:list_domain_roles" } else { "identity:list_roles" };
-    app.allow(caller, rule, &Target::new()).await?;
+    app.allow(caller, rule, &super::and_filters(Target::new(), query)).await?;
     let mut conn = app.store.read().await?;
     if let Some(marker) = &query.marker
-        && store::role::get(&mut conn, marker).await?.is_none()
+        && !store::role::get(&mut conn, marker).await?.is_some_and(|r| r.domain_id.as_deref() == domain_id)
     {
         return Err(super::no_marker(marker));
     }
@@ -55,7 +54,7 @@ pub async fn list(app: &App, caller: &Caller, domain_id: Option<&str>, query: &Q
 pub async fn get(app: &App, caller: &Caller, id: &str) -> Result<Role> {
     let found = store::role::get(&mut app.store.read().await?, id).await?;
     let rule = rule(found.as_ref(), "identity:get_role", "identity:get_domain_role");
-    app.allow(caller, rule, &target(found.as_ref())).await?;
+    app.allow(caller, rule, &seen(found.as_ref(), id)).await?;
     found.ok_or_else(|| not_found(id))
 }
 
@@ -68,7 +67,7 @@ pub async fn create(app: &App, caller: &Caller, body: &Value) -> Result<Role> {
 async fn make(app: &App, caller: &Caller, body: &Value) -> Result<Role> {
     let of_domain = body.get(KIND).and_then(|r| r.get("domain_id")).is_some_and(|d| !d.is_null());
     let rule = if of_domain { "identity:create_domain_role" } else { "identity:create_role" };
-    app.allow(caller, rule, &Target::new()).await?;
+    app.allow(caller, rule, &Target::new().and_body(body)).await?;
     let role = Role::create(body, app.random.hex_id())?;
     let mut tx = app.store.write().await?;
     if let Some(domain_id) = &role.domain_id
@@ -91,11 +90,12 @@ pub async fn update(app: &App, caller: &Caller, id: &str, body: &Value) -> Resul
 async fn change(app: &App, caller: &Caller, id: &str, body: &Value) -> Result<Role> {
     let found = store::role::get(&mut app.store.read().await?, id).await?;
     let rule = rule(found.as_ref(), "identity:update_role", "identity:update_domain_role");
-    app.allow(caller, rule, &target(found.as_ref())).await?;
+    app.allow(caller, rule, &seen(found.as_ref(), id).and_body(body)).await?;
     let mut tx = app.store.write().await?;
+    store::role::lock(&mut tx, id).await?;
     let stored = store::role::get(&mut tx, id).await?.ok_or_else(|| not_found(id))?;
     let update = Update::parse(body, id, stored.domain_id.as_deref())?;
-    guard_immutable(KIND, id, &stored.options, update.options())?;
+    guard_immutable(KIND, id, &stored.options, Some(body))?;
     let next = stored.updated(update);
     store::role::update(&mut tx, &next).await.map_err(duplicate(&next.name))?;
     audit::changed(
@@ -121,8 +121,9 @@ pub async fn delete(app: &App, caller: &Caller, id: &str) -> Result<()> {
 async fn remove(app: &App, caller: &Caller, id: &str) -> Result<()> {
     let found = store::role::get(&mut app.store.read().await?, id).await?;
     let rule = rule(found.as_ref(), "identity:delete_role", "identity:delete_domain_role");
-    app.allow(caller, rule, &target(found.as_ref())).await?;
+    app.allow(caller, rule, &seen(found.as_ref(), id)).await?;
     let mut tx = app.store.write().await?;
+    store::role::lock(&mut tx, id).await?;
     let stored = store::role::get(&mut tx, id).await?.ok_or_else(|| not_found(id))?;
     guard_immutable(KIND, id, &stored.options, None)?;
     store::role::delete(&mut tx, id).await?;

@@ -61,7 +61,8 @@ pub async fn reseal(store: &Store, sealer: &Sealer, random: &crate::clock::Rando
         for (id, sealed) in rows {
             if sealer.needs_reseal(&sealed) {
                 let secret = sealer.open(&id, &sealed)?;
-                store::sealed_secret::put(&mut tx, &id, &sealer.seal(&id, secret.expose(), random)?, now).await?;
+                store::sealed_secret::reseal(&mut tx, &id, &sealed, &sealer.seal(&id, secret.expose(), random)?)
+                    .await?;
                 count += 1;
             }
         }

@@ -27,7 +27,7 @@ pub struct Prepared {
     /// When it ends.
     pub expires_at: Timestamp,
     /// The answer's body with and without a catalog, once a face has written it.
-    pub bodies: [OnceLock<Bytes>; 2],
+    bodies: [OnceLock<Box<[u8]>>; 2],
     /// What policy sees of it as the subject of a request.
     pub target: Target,
     /// What policy sees of its holder.
@@ -39,16 +39,35 @@ pub struct Prepared {
 /// A token as the subject of a request.
 pub type Token = Arc<Entry<Prepared>>;
 
+/// The answer's body of a token with or without a catalog; `write` is asked for it once.
+pub fn body(token: &Token, with_catalog: bool, write: impl FnOnce() -> Vec<u8>) -> Bytes {
+    let body = Body { token: token.clone(), which: usize::from(!with_catalog) };
+    body.token.prepared.bodies[body.which].get_or_init(|| write().into());
+    Bytes::from_owner(body)
+}
+
+/// A body where it lies. A count of its own beside it, as `Bytes` keeps one, would be one more place in memory to touch.
+struct Body {
+    token: Token,
+    which: usize,
+}
+
+impl AsRef<[u8]> for Body {
+    fn as_ref(&self) -> &[u8] {
+        self.token.prepared.bodies[self.which].get().map_or(&[], |body| body)
+    }
+}
+
 fn not_found() -> Error {
     Error::not_found("Could not find token.")
 }
 
-/// A token that is remembered, still true, and not revoked.
-pub fn remembered(app: &App, token: &str) -> Option<Token> {
+/// A token that is remembered `now`, still true, and not revoked.
+pub fn remembered(app: &App, token: &str, now: Timestamp) -> Option<Token> {
     if !app.memory.is_current() {
         return None;
     }
-    let entry = app.tokens.get(&cache::digest(token))?;
+    let entry = app.tokens.get(&cache::digest(token), now)?;
     (entry.standing(&app.memory) == Standing::Good).then_some(entry)
 }
 
@@ -56,10 +75,10 @@ pub fn remembered(app: &App, token: &str) -> Option<Token> {
 pub async fn resolve(app: &App, token: &str) -> Result<Token> {
     if !app.memory.is_current() {
         // Without the feed memory cannot be trusted: ask the database what changed before going on.
-        super::watch::catch_up_soon(app).await?;
+        app.feed.current(&app.memory).await?;
     }
     let digest = cache::digest(token);
-    if let Some(entry) = app.tokens.get(&digest) {
+    if let Some(entry) = app.tokens.get(&digest, app.now()) {
         match entry.standing(&app.memory) {
             Standing::Good => return Ok(entry),
             Standing::Revoked => return Err(not_found()),
@@ -79,10 +98,24 @@ pub async fn resolve(app: &App, token: &str) -> Result<Token> {
         return Err(not_found());
     }
     let entry = prepare(app, facts, tick).await?;
-    if app.keys.generation() == generation {
-        app.tokens.put(digest, entry.clone());
-    }
+    remember(app, digest, &entry, generation);
     Ok(entry)
+}
+
+/// What `token` means, remembered `now` or looked up.
+pub async fn valid(app: &App, token: &str, now: Timestamp) -> Result<Token> {
+    match remembered(app, token, now) {
+        Some(entry) => Ok(entry),
+        None => resolve(app, token).await,
+    }
+}
+
+/// Remembers a token, unless the keys have changed since `generation`: the key that it rests on may be gone.
+pub fn remember(app: &App, digest: Digest, token: &Token, generation: u64) {
+    app.tokens.put(digest, token.clone(), app.now());
+    if app.keys.generation() != generation {
+        app.tokens.forget(&digest);
+    }
 }
 
 /// Looks up what a payload refers to. `None` when any of it is gone or disabled, or no role is left on the scope.
@@ -190,14 +223,12 @@ pub async fn validate(
     token: &str,
     allow_expired: bool,
 ) -> Result<Token> {
-    let entry = match remembered(app, token) {
-        Some(entry) => entry,
-        None => resolve(app, token).await?,
-    };
+    let now = app.now();
+    let entry = valid(app, token, now).await?;
     app.allow(caller, rule, &entry.prepared.target).await?;
     let window =
         if allow_expired { i64::try_from(app.config.token.allow_expired_window_secs).unwrap_or(i64::MAX) } else { 0 };
-    if entry.prepared.expires_at.plus_secs(window) <= app.now() {
+    if entry.prepared.expires_at.plus_secs(window) <= now {
         return Err(not_found());
     }
     Ok(entry)

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ::metrics::Gauge;
-use tokio::sync::{Mutex, Notify};
+use tokio::sync::{Mutex, Notify, watch};
 
 use super::App;
+use crate::cache::Memory;
 use crate::clock::{Stopwatch, Timestamp};
 use crate::error::{Error, Result};
 use crate::metrics::Metrics;
@@ -31,22 +32,59 @@ const KEEP_CHANGES_SECS: i64 = 3_600;
 const PAGE: i64 = 5_000;
 
 /// Where the change feed has been read to.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Feed {
     /// Number of the last change taken in; `None` before the first reading.
     seen: Mutex<Option<i64>>,
+    /// Told whenever a reading has come to its end.
+    read: Notify,
+    /// Told when another node says that something changed.
+    heard: Notify,
     /// When the keys were last read because of a token that none of them made.
     keys_read: std::sync::Mutex<Option<Stopwatch>>,
-    /// Set off when the service stops.
-    pub stop: Notify,
+    /// True once the service stops.
+    stop: watch::Sender<bool>,
 }
 
-/// [`catch_up`] for a request that found memory not current: it waits a moment, but not in a queue of such requests for a
-/// database that does not answer.
-pub async fn catch_up_soon(app: &App) -> Result<()> {
-    match tokio::time::timeout(2 * PATIENCE, catch_up(app)).await {
-        Ok(done) => done,
-        Err(_) => Err(Error::unavailable("the change feed cannot be read")),
+impl Default for Feed {
+    fn default() -> Self {
+        Self {
+            seen: Mutex::new(None),
+            read: Notify::new(),
+            heard: Notify::new(),
+            keys_read: std::sync::Mutex::new(None),
+            stop: watch::Sender::new(false),
+        }
+    }
+}
+
+impl Feed {
+    /// Waits a moment for memory to become current; 503 if it does not. The reading itself is the follower's: it is never
+    /// given up half way, however many requests give up waiting for it.
+    pub async fn current(&self, memory: &Memory) -> Result<()> {
+        let waiting = async {
+            loop {
+                let read = self.read.notified();
+                if memory.is_current() {
+                    return;
+                }
+                read.await;
+            }
+        };
+        tokio::time::timeout(2 * PATIENCE, waiting)
+            .await
+            .map_err(|_| Error::unavailable("the change feed cannot be read"))
+    }
+
+    /// Ends all that [`run`] does.
+    pub fn stop(&self) {
+        self.stop.send_replace(true);
+    }
+
+    /// Waits for `time`, or returns true at once when the service stops.
+    async fn stopped_within(&self, time: Duration) -> bool {
+        let mut stop = self.stop.subscribe();
+        tokio::time::timeout(time, stop.wait_for(|s| *s)).await.is_ok()
     }
 }
 
@@ -75,9 +113,15 @@ pub async fn catch_up(app: &App) -> Result<()> {
                 break;
             }
         }
-        at = batch.last().map_or(latest, |(seq, _)| *seq);
+        at += i64::try_from(batch.len()).unwrap_or(0);
+        if batch.last().is_none_or(|(last, _)| *last != at) {
+            // A gap inside: the same.
+            restart(app, &mut conn).await?;
+            at = latest;
+        }
         let changes: Vec<Change> = batch.into_iter().map(|(_, change)| change).collect();
         app.memory.apply(&changes);
+        *seen = Some(at);
     }
     *seen = Some(at);
     Ok(())
@@ -121,58 +165,71 @@ pub async fn reload_keys(app: &App) -> Result<bool> {
 
 /// Runs until the service stops.
 pub async fn run(app: Arc<App>) {
-    tokio::join!(follow(&app), watch_files(&app), keep_house(&app));
+    tokio::join!(follow(&app), hear(&app), watch_files(&app), keep_house(&app));
 }
 
 /// Follows the change feed.
 async fn follow(app: &App) {
-    let mut listener = None;
     let mut failing = false;
     loop {
-        match tokio::time::timeout(PATIENCE, catch_up(app)).await {
-            Ok(Ok(())) => {
+        match read_feed(app).await {
+            Ok(()) => {
                 app.memory.set_current(true);
+                app.feed.read.notify_waiters();
                 if std::mem::take(&mut failing) {
                     tracing::info!("the change feed is being read again");
                 }
             }
-            failure => {
+            Err(error) => {
                 app.memory.set_current(false);
                 if !std::mem::replace(&mut failing, true) {
-                    let error = match failure {
-                        Ok(Err(e)) => e.to_string(),
-                        _ => "no answer in time".to_owned(),
-                    };
-                    tracing::error!(error, "the change feed cannot be read: every request asks the database");
+                    tracing::error!(%error, "the change feed cannot be read: requests are answered 503 until it can");
                 }
             }
         }
-        if listener.is_none() && app.memory.is_current() {
-            listener = match tokio::time::timeout(PATIENCE, app.store.listen()).await {
-                Ok(Ok(fresh)) => Some(fresh),
-                _ => None,
-            };
-        }
-        let woken = async {
-            match &mut listener {
-                Some(l) => l.changed().await,
-                None => std::future::pending().await,
-            }
-        };
         tokio::select! {
-            () = app.feed.stop.notified() => return,
-            () = tokio::time::sleep(POLL) => {}
-            heard = woken => if heard.is_err() { listener = None; },
+            stopped = app.feed.stopped_within(POLL) => if stopped { return },
+            () = app.feed.heard.notified() => {}
         }
+    }
+}
+
+/// Reads the feed to its end. If that takes long, memory does not count as current meanwhile.
+async fn read_feed(app: &App) -> Result<()> {
+    let mut reading = std::pin::pin!(catch_up(app));
+    match tokio::time::timeout(PATIENCE, &mut reading).await {
+        Ok(done) => done,
+        Err(_) => {
+            app.memory.set_current(false);
+            reading.await
+        }
+    }
+}
+
+/// Hears other nodes' notifications, where the database has such.
+async fn hear(app: &App) {
+    let listening = async {
+        loop {
+            if let Ok(mut listener) = app.store.listen().await {
+                while listener.changed().await.is_ok() {
+                    app.feed.heard.notify_one();
+                }
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    };
+    let mut stop = app.feed.stop.subscribe();
+    tokio::select! {
+        () = listening => {}
+        _ = stop.wait_for(|s| *s) => {}
     }
 }
 
 /// Takes in keys and policy files that changed.
 async fn watch_files(app: &Arc<App>) {
     loop {
-        tokio::select! {
-            () = app.feed.stop.notified() => return,
-            () = tokio::time::sleep(FILES) => {}
+        if app.feed.stopped_within(FILES).await {
+            return;
         }
         let reading = app.clone();
         let read = tokio::task::spawn_blocking(move || {
@@ -203,16 +260,15 @@ async fn keep_house(app: &App) {
     let mut since_cleaning: Option<Stopwatch> = None;
     loop {
         app.metrics.upkeep();
-        gauges.set(app);
+        gauges.set(app, app.tokens.sweep(app.now()));
         if since_cleaning.as_ref().is_none_or(|w| w.elapsed() >= HOUSEKEEPING) {
             since_cleaning = Some(Stopwatch::start());
             if let Err(error) = clean(app).await {
                 tracing::warn!(%error, "housekeeping failed; it will be tried again");
             }
         }
-        tokio::select! {
-            () = app.feed.stop.notified() => return,
-            () = tokio::time::sleep(Duration::from_secs(5)) => {}
+        if app.feed.stopped_within(Duration::from_secs(5)).await {
+            return;
         }
     }
 }
@@ -240,9 +296,9 @@ impl Gauges {
     }
 
     #[expect(clippy::cast_precision_loss, reason = "a gauge is a float; counts and seconds stay far below 2^52")]
-    fn set(&self, app: &App) {
+    fn set(&self, app: &App, remembered: u64) {
         let keys = app.keys.inventory();
-        self.tokens.set(app.tokens.len() as f64);
+        self.tokens.set(remembered as f64);
         self.revocations.set(app.memory.revocations() as f64);
         self.fernet_keys.set(keys.fernet.len() as f64);
         self.jws_keys.set(keys.jws.len() as f64);

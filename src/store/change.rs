@@ -70,7 +70,7 @@ pub async fn after(conn: &mut Conn, seen: i64) -> Result<Vec<(i64, Change)>> {
 
 /// Drops up to a thousand changes older than `before`; nodes that slept longer start afresh.
 pub async fn prune(conn: &mut Conn, before: Timestamp) -> Result<u64> {
-    Sql::new("DELETE FROM changes WHERE seq IN (SELECT seq FROM changes WHERE at < $1 LIMIT 1000)")
+    Sql::new("DELETE FROM changes WHERE seq IN (SELECT seq FROM changes WHERE at < $1 ORDER BY seq LIMIT 1000)")
         .bind(before.0)
         .run(conn)
         .await

@@ -82,6 +82,11 @@ pub async fn list_of_user(conn: &mut Conn, user_id: &str) -> Result<Vec<Domain>>
     rows.into_iter().map(Domain::try_from).collect()
 }
 
+/// Keeps the row for this transaction, so that what it reads next is what it writes over; false if there is none.
+pub async fn lock(conn: &mut Conn, id: &str) -> Result<bool> {
+    Ok(Sql::new("UPDATE projects SET id = id WHERE id = $1 AND is_domain").bind(id).run(conn).await? == 1)
+}
+
 /// Writes a domain over the stored one; false if there is none.
 pub async fn update(conn: &mut Conn, domain: &Domain) -> Result<bool> {
     let touched = Sql::new("UPDATE projects SET name = $1, enabled = $2, description = $3, extra = $4, options = $5 WHERE is_domain AND id = $6")

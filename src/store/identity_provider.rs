@@ -156,6 +156,11 @@ pub async fn sso_types_in_domain(conn: &mut Conn, domain_id: &str) -> Result<Vec
     Ok(rows.iter().filter_map(|r| SsoType::parse(&r.sso_type)).collect())
 }
 
+/// Keeps the row for this transaction, so that what it reads next is what it writes over; false if there is none.
+pub async fn lock(conn: &mut Conn, id: &str) -> Result<bool> {
+    Ok(Sql::new("UPDATE identity_providers SET id = id WHERE id = $1").bind(id).run(conn).await? == 1)
+}
+
 /// Writes an identity provider over the stored one; false if there is none.
 pub async fn update(conn: &mut Conn, idp: &IdentityProvider) -> Result<bool> {
     let touched =

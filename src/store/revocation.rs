@@ -76,7 +76,8 @@ pub async fn insert(conn: &mut Conn, event: &RevocationEvent) -> Result<()> {
     Ok(())
 }
 
-/// A page of the events made since a time, oldest first, after the event `(revoked_at, id)` if one is given.
+/// A page of the events that were made since a time or reach beyond it, oldest first, after the event `(revoked_at, id)` if
+/// one is given.
 pub async fn list(
     conn: &mut Conn,
     since: Timestamp,
@@ -85,7 +86,9 @@ pub async fn list(
 ) -> Result<Vec<RevocationEvent>> {
     let (at, id) = after.unwrap_or((i64::MIN, ""));
     let rows: Vec<Row> = Sql::new(COLUMNS)
-        .push_bind(" WHERE revoked_at >= ", since.0)
+        .push_bind(" WHERE (revoked_at >= ", since.0)
+        .push_bind(" OR issued_before >= ", since.0)
+        .push(")")
         .push_bind(" AND (revoked_at, id) > (", at)
         .push_bind(", ", id)
         .push_bind(") ORDER BY revoked_at, id LIMIT ", limit)

@@ -70,6 +70,11 @@ pub async fn list(conn: &mut Conn, domain_id: Option<&str>, query: &Query) -> Re
     rows.into_iter().map(Role::try_from).collect()
 }
 
+/// Keeps the row for this transaction, so that what it reads next is what it writes over; false if there is none.
+pub async fn lock(conn: &mut Conn, id: &str) -> Result<bool> {
+    Ok(Sql::new("UPDATE roles SET id = id WHERE id = $1").bind(id).run(conn).await? == 1)
+}
+
 /// Writes a role over the stored one; false if there is none.
 pub async fn update(conn: &mut Conn, role: &Role) -> Result<bool> {
     let touched = Sql::new("UPDATE roles SET name = $1, description = $2, extra = $3, options = $4 WHERE id = $5")

@@ -40,3 +40,14 @@ pub async fn list(conn: &mut Conn, after: &str, limit: i64) -> Result<Vec<(Strin
         .await?;
     Ok(rows.into_iter().map(|r| (r.id, r.sealed)).collect())
 }
+
+/// Puts another sealing of the same secret in the place of `old`; nothing happens if somebody has put another since.
+pub async fn reseal(conn: &mut Conn, id: &str, old: &str, new: &str) -> Result<()> {
+    Sql::new("UPDATE sealed_secrets SET sealed = $1 WHERE id = $2 AND sealed = $3")
+        .bind(new)
+        .bind(id)
+        .bind(old)
+        .run(conn)
+        .await?;
+    Ok(())
+}

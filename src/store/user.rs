@@ -86,6 +86,11 @@ pub async fn list(conn: &mut Conn, query: &Query) -> Result<Vec<User>> {
     rows.into_iter().map(|r| Identity::try_from(r).map(|i| i.user)).collect()
 }
 
+/// Keeps the row for this transaction, so that what it reads next is what it writes over; false if there is none.
+pub async fn lock(conn: &mut Conn, id: &str) -> Result<bool> {
+    Ok(Sql::new("UPDATE users SET id = id WHERE id = $1").bind(id).run(conn).await? == 1)
+}
+
 /// Writes a user over the stored one; false if there is none.
 pub async fn update(conn: &mut Conn, user: &User) -> Result<bool> {
     let touched = Sql::new(
