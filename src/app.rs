@@ -112,6 +112,7 @@ pub async fn build(config: Config, clock: Arc<dyn Clock>, random: Arc<Random>) -
     let token = &config.token;
     let app = App {
         public_url: config.public_url(),
+        trusted_proxies: config.trusted_proxies(),
         memory: Memory::default(),
         tokens: Tokens::new(token.cache_entries, Duration::from_secs(token.cache_ttl_secs)),
         policy,

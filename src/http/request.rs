@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::body::{self, Incoming};
 use super::query::Parameters;
 use super::request_id::RequestId;
+use crate::config::Cidr;
 use crate::error::{Error, Result};
 use crate::service::App;
 use crate::service::caller::{Caller, Origin};
@@ -94,8 +95,8 @@ impl Request {
     }
 
     /// Where it comes from, for audit records.
-    pub fn origin(&self) -> Origin {
-        Origin::new(self.id.text(), self.head.remote)
+    pub fn origin(&self, app: &App) -> Origin {
+        Origin::new(self.id.text(), self.head.remote.map(|peer| client(peer, &self.head.headers, &app.trusted_proxies)))
     }
 
     /// The one value of a header that may stand once only; `Err` if it stands twice or is not text.
@@ -126,8 +127,27 @@ impl Request {
     /// Who is calling: the holder of the token, or 401.
     pub async fn caller(&self, app: &App) -> Result<Caller> {
         let token = self.token()?.ok_or_else(|| Error::unauthorized("no token"))?;
-        Caller::of_token(app, token, || self.origin()).await
+        Caller::of_token(app, token, || self.origin(app)).await
     }
+}
+
+/// The address of the client: the peer's, unless it is a trusted proxy; then the last of `X-Forwarded-For` that is none.
+/// What stands before that one was written by the client and says nothing.
+fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[Cidr]) -> IpAddr {
+    let is_trusted = |ip: IpAddr| trusted.iter().any(|net| net.contains(ip));
+    if trusted.is_empty() || !is_trusted(peer) {
+        return peer;
+    }
+    let values: Vec<&str> = headers.get_all("x-forwarded-for").iter().filter_map(|v| v.to_str().ok()).collect();
+    let mut client = peer;
+    for hop in values.iter().rev().flat_map(|v| v.rsplit(',')) {
+        let Ok(ip) = hop.trim().parse() else { break };
+        client = ip;
+        if !is_trusted(ip) {
+            break;
+        }
+    }
+    client
 }
 
 #[cfg(test)]
@@ -150,6 +170,24 @@ mod tests {
         };
         let id = RequestIds::new(&Random::seeded(1)).next();
         Request::new(Arc::new(head), id, vec![], Box::pin(futures_util::stream::empty()), 0, Duration::ZERO)
+    }
+
+    #[test]
+    fn web_lock_4_a_forwarded_address_is_believed_from_a_trusted_proxy_only() {
+        let trusted: Vec<Cidr> = vec!["10.0.0.0/8".parse().unwrap()];
+        let client = |peer: &str, values: &[&str], trusted: &[Cidr]| {
+            let mut headers = HeaderMap::new();
+            for v in values {
+                headers.append("x-forwarded-for", v.parse().unwrap());
+            }
+            super::client(peer.parse().unwrap(), &headers, trusted).to_string()
+        };
+        assert_eq!(client("192.0.2.1", &["198.51.100.9"], &trusted), "192.0.2.1");
+        assert_eq!(client("10.0.0.1", &["198.51.100.9"], &[]), "10.0.0.1");
+        assert_eq!(client("10.0.0.1", &[], &trusted), "10.0.0.1");
+        assert_eq!(client("10.0.0.1", &["203.0.113.5, 198.51.100.9"], &trusted), "198.51.100.9");
+        assert_eq!(client("10.0.0.1", &["203.0.113.5", "198.51.100.9, 10.9.9.9"], &trusted), "198.51.100.9");
+        assert_eq!(client("10.0.0.1", &["nonsense, 10.9.9.9"], &trusted), "10.9.9.9");
     }
 
     #[test]

@@ -52,7 +52,7 @@ fn allow_expired(req: &Request) -> Result<bool> {
 pub async fn issue(app: Arc<App>, mut req: Request) -> Result<Reply> {
     let body_json = req.json().await?;
     let request = AuthRequest::parse(&body_json)?;
-    let issued = auth::authenticate(&app, &req.origin(), request).await?;
+    let issued = auth::authenticate(&app, &req.origin(&app), request).await?;
     answer(StatusCode::CREATED, body(&issued.token, with_catalog(&req)), &issued.id)
 }
 

@@ -43,7 +43,7 @@ pub async fn list(app: &App, caller: &Caller, mut query: Query) -> Result<Page<D
     }
     let mut conn = app.store.read().await?;
     if let Some(marker) = &query.marker
-        && !store::domain::get(&mut conn, marker).await?.is_some_and(|d| own.is_none_or(|o| d.id == o))
+        && store::domain::get(&mut conn, marker).await?.is_none_or(|d| own.is_some_and(|o| d.id != o))
     {
         return Err(super::no_marker(marker));
     }

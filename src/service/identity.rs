@@ -43,7 +43,7 @@ pub async fn list(app: &App, caller: &Caller, mut query: Query) -> Result<Page<U
     }
     let mut conn = app.store.read().await?;
     if let Some(marker) = &query.marker
-        && !store::user::get(&mut conn, marker).await?.is_some_and(|i| own.is_none_or(|d| i.user.domain_id == d))
+        && store::user::get(&mut conn, marker).await?.is_none_or(|i| own.is_some_and(|d| i.user.domain_id != d))
     {
         return Err(super::no_marker(marker));
     }

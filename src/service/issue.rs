@@ -12,7 +12,7 @@ use super::token::{self, Token};
 use super::{App, audit, scope};
 use crate::cache::{self, Standing};
 use crate::clock::Timestamp;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::audit_event::Outcome;
 use crate::model::auth_request::Asked;
 use crate::model::facts::{Facts, Scope};
@@ -33,6 +33,15 @@ struct Settled {
 
 /// A token for the scope, or 401.
 pub(super) async fn issue(app: &App, origin: &Origin, proven: Proven, asked: &Asked) -> Result<Issued> {
+    if is_by_system(&proven) && !matches!(asked, Asked::Default | Asked::System) {
+        let reason = "a token with system scope cannot get another scope";
+        return match fail(app, origin, Some(&proven.identity), reason).await {
+            Err(Error::Unauthorized { .. }) => {
+                Err(Error::forbidden("A token with system scope cannot get another scope."))
+            }
+            other => other,
+        };
+    }
     let generation = app.keys.generation();
     let tick = app.memory.tick();
     let Some((issued_at, expires_at)) = times(app, &proven) else {
@@ -77,6 +86,11 @@ pub(super) async fn issue(app: &App, origin: &Origin, proven: Proven, asked: &As
     Ok(Issued { id, token })
 }
 
+/// Whether a token scoped to the whole deployment was a proof.
+fn is_by_system(proven: &Proven) -> bool {
+    proven.parent.as_ref().is_some_and(|p| p.token.facts.scope == Scope::System)
+}
+
 /// When a token begins and ends: never later than the token that it was made from. A token says only the second of its
 /// issue; in the second of a revocation of the user's tokens (a new password, say) it bears the next, or it would be void.
 fn times(app: &App, proven: &Proven) -> Option<(Timestamp, Timestamp)> {
@@ -117,14 +131,11 @@ async fn settle(app: &App, proven: &Proven, asked: &Asked) -> Result<std::result
     if !satisfies_mfa_rules(&identity.user, &proven.methods) {
         return Ok(Err("the methods satisfy none of the user's rules for multi-factor authentication"));
     }
-    let by_system = proven.parent.as_ref().is_some_and(|p| p.token.facts.scope == Scope::System);
+    let by_system = is_by_system(proven);
     let federated = proven.parent.as_ref().is_some_and(|p| p.token.facts.payload.federated.is_some());
     let wanted = match asked {
         // What is scoped to the whole deployment stays that.
         Asked::Default if by_system => Some(Scope::System),
-        _ if by_system && *asked != Asked::System => {
-            return Ok(Err("a token with system scope cannot get another scope"));
-        }
         Asked::Default if federated => Some(Scope::Unscoped),
         Asked::Default => Some(default_scope(&mut conn, &identity.user).await?),
         Asked::Unscoped => Some(Scope::Unscoped),

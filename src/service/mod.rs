@@ -29,7 +29,7 @@ use std::sync::Arc;
 
 use crate::cache::{Memory, Tokens};
 use crate::clock::{Clock, Random, Timestamp};
-use crate::config::Config;
+use crate::config::{Cidr, Config};
 use crate::error::{Error, Result};
 use crate::keys::TokenKeys;
 use crate::keys::password::Hasher;
@@ -47,6 +47,8 @@ pub struct App {
     pub config: Config,
     /// Base URL that clients use, without a slash at its end; links are made from it and never from a request.
     pub public_url: String,
+    /// Networks of the reverse proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<Cidr>,
     /// The database.
     pub store: Store,
     /// What this node knows to have changed.

@@ -42,7 +42,7 @@ pub async fn list(app: &App, caller: &Caller, domain_id: Option<&str>, query: &Q
     app.allow(caller, rule, &super::and_filters(Target::new(), query)).await?;
     let mut conn = app.store.read().await?;
     if let Some(marker) = &query.marker
-        && !store::role::get(&mut conn, marker).await?.is_some_and(|r| r.domain_id.as_deref() == domain_id)
+        && store::role::get(&mut conn, marker).await?.is_none_or(|r| r.domain_id.as_deref() != domain_id)
     {
         return Err(super::no_marker(marker));
     }

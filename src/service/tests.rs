@@ -303,3 +303,148 @@ async fn the_seeds_request_answers_the_seeds_fields() {
     })
     .await;
 }
+
+/// Hashing slow enough to do something meanwhile.
+const SLOW: [(&str, &str); 2] =
+    [("ARCHSTONE_PASSWORD__ARGON2_MEMORY_KIB", "65536"), ("ARCHSTONE_PASSWORD__ARGON2_ITERATIONS", "4")];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ks_tok_4_what_happens_while_a_password_is_hashed_is_not_missed() {
+    for (method, path, body) in [
+        ("PATCH", "/v3/users/ann", json!({"user": {"enabled": false}})),
+        ("PATCH", "/v3/users/ann", json!({"user": {"password": "changed"}})),
+        ("DELETE", "/v3/users/ann", Value::Null),
+        ("PATCH", &format!("/v3/domains/{DOMAIN}"), json!({"domain": {"enabled": false}})),
+    ] {
+        let house = houses(&SLOW).await.remove(0);
+        set_the_scene(&house).await;
+        let admin = house.token("admin", Scope::System);
+        let headers = [("x-auth-token", admin.as_str())];
+        let change = async {
+            // The login is being hashed by now, and will be for longer.
+            tokio::time::sleep(std::time::Duration::from_millis(60)).await;
+            house.ask(method, path, &headers, Some(&body).filter(|b| !b.is_null())).await
+        };
+        let (login, changed) = tokio::join!(login(&house, "ann", "right"), change);
+        assert!(changed.status < 300, "{changed:?}");
+        if login.status == 201 {
+            let token = subject(&login);
+            let used = house.ask("GET", "/v3/auth/domains", &[("x-auth-token", &token)], None).await;
+            assert_eq!(used.status, 401, "{method} {path} {body}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_system_token_stays_one() {
+    on_both(&[], async |house| {
+        let token = house.token("admin", Scope::System);
+        let ask = async |scope: Option<Value>| {
+            let mut body = json!({"auth": {"identity": {"methods": ["token"], "token": {"id": token}}}});
+            if let Some(scope) = scope {
+                body["auth"]["scope"] = scope;
+            }
+            house.ask("POST", "/v3/auth/tokens", &[], Some(&body)).await
+        };
+        assert_eq!(ask(None).await.body["token"]["system"], json!({"all": true}));
+        assert_eq!(ask(Some(json!({"system": {"all": true}}))).await.status, 201);
+        for scope in [json!({"domain": {"id": DOMAIN}}), json!({"project": {"id": "x"}}), json!("unscoped")] {
+            assert_eq!(ask(Some(scope.clone())).await.status, 403, "{scope}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rules_of_multi_factor_authentication_are_asked() {
+    on_both(&[], async |house| {
+        let admin = house.token("admin", Scope::System);
+        for (rules, expected) in
+            [(json!([["password", "totp"]]), 401), (json!([["totp"], ["password"]]), 201), (json!([]), 201)]
+        {
+            let options = json!({"multi_factor_auth_enabled": true, "multi_factor_auth_rules": rules});
+            let body = json!({"user": {"options": options}});
+            assert_eq!(house.ask("PATCH", "/v3/users/ann", &[("x-auth-token", &admin)], Some(&body)).await.status, 200);
+            assert_eq!(login(house, "ann", "right").await.status, expected);
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_role_of_the_operators_own_stays_in_its_domain_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("policy.yaml");
+    std::fs::write(
+        &file,
+        "identity:list_identity_providers: role:reader\nidentity:update_identity_provider: role:reader\n",
+    )
+    .unwrap();
+    let settings = [("ARCHSTONE_POLICY__FILE", file.to_str().unwrap())];
+    on_both(&settings, async |house| {
+        let other = "00000000000040008000000000000002";
+        let mut tx = house.app.store.write().await.unwrap();
+        store::domain::insert(&mut tx, &a_domain(other)).await.unwrap();
+        store::identity_provider::insert(&mut tx, &an_idp("mine", DOMAIN, &[])).await.unwrap();
+        store::identity_provider::insert(&mut tx, &an_idp("theirs", other, &[])).await.unwrap();
+        house.app.commit(tx).await.unwrap();
+        let token = subject(&login(house, "ann", "right").await);
+        let headers = [("x-auth-token", token.as_str())];
+        let list = house.ask("GET", "/v3/OS-FEDERATION/identity_providers", &headers, None).await;
+        let ids: Vec<&str> =
+            list.body["identity_providers"].as_array().unwrap().iter().filter_map(|i| i["id"].as_str()).collect();
+        assert_eq!(ids, ["mine"]);
+        let body = json!({"identity_provider": {"enabled": false}});
+        for (id, expected) in [("mine", 200), ("theirs", 404)] {
+            let path = format!("/v3/OS-FEDERATION/identity_providers/{id}");
+            assert_eq!(house.ask("PATCH", &path, &headers, Some(&body)).await.status, expected);
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn concurrent_changes_of_one_user_are_all_kept() {
+    on_both(&[], async |house| {
+        let admin = house.token("admin", Scope::System);
+        for _ in 0..10 {
+            let patch = async |member: &str, value: Value| {
+                let body = json!({"user": {member: value}});
+                house.ask("PATCH", "/v3/users/ann", &[("x-auth-token", &admin)], Some(&body)).await.status
+            };
+            assert_eq!(patch("enabled", json!(true)).await, 200);
+            let all = tokio::join!(
+                patch("a", json!(1)),
+                patch("enabled", json!(false)),
+                patch("b", json!(2)),
+                patch("c", json!(3))
+            );
+            assert_eq!(all, (200, 200, 200, 200));
+            let user = house.ask("GET", "/v3/users/ann", &[("x-auth-token", &admin)], None).await.body;
+            assert_eq!(user["user"]["enabled"], false, "{user}");
+            assert_eq!((&user["user"]["a"], &user["user"]["c"]), (&json!(1), &json!(3)));
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_missed_changes_starts_afresh_and_keeps_revocations() {
+    on_both(&[], async |house| {
+        let token = subject(&login(house, "ann", "right").await);
+        let admin = house.token("admin", Scope::System);
+        let headers = [("x-auth-token", admin.as_str()), ("x-subject-token", token.as_str())];
+        assert_eq!(house.ask("DELETE", "/v3/auth/tokens", &headers, None).await.status, 204);
+        // As after a long sleep: the counter has moved on and the rows are gone.
+        let mut tx = house.app.store.write().await.unwrap();
+        tx.note(crate::model::change::Change::All);
+        tx.commit(house.app.now()).await.unwrap();
+        let mut tx = house.app.store.write().await.unwrap();
+        store::change::prune(&mut tx, house.app.now().plus_secs(1)).await.unwrap();
+        tx.commit(house.app.now()).await.unwrap();
+        crate::service::watch::catch_up(&house.app).await.unwrap();
+        assert_eq!(validate(house, &token, "").await, 404);
+        assert_eq!(validate(house, &subject(&login(house, "ann", "right").await), "").await, 200);
+    })
+    .await;
+}
