@@ -12,7 +12,7 @@ use crate::http::reply::Reply;
 use crate::http::request::Request;
 use crate::model::auth_request::AuthRequest;
 use crate::service::token::{self, Token};
-use crate::service::{App, auth};
+use crate::service::{App, auth, validation};
 
 const SUBJECT: HeaderName = HeaderName::from_static("x-subject-token");
 
@@ -60,7 +60,7 @@ pub async fn issue(app: Arc<App>, mut req: Request) -> Result<Reply> {
 pub async fn validate(app: Arc<App>, req: Request) -> Result<Reply> {
     let caller = req.caller(&app).await?;
     let subject = subject(&req)?;
-    let token = token::validate(&app, &caller, "identity:validate_token", subject, allow_expired(&req)?).await?;
+    let token = validation::validate(&app, &caller, "identity:validate_token", subject, allow_expired(&req)?).await?;
     answer(StatusCode::OK, body(&token, with_catalog(&req)), subject)
 }
 
@@ -68,14 +68,14 @@ pub async fn validate(app: Arc<App>, req: Request) -> Result<Reply> {
 pub async fn check(app: Arc<App>, req: Request) -> Result<Reply> {
     let caller = req.caller(&app).await?;
     let subject = subject(&req)?;
-    let token = token::validate(&app, &caller, "identity:check_token", subject, allow_expired(&req)?).await?;
+    let token = validation::validate(&app, &caller, "identity:check_token", subject, allow_expired(&req)?).await?;
     answer(StatusCode::OK, body(&token, with_catalog(&req)), subject)
 }
 
 /// `DELETE`
 pub async fn revoke(app: Arc<App>, req: Request) -> Result<Reply> {
     let caller = req.caller(&app).await?;
-    token::revoke(&app, &caller, subject(&req)?).await?;
+    validation::revoke(&app, &caller, subject(&req)?).await?;
     Ok(Reply::no_content())
 }
 

@@ -4,40 +4,15 @@
 //! audit trail only (security rule 9).
 
 use super::caller::Origin;
+use super::issue::{Issued, Parent, Proven, fail, issue, refuse_login};
 use super::lockout::{self, Verdict};
-use super::token::{self, Token};
-use super::{App, audit, issue};
+use super::{App, audit, token};
 use crate::error::{Error, Result};
-use crate::model::audit_event::{AuditEvent, Outcome};
+use crate::model::audit_event::Outcome;
 use crate::model::auth_request::{AuthRequest, DomainName, Proof, UserName};
 use crate::model::user::Identity;
 use crate::secret::Secret;
 use crate::store;
-
-/// A token that was a proof.
-pub(super) struct Parent {
-    pub(super) text: Secret,
-    pub(super) token: Token,
-}
-
-/// Who was proven, and what that proof hands on.
-pub(super) struct Proven {
-    pub(super) identity: Identity,
-    pub(super) methods: Vec<String>,
-    /// The hash that the password was right for; still the user's when a token is issued, or there is none.
-    pub(super) hash: Option<String>,
-    /// A new token never outlives the one that it was made from (CVE-2012-3426).
-    pub(super) parent: Option<Parent>,
-}
-
-/// An issued token.
-#[derive(Debug)]
-pub struct Issued {
-    /// The token itself.
-    pub id: String,
-    /// What it means.
-    pub token: Token,
-}
 
 /// Proves who it is and issues a token for the scope, or answers 401.
 pub async fn authenticate(app: &App, origin: &Origin, request: AuthRequest) -> Result<Issued> {
@@ -56,7 +31,7 @@ pub async fn authenticate(app: &App, origin: &Origin, request: AuthRequest) -> R
         });
     }
     let proven = proven.ok_or_else(|| Error::unauthorized("no proof was given"))?;
-    issue::issue(app, origin, proven, &request.scope).await
+    issue(app, origin, proven, &request.scope).await
 }
 
 /// Two proofs of one user: all methods, and what each hands on.
@@ -137,18 +112,6 @@ async fn by_password(app: &App, origin: &Origin, name: &UserName, password: Secr
     Ok(Proven { identity, methods: vec!["password".to_owned()], hash, parent: None })
 }
 
-/// Records a failed login and answers 401. `counted`: it counts towards the lock, as the first again if true.
-async fn refuse_login<T>(app: &App, user_id: &str, counted: Option<bool>, event: AuditEvent) -> Result<T> {
-    let reason = event.reason.clone().unwrap_or_default();
-    let mut tx = app.store.write().await?;
-    if let Some(restart) = counted {
-        store::user::record_failure(&mut tx, user_id, restart, app.now()).await?;
-    }
-    audit::write(&mut tx, &event).await?;
-    app.commit(tx).await?;
-    Err(Error::unauthorized(reason))
-}
-
 /// After a right password: forgets failed attempts, and puts a hash of today's kind in the place of an imported one.
 async fn tidy_up(app: &App, user_id: &str, hash: &str, fresh: Option<&str>) -> Result<()> {
     let mut tx = app.store.write().await?;
@@ -188,14 +151,4 @@ async fn by_token(app: &App, origin: &Origin, text: Secret) -> Result<Proven> {
         methods.push("token".to_owned());
     }
     Ok(Proven { identity, methods, hash: None, parent: Some(Parent { text, token }) })
-}
-
-/// Records a login that failed after, or without, a password, and answers 401.
-pub(super) async fn fail<T>(app: &App, origin: &Origin, user: Option<&Identity>, reason: &str) -> Result<T> {
-    let mut event = audit::event(app, Some(origin), "auth.login", Outcome::Failure);
-    event.reason = Some(reason.to_owned());
-    event.user_id = user.map(|i| i.user.id.clone());
-    event.user_name = user.map(|i| i.user.name.clone());
-    event.domain_id = user.map(|i| i.user.domain_id.clone());
-    refuse_login(app, "", None, event).await
 }

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::caller::Caller;
-use super::{App, audit, token};
+use super::{App, audit, revocation};
 use crate::error::{Error, Result};
 use crate::model::domain::Domain;
 use crate::model::facts::Scope;
@@ -252,7 +252,7 @@ async fn update(app: &App, caller: &Caller, id: &str, body: &serde_json::Value) 
 }
 
 async fn revoke_tokens(app: &App, tx: &mut Conn, idp_id: &str) -> Result<()> {
-    let mut event = token::event(app, app.now());
+    let mut event = revocation::event(app, app.now());
     event.idp_id = Some(idp_id.to_owned());
     store::revocation::insert(tx, &event).await
 }

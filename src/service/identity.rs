@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::caller::Caller;
-use super::{App, audit, domain, token};
+use super::{App, audit, domain, revocation};
 use crate::error::{Error, Result};
 use crate::model::list::{Condition, Page, Query};
 use crate::model::user::{Update, User};
@@ -165,7 +165,7 @@ async fn change(app: &App, caller: &Caller, id: &str, body: &Value) -> Result<Us
 }
 
 async fn revoke_tokens(app: &App, tx: &mut Conn, user_id: &str) -> Result<()> {
-    let mut event = token::event(app, app.now());
+    let mut event = revocation::event(app, app.now());
     event.user_id = Some(user_id.to_owned());
     store::revocation::insert(tx, &event).await
 }

@@ -6,23 +6,48 @@
 
 use serde_json::Value;
 
-use super::auth::{Issued, Proven, fail};
 use super::caller::Origin;
 use super::token::{self, Token};
 use super::{App, audit, scope};
 use crate::cache::{self, Standing};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
-use crate::model::audit_event::Outcome;
+use crate::model::audit_event::{AuditEvent, Outcome};
 use crate::model::auth_request::Asked;
 use crate::model::facts::{Facts, Scope};
 use crate::model::role::RoleRef;
 use crate::model::token::{Payload, new_audit_id};
 use crate::model::user::{Identity, User};
+use crate::secret::Secret;
 use crate::store::{self, Conn};
 
 /// How far a revocation's time may lie ahead of this node's clock before the clock is to blame: nodes' clocks differ.
 const SKEW_SECS: i64 = 60;
+
+/// A token that was a proof.
+pub(super) struct Parent {
+    pub(super) text: Secret,
+    pub(super) token: Token,
+}
+
+/// Who was proven, and what that proof hands on.
+pub(super) struct Proven {
+    pub(super) identity: Identity,
+    pub(super) methods: Vec<String>,
+    /// The hash that the password was right for; still the user's when a token is issued, or there is none.
+    pub(super) hash: Option<String>,
+    /// A new token never outlives the one that it was made from (CVE-2012-3426).
+    pub(super) parent: Option<Parent>,
+}
+
+/// An issued token.
+#[derive(Debug)]
+pub struct Issued {
+    /// The token itself.
+    pub id: String,
+    /// What it means.
+    pub token: Token,
+}
 
 /// What a token will rest on, as stored now.
 struct Settled {
@@ -186,4 +211,26 @@ async fn record(app: &App, origin: &Origin, token: &Token) -> Result<()> {
     let mut tx = app.store.write().await?;
     audit::write(&mut tx, &event).await?;
     app.commit(tx).await
+}
+
+/// Records a failed login and answers 401. `counted`: it counts towards the lock, as the first again if true.
+pub(super) async fn refuse_login<T>(app: &App, user_id: &str, counted: Option<bool>, event: AuditEvent) -> Result<T> {
+    let reason = event.reason.clone().unwrap_or_default();
+    let mut tx = app.store.write().await?;
+    if let Some(restart) = counted {
+        store::user::record_failure(&mut tx, user_id, restart, app.now()).await?;
+    }
+    audit::write(&mut tx, &event).await?;
+    app.commit(tx).await?;
+    Err(Error::unauthorized(reason))
+}
+
+/// Records a login that failed after, or without, a password, and answers 401.
+pub(super) async fn fail<T>(app: &App, origin: &Origin, user: Option<&Identity>, reason: &str) -> Result<T> {
+    let mut event = audit::event(app, Some(origin), "auth.login", Outcome::Failure);
+    event.reason = Some(reason.to_owned());
+    event.user_id = user.map(|i| i.user.id.clone());
+    event.user_name = user.map(|i| i.user.name.clone());
+    event.domain_id = user.map(|i| i.user.domain_id.clone());
+    refuse_login(app, "", None, event).await
 }

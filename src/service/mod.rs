@@ -20,6 +20,7 @@ pub mod role;
 pub mod scope;
 pub mod secrets;
 pub mod token;
+pub mod validation;
 pub mod watch;
 
 #[cfg(test)]
@@ -35,6 +36,7 @@ use crate::keys::TokenKeys;
 use crate::keys::password::Hasher;
 use crate::metrics::Metrics;
 use crate::model::list::{Operand, Operator, Query};
+use crate::model::revocation::GRACE_SECS;
 use crate::policy::{Enforcer, Target};
 use crate::secret::Sealer;
 use crate::store::{Conn, Store};
@@ -102,6 +104,11 @@ impl App {
     /// Items on one page at most.
     pub fn page_limit(&self) -> usize {
         usize::try_from(self.config.identity.list_limit).unwrap_or(usize::MAX)
+    }
+
+    /// Revocations that reach no further than this hit no living token.
+    pub fn oldest_revocation(&self) -> Timestamp {
+        self.now().plus_secs(-(self.longest_token_secs().saturating_add(GRACE_SECS)))
     }
 
     /// How long a token, with the time that expired ones may still be asked about, can matter at most, in seconds.

@@ -5,7 +5,7 @@ use super::caller::Caller;
 use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::model::list::Page;
-use crate::model::revocation::{GRACE_SECS, RevocationEvent};
+use crate::model::revocation::RevocationEvent;
 use crate::policy::Target;
 use crate::store;
 
@@ -18,14 +18,14 @@ pub async fn list(
     limit: usize,
 ) -> Result<Page<RevocationEvent>> {
     app.allow(caller, "identity:list_revoke_events", &Target::new()).await?;
-    let oldest = oldest(app);
+    let oldest = app.oldest_revocation();
     let since = since.map_or(oldest, |s| s.max(oldest));
     let fetch = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
     let rows = store::revocation::list(&mut app.store.read().await?, since, marker, fetch).await?;
     Ok(Page::cut(rows, limit))
 }
 
-/// Events older than this hit no living token.
-pub fn oldest(app: &App) -> Timestamp {
-    app.now().plus_secs(-(app.longest_token_secs().saturating_add(GRACE_SECS)))
+/// A fresh revocation event that names nothing yet.
+pub fn event(app: &App, now: Timestamp) -> RevocationEvent {
+    RevocationEvent::new(app.random.hex_id(), now)
 }

@@ -1,21 +1,19 @@
-//! Tokens: what one means, whether it is valid, and taking it back.
+//! Tokens: what one means, read from the token itself and from what is stored, or remembered.
 //!
-//! The order of validation is Keystone's: read it, look the user, the scope and the roles up, then its end, then
-//! revocation. A remembered token skips all look-ups (see `cache`).
+//! The order is Keystone's: read it, look the user, the scope and the roles up, then revocation; its end is for whoever
+//! asks. A remembered token skips all look-ups (see `cache`).
 
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::caller::Caller;
-use super::{App, audit, scope};
+use super::{App, scope};
 use crate::cache::{self, Digest, Entry, Standing};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::model::catalog;
 use crate::model::facts::{Facts, Scope};
-use crate::model::revocation::RevocationEvent;
 use crate::model::token::Payload;
 use crate::policy::{Credentials, Target};
 use crate::store;
@@ -58,7 +56,8 @@ impl AsRef<[u8]> for Body {
     }
 }
 
-fn not_found() -> Error {
+/// 404 for a token that is none, or none any more.
+pub(super) fn not_found() -> Error {
     Error::not_found("Could not find token.")
 }
 
@@ -213,51 +212,4 @@ fn subject(facts: &Facts) -> Value {
         subject[kind] = json!({ "id": id });
     }
     subject
-}
-
-/// The token that a caller may see: 404 if it is not valid, or ended longer ago than `allow_expired` lets pass.
-pub async fn validate(
-    app: &App,
-    caller: &Caller,
-    rule: &'static str,
-    token: &str,
-    allow_expired: bool,
-) -> Result<Token> {
-    let now = app.now();
-    let entry = valid(app, token, now).await?;
-    app.allow(caller, rule, &entry.prepared.target).await?;
-    let window =
-        if allow_expired { i64::try_from(app.config.token.allow_expired_window_secs).unwrap_or(i64::MAX) } else { 0 };
-    if entry.prepared.expires_at.plus_secs(window) <= now {
-        return Err(not_found());
-    }
-    Ok(entry)
-}
-
-/// Takes a token back, and with it all that descend from it.
-pub async fn revoke(app: &App, caller: &Caller, token: &str) -> Result<()> {
-    let entry = validate(app, caller, "identity:revoke_token", token, false).await?;
-    let now = app.now();
-    let digest: Digest = cache::digest(token);
-    let own = entry.facts.payload.audit_ids.first().cloned().ok_or_else(not_found)?;
-    let mut tx = app.store.write().await?;
-    // Two events: this very token, and every token whose chain begins with it, also one that is being made just now.
-    let mut events = [event(app, now), event(app, now)];
-    for event in &mut events {
-        event.issued_before = entry.facts.payload.expires_at.0.max(now.0);
-    }
-    events[0].audit_id = Some(own.clone());
-    events[1].audit_chain_id = Some(own.clone());
-    for event in &events {
-        store::revocation::insert(&mut tx, event).await?;
-    }
-    audit::changed(app, &mut tx, caller, "token.revoke", ("token", &own), entry.facts.scope.domain_id(), "").await?;
-    app.commit(tx).await?;
-    app.tokens.forget(&digest);
-    Ok(())
-}
-
-/// A fresh revocation event that names nothing yet.
-pub fn event(app: &App, now: Timestamp) -> RevocationEvent {
-    RevocationEvent::new(app.random.hex_id(), now)
 }

@@ -129,7 +129,7 @@ pub async fn catch_up(app: &App) -> Result<()> {
 
 /// Forgets what was remembered and takes in all revocations that still matter.
 async fn restart(app: &App, conn: &mut store::Conn) -> Result<()> {
-    let since = super::revocation::oldest(app);
+    let since = app.oldest_revocation();
     let mut all: Vec<RevocationEvent> = Vec::new();
     loop {
         let after = all.last().map(|e| (e.revoked_at, e.id.clone()));
@@ -310,7 +310,7 @@ impl Gauges {
 
 /// Deletes in small transactions, so that nobody waits long for the write lock.
 async fn clean(app: &App) -> Result<()> {
-    let oldest: Timestamp = super::revocation::oldest(app);
+    let oldest: Timestamp = app.oldest_revocation();
     let days = i64::from(app.config.audit.retention_days);
     loop {
         let now = app.now();
