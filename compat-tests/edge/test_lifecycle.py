@@ -386,11 +386,11 @@ def test_rel_disk_1_full_disk(small_disk):
         api, token = server.api(), server.admin()
         api.want(201, "PUT", f"{IDPS}/before", {"identity_provider": {}}, token)
         filler = small_disk / "filler"
-        with filler.open("wb") as file:
+        # Unbuffered: what no longer fits must not be tried again when the file is closed.
+        with filler.open("wb", buffering=0) as file:
             try:
                 while True:
                     file.write(b"\0" * 65536)
-                    file.flush()
             except OSError:
                 pass
         answers, written = {}, []

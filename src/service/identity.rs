@@ -156,18 +156,12 @@ async fn change(app: &App, caller: &Caller, id: &str, body: &Value) -> Result<Us
         store::user::clear_failures(&mut tx, id).await?;
     }
     if password.is_some() || (stored.enabled && !next.enabled) {
-        revoke_tokens(app, &mut tx, id).await?;
+        store::revocation::insert(&mut tx, &revocation::of_user(app, id)).await?;
     }
     audit::changed(app, &mut tx, caller, "user.update", (KIND, id), Some(&next.domain_id), &super::named(body, KIND))
         .await?;
     app.commit(tx).await?;
     Ok(next)
-}
-
-async fn revoke_tokens(app: &App, tx: &mut Conn, user_id: &str) -> Result<()> {
-    let mut event = revocation::event(app, app.now());
-    event.user_id = Some(user_id.to_owned());
-    store::revocation::insert(tx, &event).await
 }
 
 /// Deletes a user with everything that hangs on them.
@@ -183,7 +177,7 @@ async fn remove(app: &App, caller: &Caller, id: &str) -> Result<()> {
     store::user::lock(&mut tx, id).await?;
     let stored = store::user::get(&mut tx, id).await?.map(|i| i.user).ok_or_else(|| not_found(id))?;
     store::user::delete(&mut tx, id).await?;
-    revoke_tokens(app, &mut tx, id).await?;
+    store::revocation::insert(&mut tx, &revocation::of_user(app, id)).await?;
     audit::changed(app, &mut tx, caller, "user.delete", (KIND, id), Some(&stored.domain_id), "").await?;
     app.commit(tx).await
 }

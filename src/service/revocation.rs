@@ -29,3 +29,14 @@ pub async fn list(
 pub fn event(app: &App, now: Timestamp) -> RevocationEvent {
     RevocationEvent::new(app.random.hex_id(), now)
 }
+
+/// A fresh event that voids all tokens of a user. One issued in the second of an earlier such event bears the second after
+/// it (see `issue`), so this one reaches at least that far.
+pub fn of_user(app: &App, user_id: &str) -> RevocationEvent {
+    let now = app.now();
+    let borne = app.memory.user_revoked_until(user_id).map_or(now, |until| until.whole_seconds().plus_secs(1));
+    let mut event = event(app, now);
+    event.user_id = Some(user_id.to_owned());
+    event.issued_before = now.max(borne).0;
+    event
+}

@@ -195,6 +195,26 @@ async fn a_new_password_ends_old_tokens_and_old_passwords() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn passwords_changed_several_times_in_one_second_each_end_the_tokens_before() {
+    on_both(&[], async |house| {
+        let admin = house.token("admin", Scope::System);
+        let mut tokens = vec![subject(&login(house, "ann", "right").await)];
+        for password in ["a1", "b2", "c3"] {
+            let body = json!({"user": {"password": password}});
+            assert_eq!(house.ask("PATCH", "/v3/users/ann", &[("x-auth-token", &admin)], Some(&body)).await.status, 200);
+            for token in &tokens {
+                assert_eq!(validate(house, token, "").await, 404, "after the change to {password}");
+            }
+            let fresh = login(house, "ann", password).await;
+            assert_eq!(fresh.status, 201);
+            tokens.push(subject(&fresh));
+            assert_eq!(validate(house, tokens.last().unwrap(), "").await, 200);
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ks_fed_2_a_disabled_identity_providers_tokens_stay_void_when_it_is_enabled_again() {
     on_both(&[], async |house| {
         let mut tx = house.app.store.write().await.unwrap();
