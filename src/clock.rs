@@ -1,6 +1,6 @@
 //! Time and randomness, which come in from outside so that tests are exact (invariant I5).
 //!
-//! This is the one file that asks the operating system for either; a lint (`clippy.toml`) forbids it elsewhere.
+//! This is the one file that asks the operating system for either; a lint (`.clippy.toml`) forbids it elsewhere.
 
 use std::fmt;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
