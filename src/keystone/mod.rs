@@ -5,8 +5,12 @@ mod auth;
 mod discovery;
 mod domains;
 mod grants;
+mod groups;
 mod identity_providers;
+mod implied_roles;
+mod projects;
 mod revoke;
+mod role_assignments;
 mod roles;
 mod tokens;
 mod users;
@@ -70,8 +74,13 @@ pub fn routes() -> Vec<Route> {
             roles::list,
         )
         .relation("roles"),
-        Route::new(post, "/v3/roles", Rules(&["identity:create_role", "identity:create_domain_role"]), roles::create)
-            .relation("roles"),
+        Route::new(
+            post.clone(),
+            "/v3/roles",
+            Rules(&["identity:create_role", "identity:create_domain_role"]),
+            roles::create,
+        )
+        .relation("roles"),
         Route::new(
             get.clone(),
             "/v3/roles/{role_id}",
@@ -112,7 +121,7 @@ pub fn routes() -> Vec<Route> {
             identity_providers::create,
         ),
         Route::new(
-            patch,
+            patch.clone(),
             "/v3/OS-FEDERATION/identity_providers/{idp_id}",
             Rule("identity:update_identity_provider"),
             identity_providers::update,
@@ -124,26 +133,153 @@ pub fn routes() -> Vec<Route> {
             identity_providers::delete,
         ),
     ];
-    for (list, one, of) in [
-        (
-            "/v3/projects/{project_id}/users/{user_id}/roles",
-            "/v3/projects/{project_id}/users/{user_id}/roles/{role_id}",
-            grants::On::Project,
+    all.extend([
+        Route::new(get.clone(), "/v3/projects", Rule("identity:list_projects"), projects::list).relation("projects"),
+        Route::new(post.clone(), "/v3/projects", Rule("identity:create_project"), projects::create),
+        Route::new(get.clone(), "/v3/projects/{project_id}", Rule("identity:get_project"), projects::get)
+            .relation("project"),
+        Route::new(patch.clone(), "/v3/projects/{project_id}", Rule("identity:update_project"), projects::update),
+        Route::new(delete.clone(), "/v3/projects/{project_id}", Rule("identity:delete_project"), projects::delete),
+        Route::new(
+            patch.clone(),
+            "/v3/projects/{project_id}/cascade",
+            Rule("identity:update_project"),
+            projects::update_cascade,
         ),
-        (
-            "/v3/domains/{domain_id}/users/{user_id}/roles",
-            "/v3/domains/{domain_id}/users/{user_id}/roles/{role_id}",
-            grants::On::Domain,
+        Route::new(
+            delete.clone(),
+            "/v3/projects/{project_id}/cascade",
+            Rule("identity:delete_project"),
+            projects::delete_cascade,
         ),
-    ] {
-        all.extend([
-            Route::new(get.clone(), list, Rule("identity:list_grants"), move |app, req| grants::list(app, req, of)),
-            Route::new(get.clone(), one, Rule("identity:check_grant"), move |app, req| grants::check(app, req, of)),
-            Route::new(put.clone(), one, Rule("identity:create_grant"), move |app, req| grants::create(app, req, of)),
-            Route::new(delete.clone(), one, Rule("identity:revoke_grant"), move |app, req| {
-                grants::revoke(app, req, of)
-            }),
-        ]);
-    }
+        Route::new(
+            get.clone(),
+            "/v3/projects/{project_id}/tags",
+            Rule("identity:list_project_tags"),
+            projects::list_tags,
+        )
+        .relation("project_tags"),
+        Route::new(
+            put.clone(),
+            "/v3/projects/{project_id}/tags",
+            Rule("identity:update_project_tags"),
+            projects::update_tags,
+        ),
+        Route::new(
+            delete.clone(),
+            "/v3/projects/{project_id}/tags",
+            Rule("identity:delete_project_tags"),
+            projects::delete_tags,
+        ),
+        Route::new(
+            get.clone(),
+            "/v3/projects/{project_id}/tags/{value}",
+            Rule("identity:get_project_tag"),
+            projects::check_tag,
+        ),
+        Route::new(
+            put.clone(),
+            "/v3/projects/{project_id}/tags/{value}",
+            Rule("identity:create_project_tag"),
+            projects::create_tag,
+        ),
+        Route::new(
+            delete.clone(),
+            "/v3/projects/{project_id}/tags/{value}",
+            Rule("identity:delete_project_tag"),
+            projects::delete_tag,
+        ),
+        Route::new(
+            get.clone(),
+            "/v3/users/{user_id}/projects",
+            Rule("identity:list_user_projects"),
+            projects::list_of_user,
+        )
+        .relation("user_projects"),
+        Route::new(
+            get.clone(),
+            "/v3/users/{user_id}/groups",
+            Rule("identity:list_groups_for_user"),
+            groups::list_of_user,
+        ),
+        Route::new(get.clone(), "/v3/groups", Rule("identity:list_groups"), groups::list).relation("groups"),
+        Route::new(post.clone(), "/v3/groups", Rule("identity:create_group"), groups::create),
+        Route::new(get.clone(), "/v3/groups/{group_id}", Rule("identity:get_group"), groups::get).relation("group"),
+        Route::new(patch.clone(), "/v3/groups/{group_id}", Rule("identity:update_group"), groups::update),
+        Route::new(delete.clone(), "/v3/groups/{group_id}", Rule("identity:delete_group"), groups::delete),
+        Route::new(
+            get.clone(),
+            "/v3/groups/{group_id}/users",
+            Rule("identity:list_users_in_group"),
+            groups::list_users,
+        )
+        .relation("group_users"),
+        Route::new(
+            get.clone(),
+            "/v3/groups/{group_id}/users/{user_id}",
+            Rule("identity:check_user_in_group"),
+            groups::check_user,
+        )
+        .relation("group_user"),
+        Route::new(
+            put.clone(),
+            "/v3/groups/{group_id}/users/{user_id}",
+            Rule("identity:add_user_to_group"),
+            groups::add_user,
+        ),
+        Route::new(
+            delete.clone(),
+            "/v3/groups/{group_id}/users/{user_id}",
+            Rule("identity:remove_user_from_group"),
+            groups::remove_user,
+        ),
+        Route::new(
+            get.clone(),
+            "/v3/roles/{prior_role_id}/implies",
+            Rule("identity:list_implied_roles"),
+            implied_roles::list,
+        )
+        .relation("implied_roles"),
+        Route::new(
+            get.clone(),
+            "/v3/roles/{prior_role_id}/implies/{implied_role_id}",
+            Rule("identity:get_implied_role"),
+            implied_roles::get,
+        )
+        .relation("implied_role"),
+        Route::new(
+            head.clone(),
+            "/v3/roles/{prior_role_id}/implies/{implied_role_id}",
+            Rule("identity:check_implied_role"),
+            implied_roles::check,
+        ),
+        Route::new(
+            put.clone(),
+            "/v3/roles/{prior_role_id}/implies/{implied_role_id}",
+            Rule("identity:create_implied_role"),
+            implied_roles::create,
+        ),
+        Route::new(
+            delete.clone(),
+            "/v3/roles/{prior_role_id}/implies/{implied_role_id}",
+            Rule("identity:delete_implied_role"),
+            implied_roles::delete,
+        ),
+        Route::new(
+            get.clone(),
+            "/v3/role_inferences",
+            Rule("identity:list_role_inference_rules"),
+            implied_roles::list_all,
+        )
+        .relation("role_inferences"),
+        Route::new(
+            get.clone(),
+            "/v3/role_assignments",
+            Rules(&["identity:list_role_assignments", "identity:list_role_assignments_for_tree"]),
+            role_assignments::list,
+        )
+        .relation("role_assignments"),
+    ]);
+    all.extend(grants::routes());
     all
 }

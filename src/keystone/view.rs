@@ -1,6 +1,7 @@
 //! How resources look on this face: members, links, collections.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::clock::Timestamp;
@@ -10,6 +11,7 @@ use crate::model::catalog;
 use crate::model::domain::Domain;
 use crate::model::facts::{Facts, Scope};
 use crate::model::fields::Extra;
+use crate::model::group::Group;
 use crate::model::identity_provider::IdentityProvider;
 use crate::model::list::Page;
 use crate::model::project::Project;
@@ -49,7 +51,7 @@ pub fn domain(app: &App, d: &Domain) -> Value {
     with_extra(
         &d.extra,
         json!({
-            "id": d.id, "name": d.name, "enabled": d.enabled, "description": d.description, "tags": [],
+            "id": d.id, "name": d.name, "enabled": d.enabled, "description": d.description, "tags": d.tags,
             "options": d.options, "links": {"self": link(app, &format!("domains/{}", segment(&d.id)))},
         }),
     )
@@ -60,9 +62,20 @@ pub fn project(app: &App, p: &Project) -> Value {
     with_extra(
         &p.extra,
         json!({
-            "id": p.id, "name": p.name, "domain_id": p.domain_id, "parent_id": p.parent_id, "is_domain": false,
-            "enabled": p.enabled, "description": p.description, "tags": [], "options": p.options,
+            "id": p.id, "name": p.name, "domain_id": p.domain_id, "parent_id": p.parent_id, "is_domain": p.is_domain(),
+            "enabled": p.enabled, "description": p.description, "tags": p.tags, "options": p.options,
             "links": {"self": link(app, &format!("projects/{}", segment(&p.id)))},
+        }),
+    )
+}
+
+/// A group.
+pub fn group(app: &App, g: &Group) -> Value {
+    with_extra(
+        &g.extra,
+        json!({
+            "id": g.id, "name": g.name, "domain_id": g.domain_id, "description": g.description,
+            "links": {"self": link(app, &format!("groups/{}", segment(&g.id)))},
         }),
     )
 }
@@ -109,6 +122,30 @@ pub fn identity_provider(app: &App, i: &IdentityProvider) -> Value {
     })
 }
 
+/// The links of one page of a list.
+#[derive(Debug, Serialize)]
+pub struct PageLinks {
+    next: Option<String>,
+    #[serde(rename = "self")]
+    this: String,
+    previous: Option<String>,
+}
+
+/// The links of a page; `next` is the marker of the page after it, if there is one.
+pub fn page_links(app: &App, req: &Request, next: Option<String>, limit: usize) -> PageLinks {
+    let path = req.head.uri.path().trim_end_matches('/');
+    let here = format!("{}{path}", app.public_url);
+    let next = next.map(|marker| {
+        let parameters = Parameters::parse(req.raw_query().unwrap_or_default()).unwrap_or_default();
+        format!("{here}?{}", parameters.next(&marker, limit))
+    });
+    let this = match req.raw_query() {
+        Some(query) => format!("{here}?{query}"),
+        None => here,
+    };
+    PageLinks { next, this, previous: None }
+}
+
 /// A collection with its links: `next` while a further page exists.
 pub fn collection<T>(
     app: &App,
@@ -119,19 +156,10 @@ pub fn collection<T>(
     show: impl Fn(&T) -> Value,
     id: impl Fn(&T) -> String,
 ) -> Value {
-    let path = req.head.uri.path().trim_end_matches('/');
-    let here = format!("{}{path}", app.public_url);
-    let this = match req.raw_query() {
-        Some(query) => format!("{here}?{query}"),
-        None => here.clone(),
-    };
-    let next = page.items.last().filter(|_| page.more).map(|last| {
-        let parameters = Parameters::parse(req.raw_query().unwrap_or_default()).unwrap_or_default();
-        format!("{here}?{}", parameters.next(&id(last), limit))
-    });
+    let next = page.items.last().filter(|_| page.more).map(id);
     let mut body = json!({
         name: page.items.iter().map(show).collect::<Vec<_>>(),
-        "links": {"next": next, "self": this, "previous": null},
+        "links": page_links(app, req, next, limit),
     });
     if page.more {
         body["truncated"] = json!(true);
@@ -169,9 +197,10 @@ pub fn token(facts: &Facts, entries: Option<&[catalog::Entry]>) -> Value {
     });
     match &facts.scope {
         Scope::Unscoped => {}
-        Scope::Project { id, name, domain_id, domain_name } => {
-            token["project"] = json!({"id": id, "name": name, "domain": {"id": domain_id, "name": domain_name}});
-            token["is_domain"] = json!(false);
+        Scope::Project { id, name, domain_id, domain_name, is_domain } => {
+            let domain = Some((domain_id, domain_name)).filter(|_| !is_domain).unzip();
+            token["project"] = json!({"id": id, "name": name, "domain": {"id": domain.0, "name": domain.1}});
+            token["is_domain"] = json!(is_domain);
         }
         Scope::Domain { id, name } => token["domain"] = json!({"id": id, "name": name}),
         Scope::System => token["system"] = json!({"all": true}),

@@ -1,8 +1,11 @@
 //! A domain: the container of users, projects and identity providers. It is a project with `is_domain` (one id space).
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::fields::{self, Extra, Fields, OptionKind};
+use super::project::tags_member;
 use crate::error::{Error, Result};
 
 /// The options a domain or a project may carry.
@@ -19,6 +22,8 @@ pub struct Domain {
     pub enabled: bool,
     /// For people.
     pub description: String,
+    /// Its tags, each once.
+    pub tags: BTreeSet<String>,
     /// Further attributes.
     pub extra: Extra,
     /// Resource options.
@@ -31,6 +36,7 @@ pub struct Update {
     name: Option<String>,
     enabled: Option<bool>,
     description: Option<String>,
+    tags: Option<BTreeSet<String>>,
     options: Option<Extra>,
     extra: Extra,
 }
@@ -53,9 +59,10 @@ impl Domain {
         let name = name(&mut f)?.ok_or_else(|| Error::invalid_field("domain", "'name' is a required property"))?;
         let enabled = f.boolean("enabled")?.unwrap_or(true);
         let description = f.nullable_text("description", 0..=usize::MAX)?.flatten().unwrap_or_default();
+        let tags = tags_member(&mut f)?.unwrap_or_default();
         let mut options = Extra::new();
         fields::merge_options(&mut options, fields::options(&mut f, OPTIONS)?.unwrap_or_default());
-        Ok(Self { id, name, enabled, description, options, extra: f.extra()? })
+        Ok(Self { id, name, enabled, description, tags, options, extra: f.extra()? })
     }
 
     /// This domain after a PATCH.
@@ -65,6 +72,7 @@ impl Domain {
         next.name = update.name.unwrap_or(next.name);
         next.enabled = update.enabled.unwrap_or(next.enabled);
         next.description = update.description.unwrap_or(next.description);
+        next.tags = update.tags.unwrap_or(next.tags);
         fields::merge(&mut next.extra, update.extra);
         fields::merge_options(&mut next.options, update.options.unwrap_or_default());
         next
@@ -81,6 +89,7 @@ impl Update {
             name: name(&mut f)?,
             enabled: f.boolean("enabled")?,
             description: f.nullable_text("description", 0..=usize::MAX)?.map(Option::unwrap_or_default),
+            tags: tags_member(&mut f)?,
             options: fields::options(&mut f, OPTIONS)?,
             extra: f.extra()?,
         })
@@ -95,7 +104,8 @@ pub fn same_id(f: &mut Fields<'_>, id: &str) -> Result<()> {
     }
 }
 
-fn name(f: &mut Fields<'_>) -> Result<Option<String>> {
+/// The name of a domain or a project, if it is there.
+pub fn name(f: &mut Fields<'_>) -> Result<Option<String>> {
     let name = f.text("name", 1..=64)?;
     if name.as_deref().is_some_and(|n| n.trim().is_empty()) {
         return Err(Error::invalid_field(f.path("name"), "the value is blank"));

@@ -3,6 +3,7 @@
 //! Whatever comes from outside is read here into a type that can only hold what is allowed (`…::create`, `…::update`
 //! return `Result`); after that nothing is checked twice.
 
+pub mod assignment;
 pub mod audit_event;
 pub mod auth_request;
 pub mod catalog;
@@ -11,6 +12,7 @@ pub mod domain;
 pub mod facts;
 pub mod fields;
 pub mod grant;
+pub mod group;
 pub mod identity_provider;
 pub mod list;
 pub mod project;

@@ -9,7 +9,7 @@ use crate::model::domain::{Domain, Update};
 use crate::model::fields::guard_immutable;
 use crate::model::list::{Condition, Page, Query};
 use crate::policy::Target;
-use crate::store;
+use crate::store::{self, Conn};
 
 const KIND: &str = "domain";
 
@@ -68,9 +68,15 @@ async fn make(app: &App, caller: &Caller, body: &Value) -> Result<Domain> {
     app.allow(caller, "identity:create_domain", &Target::new().and_body(body)).await?;
     let domain = Domain::create(body, app.random.hex_id())?;
     let mut tx = app.store.write().await?;
-    store::domain::insert(&mut tx, &domain).await.map_err(duplicate)?;
-    audit::changed(app, &mut tx, caller, "domain.create", (KIND, &domain.id), Some(&domain.id), "").await?;
+    let domain = add(app, &mut tx, caller, domain).await?;
     app.commit(tx).await?;
+    Ok(domain)
+}
+
+/// Stores a new domain, with its audit record.
+pub(super) async fn add(app: &App, tx: &mut Conn, caller: &Caller, domain: Domain) -> Result<Domain> {
+    store::domain::insert(tx, &domain).await.map_err(duplicate)?;
+    audit::changed(app, tx, caller, "domain.create", (KIND, &domain.id), Some(&domain.id), "").await?;
     Ok(domain)
 }
 
@@ -105,8 +111,14 @@ async fn remove(app: &App, caller: &Caller, id: &str) -> Result<()> {
     let found = store::domain::get(&mut app.store.read().await?, id).await?;
     app.allow(caller, "identity:delete_domain", &seen(found.as_ref(), id)).await?;
     let mut tx = app.store.write().await?;
-    store::domain::lock(&mut tx, id).await?;
-    let stored = store::domain::get(&mut tx, id).await?.ok_or_else(|| not_found(id))?;
+    drop_stored(app, &mut tx, caller, id).await?;
+    app.commit(tx).await
+}
+
+/// Deletes a domain that may be deleted, with its audit record.
+pub(super) async fn drop_stored(app: &App, tx: &mut Conn, caller: &Caller, id: &str) -> Result<()> {
+    store::domain::lock(tx, id).await?;
+    let stored = store::domain::get(tx, id).await?.ok_or_else(|| not_found(id))?;
     guard_immutable(KIND, id, &stored.options, None)?;
     if id == app.config.identity.default_domain_id {
         return Err(Error::forbidden("Cannot delete the default domain."));
@@ -114,7 +126,6 @@ async fn remove(app: &App, caller: &Caller, id: &str) -> Result<()> {
     if stored.enabled {
         return Err(Error::forbidden("Cannot delete a domain that is enabled, please disable it first."));
     }
-    store::domain::delete(&mut tx, id).await?;
-    audit::changed(app, &mut tx, caller, "domain.delete", (KIND, id), Some(id), "").await?;
-    app.commit(tx).await
+    store::domain::delete(tx, id).await?;
+    audit::changed(app, tx, caller, "domain.delete", (KIND, id), Some(id), "").await
 }

@@ -86,6 +86,18 @@ pub async fn list(conn: &mut Conn, query: &Query) -> Result<Vec<User>> {
     rows.into_iter().map(|r| Identity::try_from(r).map(|i| i.user)).collect()
 }
 
+/// One page of the users in a group, as [`list`].
+pub async fn list_in_group(conn: &mut Conn, group_id: &str, query: &Query) -> Result<Vec<User>> {
+    let rows: Vec<Row> = Sql::new(COLUMNS)
+        .push_bind(" AND u.id IN (SELECT user_id FROM group_members WHERE group_id = ", group_id)
+        .push(")")
+        .filter(&query.conditions)
+        .page(query, "u.id")
+        .all(conn)
+        .await?;
+    rows.into_iter().map(|r| Identity::try_from(r).map(|i| i.user)).collect()
+}
+
 /// Keeps the row for this transaction, so that what it reads next is what it writes over; false if there is none.
 pub async fn lock(conn: &mut Conn, id: &str) -> Result<bool> {
     Ok(Sql::new("UPDATE users SET id = id WHERE id = $1").bind(id).run(conn).await? == 1)
