@@ -2,9 +2,13 @@
 //!
 //! A tree changes under the lock of its domain: what a check saw of the tree still holds when the change is made.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod tags;
+mod tree;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
+
+pub use tags::{check_tag, create_tag, delete_tag, delete_tags, list_tags, update_tags};
+pub use tree::{Around, Branch, InTree, get};
 
 use super::caller::Caller;
 use super::{App, audit, domain, identity};
@@ -96,85 +100,6 @@ pub async fn list_of_user(app: &App, caller: &Caller, user_id: &str, query: &Que
     }
     let rows = store::project::list_of_user(&mut conn, user_id, query, false).await?;
     Ok(Page::cut(rows, query.limit))
-}
-
-/// How much of the tree around it one project is shown with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Around {
-    /// None of it.
-    #[default]
-    Nothing,
-    /// As projects, those only on which the caller holds a role.
-    List,
-    /// As nested ids.
-    Ids,
-}
-
-/// One project with what was asked for around it.
-#[derive(Debug)]
-pub struct InTree {
-    /// The project.
-    pub project: Project,
-    /// Those above it, nearest first.
-    pub parents: Option<Branch>,
-    /// Those below it.
-    pub subtree: Option<Branch>,
-}
-
-/// A part of the tree.
-#[derive(Debug)]
-pub enum Branch {
-    /// As projects.
-    List(Vec<Project>),
-    /// As nested ids; null at the end of a branch.
-    Ids(Value),
-}
-
-/// One project.
-pub async fn get(app: &App, caller: &Caller, id: &str, parents: Around, subtree: Around) -> Result<InTree> {
-    let found = admitted(app, caller, "identity:get_project", id, None).await?;
-    let project = found.ok_or_else(|| not_found(id))?;
-    let mut conn = app.store.read().await?;
-    let parents = match parents {
-        Around::Nothing => None,
-        Around::List => {
-            let all = store::project::list_parents(&mut conn, id).await?;
-            Some(Branch::List(usable(&mut conn, caller, all).await?))
-        }
-        Around::Ids => Some(Branch::Ids(upwards(&store::project::list_parents(&mut conn, id).await?))),
-    };
-    let subtree = match subtree {
-        Around::Nothing => None,
-        Around::List => {
-            let all = store::project::list_subtree(&mut conn, id).await?;
-            Some(Branch::List(usable(&mut conn, caller, all).await?))
-        }
-        Around::Ids => Some(Branch::Ids(downwards(id, &store::project::list_subtree(&mut conn, id).await?))),
-    };
-    Ok(InTree { project, parents, subtree })
-}
-
-/// Those of some projects on which the caller holds a role.
-async fn usable(conn: &mut Conn, caller: &Caller, projects: Vec<Project>) -> Result<Vec<Project>> {
-    let query = Query::all(usize::MAX);
-    let mine: BTreeSet<String> =
-        store::project::list_of_user(conn, caller.user_id(), &query, false).await?.into_iter().map(|p| p.id).collect();
-    Ok(projects.into_iter().filter(|p| mine.contains(&p.id)).collect())
-}
-
-/// `{parent: {its parent: … null}}`; null for what stands on top.
-fn upwards(parents: &[Project]) -> Value {
-    parents.iter().rev().fold(Value::Null, |above, p| Value::Object(Map::from_iter([(p.id.clone(), above)])))
-}
-
-/// `{child: {its child: … null}, …}`; null for what has no children. `below` has parents before their children.
-fn downwards(id: &str, below: &[Project]) -> Value {
-    let mut nested: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
-    for p in below.iter().rev() {
-        let own = nested.remove(p.id.as_str()).map_or(Value::Null, Value::Object);
-        nested.entry(p.parent_id.as_deref().unwrap_or_default()).or_default().insert(p.id.clone(), own);
-    }
-    nested.remove(id).map_or(Value::Null, Value::Object)
 }
 
 /// Makes a project, or a domain if it is to act as one.
@@ -398,101 +323,4 @@ async fn remove(app: &App, caller: &Caller, id: &str, cascade: bool) -> Result<(
         audit::changed(app, &mut tx, caller, "project.delete", target, project.domain_id.as_deref(), "").await?;
     }
     app.commit(tx).await
-}
-
-/// The tags of a project.
-pub async fn list_tags(app: &App, caller: &Caller, id: &str) -> Result<BTreeSet<String>> {
-    let found = admitted(app, caller, "identity:list_project_tags", id, None).await?;
-    found.map(|p| p.tags).ok_or_else(|| not_found(id))
-}
-
-/// 404 unless the project has this tag.
-pub async fn check_tag(app: &App, caller: &Caller, id: &str, tag: &str) -> Result<()> {
-    let found = admitted(app, caller, "identity:get_project_tag", id, None).await?.ok_or_else(|| not_found(id))?;
-    if found.tags.contains(tag) { Ok(()) } else { Err(no_tag(tag)) }
-}
-
-fn no_tag(tag: &str) -> Error {
-    Error::not_found(format!("Could not find project tag: {tag}."))
-}
-
-/// Gives a project exactly these tags.
-pub async fn update_tags(app: &App, caller: &Caller, id: &str, body: &Value) -> Result<BTreeSet<String>> {
-    let wished = || project::tags_body(body);
-    retag(app, caller, "identity:update_project_tags", id, |tags| {
-        *tags = wished()?;
-        Ok(())
-    })
-    .await
-}
-
-/// Takes all tags away.
-pub async fn delete_tags(app: &App, caller: &Caller, id: &str) -> Result<()> {
-    let clear = |tags: &mut BTreeSet<String>| {
-        tags.clear();
-        Ok(())
-    };
-    retag(app, caller, "identity:delete_project_tags", id, clear).await.map(drop)
-}
-
-/// Adds a tag.
-pub async fn create_tag(app: &App, caller: &Caller, id: &str, tag: &str) -> Result<()> {
-    let add = |tags: &mut BTreeSet<String>| {
-        project::check_tag("tag", tag)?;
-        tags.insert(tag.to_owned());
-        project::check_tag_count("tag", tags.len())
-    };
-    retag(app, caller, "identity:create_project_tag", id, add).await.map(drop)
-}
-
-/// Takes a tag away.
-pub async fn delete_tag(app: &App, caller: &Caller, id: &str, tag: &str) -> Result<()> {
-    let take = |tags: &mut BTreeSet<String>| if tags.remove(tag) { Ok(()) } else { Err(no_tag(tag)) };
-    retag(app, caller, "identity:delete_project_tag", id, take).await.map(drop)
-}
-
-async fn retag(
-    app: &App,
-    caller: &Caller,
-    rule: &str,
-    id: &str,
-    edit: impl FnOnce(&mut BTreeSet<String>) -> Result<()>,
-) -> Result<BTreeSet<String>> {
-    let done = edit_tags(app, caller, rule, id, edit).await;
-    audit::refused(app, caller, "project.update", (KIND, id), done).await
-}
-
-async fn edit_tags(
-    app: &App,
-    caller: &Caller,
-    rule: &str,
-    id: &str,
-    edit: impl FnOnce(&mut BTreeSet<String>) -> Result<()>,
-) -> Result<BTreeSet<String>> {
-    admitted(app, caller, rule, id, None).await?;
-    let mut tx = app.store.write().await?;
-    let mut project = held(&mut tx, id).await?;
-    edit(&mut project.tags)?;
-    put(app, &mut tx, caller, &project, "tags").await?;
-    app.commit(tx).await?;
-    Ok(project.tags)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn project(id: &str, parent: &str) -> Project {
-        let body = json!({"project": {"name": id, "domain_id": "d", "parent_id": parent}});
-        Project::create(&body, id.into()).unwrap().project
-    }
-
-    #[test]
-    fn ids_nest_as_the_tree_does() {
-        let below = [project("a", "top"), project("b", "top"), project("c", "a"), project("e", "c")];
-        assert_eq!(downwards("top", &below), json!({"a": {"c": {"e": null}}, "b": null}));
-        assert_eq!(downwards("top", &[]), Value::Null);
-        assert_eq!(upwards(&[project("a", "d"), project("d", "x")]), json!({"a": {"d": null}}));
-        assert_eq!(upwards(&[]), Value::Null);
-    }
 }
