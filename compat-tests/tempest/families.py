@@ -14,8 +14,10 @@ PACKAGES = ("tempest.api.identity", "keystone_tempest_plugin.tests")
 
 # Every test of these modules must pass.
 FAMILIES = {
-    "domains": [f"{ADMIN}test_domains", f"{ADMIN}test_domains_negative", f"{ADMIN}test_default_project_id", f"{USER}test_domains"],
-    "projects": [f"{ADMIN}test_projects", f"{ADMIN}test_projects_negative", f"{ADMIN}test_list_projects", f"{USER}test_projects"],
+    "domains": [f"{ADMIN}test_domains", f"{ADMIN}test_domains_negative", f"{ADMIN}test_default_project_id",
+                f"{USER}test_domains"],
+    "projects": [f"{ADMIN}test_projects", f"{ADMIN}test_projects_negative", f"{ADMIN}test_list_projects",
+                 f"{USER}test_projects"],
     "project tags": [f"{ADMIN}test_project_tags"],
     "users": [f"{ADMIN}test_users", f"{ADMIN}test_users_negative", f"{ADMIN}test_list_users", f"{USER}test_users"],
     "groups": [f"{ADMIN}test_groups"],
@@ -28,10 +30,10 @@ FAMILIES = {
     "catalog": [f"{USER}test_catalog"],
     "API discovery": [f"{USER}test_api_discovery"],
 } | {
-    # Each with eleven personas: admin, member, reader on the system; admin, manager, member, reader on a domain and on a project.
+    # Every persona: admin, member, reader on the system; admin, manager, member, reader on a domain and on a project.
     f"rbac {name.replace('_', ' ')}": [f"{RBAC}test_{name}"]
-    for name in ("domain", "project", "project_tag", "user", "group", "role", "implied_role", "grant", "role_assignment", "service",
-                 "endpoint", "region", "token", "identity_provider")
+    for name in ("domain", "project", "project_tag", "user", "group", "role", "implied_role", "grant", "role_assignment",
+                 "service", "endpoint", "region", "token", "identity_provider")
 }
 
 # Modules whose capability is not there yet.

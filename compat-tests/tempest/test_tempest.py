@@ -10,7 +10,8 @@ def test_every_test_passes(family, tempest):
     outcomes = tempest.run(tempest.tests_of(FAMILIES[family]))
     assert outcomes
     bad = problems(outcomes)
-    assert not bad, f"{len(bad)} of {len(outcomes)}:\n" + "\n\n".join(f"{one.outcome} {one.test}\n{one.text[-1500:]}" for one in bad)
+    told = "\n\n".join(f"{one.outcome} {one.test}\n{one.text[-1500:]}" for one in bad)
+    assert not bad, f"{len(bad)} of {len(outcomes)}:\n{told}"
 
 
 def test_every_module_of_the_packages_is_asked_for_or_put_off(tempest):

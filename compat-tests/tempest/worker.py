@@ -1,7 +1,7 @@
 """Runs tempest tests in tempest's own environment, for `workers.py`, which starts it and talks to it in lines of JSON.
 
-In: `{"modules": [package, …]}`, `{"list": [module, …]}` or `{"run": [test id, …]}`, all of one class. Out: a line for each module,
-test or outcome, then `{"end": true}`.
+In: `{"modules": [package, …]}`, `{"list": [module, …]}` or `{"run": [test id, …]}`, all of one class. Out: a line for each
+module, test or outcome, then `{"end": true}`.
 One process serves many requests, so that tempest's imports are paid once. It never starts a service and knows no address but
 that of tempest.conf (TEMPEST_CONFIG_DIR).
 """
@@ -66,8 +66,8 @@ class Outcomes(testtools.TestResult):
     def outcome(self, test, outcome, text=""):
         began, self.began = self.began, None
         stage = CLASS_STAGE.fullmatch(plain(test))
-        self.tell({"test": stage[2] if stage else plain(test), "stage": stage[1] if stage else None, "outcome": outcome, "text": text,
-                   "seconds": round(time.monotonic() - began, 3) if began else 0.0})
+        self.tell({"test": stage[2] if stage else plain(test), "stage": stage[1] if stage else None, "outcome": outcome,
+                   "text": text, "seconds": round(time.monotonic() - began, 3) if began else 0.0})
 
     def addSuccess(self, test, details=None):
         self.outcome(test, "passed")
@@ -90,7 +90,8 @@ class Outcomes(testtools.TestResult):
     def text_of(self, test, err, details):
         """The requests made (tempest's log) and then the traceback."""
         parts = {"traceback": self._err_details_to_string(test, err)} if err else {k: v.as_text() for k, v in details.items()}
-        return "\n".join(parts[name] for name in sorted(parts, key=lambda name: name.startswith("traceback")) if parts[name].strip())
+        names = sorted(parts, key=lambda name: name.startswith("traceback"))
+        return "\n".join(parts[name] for name in names if parts[name].strip())
 
 
 def run(tests, tell):

@@ -36,18 +36,19 @@ def configuration(node, folder):
         # The administrator that makes each class's users: with scope system, as keystone-tempest-plugin asks for, since its
         # personas get roles on the system, on domains and on projects.
         "auth": {
-            "use_dynamic_credentials": "true", "admin_username": "admin", "admin_password": ADMIN_PASSWORD, "admin_project_name": "admin",
-            "admin_domain_name": "Default", "admin_system": "all", "create_isolated_networks": "false",
+            "use_dynamic_credentials": "true", "create_isolated_networks": "false", "admin_username": "admin",
+            "admin_password": ADMIN_PASSWORD, "admin_project_name": "admin", "admin_domain_name": "Default", "admin_system": "all",
         },
         "identity": {
             "uri_v3": node.auth_url, "region": "RegionOne", "v3_endpoint_type": "public", "default_domain_id": DEFAULT_DOMAIN,
-            "admin_role": "admin", "user_lockout_failure_attempts": str(LOCKOUT_ATTEMPTS), "user_lockout_duration": str(LOCKOUT_SECONDS),
+            "admin_role": "admin", "user_lockout_failure_attempts": str(LOCKOUT_ATTEMPTS),
+            "user_lockout_duration": str(LOCKOUT_SECONDS),
             # No history of passwords is kept: Keystone's default.
             "user_unique_last_password_count": "0",
         },
         "identity-feature-enabled": {
-            "api_v3": "true", "security_compliance": "true", "domain_specific_drivers": "false", "immutable_user_source": "false",
-            "external_idp": "false",
+            "api_v3": "true", "security_compliance": "true", "domain_specific_drivers": "false",
+            "immutable_user_source": "false", "external_idp": "false",
         },
         "enforce_scope": {"keystone": "true"},
         "service_available": dict.fromkeys(("cinder", "glance", "horizon", "neutron", "nova", "swift"), "false"),
@@ -85,9 +86,8 @@ class Worker:
 
     def __init__(self, folder, number):
         self.log_path = folder / f"worker-{number}.log"
-        environment = {k: v for k, v in os.environ.items() if not k.startswith(("OS_", "TEMPEST_", "PYTHON"))} | {
-            "TEMPEST_CONFIG_DIR": str(folder), "OS_TEST_TIMEOUT": str(TEST_SECONDS), "PYTHONWARNINGS": "ignore", "no_proxy": "*",
-        }
+        base = {k: v for k, v in os.environ.items() if not k.startswith(("OS_", "TEMPEST_", "PYTHON"))}
+        environment = base | {"TEMPEST_CONFIG_DIR": str(folder), "OS_TEST_TIMEOUT": str(TEST_SECONDS), "PYTHONWARNINGS": "ignore"}
         with open(self.log_path, "wb") as log:
             self.process = subprocess.Popen([TEMPEST_VENV / "bin/python", HERE / "worker.py"], env=environment, cwd=folder, text=True,
                                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
@@ -119,7 +119,8 @@ class Worker:
         for stage, answer in whole_class:
             if left:
                 for test in sorted(left):
-                    yield Outcome(test, answer["outcome"], f"{stage}: {answer['text']}" if answer["outcome"] == "failed" else answer["text"])
+                    text = f"{stage}: {answer['text']}" if answer["outcome"] == "failed" else answer["text"]
+                    yield Outcome(test, answer["outcome"], text)
                 left = set()
             else:
                 yield Outcome(f"{class_of(tests[0])}.{stage}", answer["outcome"], answer["text"])
