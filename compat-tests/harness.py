@@ -22,6 +22,7 @@ from postgres import Postgres, free_port  # noqa: F401  (part of this module's f
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BINARY = os.path.abspath(os.environ.get("ARCHSTONE_BIN", ROOT / "target/release/archstone"))
 KEYSTONE_VENV = pathlib.Path(os.environ.get("KEYSTONE_VENV", ROOT / "compat-tests/.venv-keystone"))
+TEMPEST_VENV = pathlib.Path(os.environ.get("TEMPEST_VENV", ROOT / "compat-tests/.venv-tempest"))
 # The stock client stands beside the interpreter that runs the tests.
 OPENSTACK = pathlib.Path(sys.executable).parent / "openstack"
 
