@@ -156,7 +156,7 @@ async fn change(app: &App, caller: &Caller, grant: &Grant, act: Act) -> Result<(
     app.commit(tx).await
 }
 
-/// A domain-specific role is of use in its own domain only.
+/// A domain-specific role is for the projects of its domain; on a domain Keystone lets it be.
 fn check_domain_role(grant: &Grant, found: &Found) -> Result<()> {
     let of_domain = found.role.as_ref().and_then(|r| r.domain_id.as_ref());
     match (&grant.target, of_domain) {
@@ -165,14 +165,11 @@ fn check_domain_role(grant: &Grant, found: &Found) -> Result<()> {
             "Role {} is a domain-specific role. Unable to use a domain-specific role in a system assignment.",
             grant.role_id
         ))),
-        (_, Some(domain)) if found.on.as_ref() == Some(domain) => Ok(()),
-        (On::Project(id), Some(_)) => Err(Error::forbidden(format!(
+        (On::Project(id), Some(domain)) if found.on.as_ref() != Some(domain) => Err(Error::forbidden(format!(
             "Project {id} must be in the same domain as the role {} being assigned.",
             grant.role_id
         ))),
-        (On::Domain(_), Some(_)) => {
-            Err(Error::forbidden("A domain-specific role can only be granted in its own domain."))
-        }
+        _ => Ok(()),
     }
 }
 

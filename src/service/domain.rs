@@ -87,8 +87,9 @@ pub async fn update(app: &App, caller: &Caller, id: &str, body: &Value) -> Resul
 }
 
 async fn change(app: &App, caller: &Caller, id: &str, body: &Value) -> Result<Domain> {
-    let found = store::domain::get(&mut app.store.read().await?, id).await?;
-    app.allow(caller, "identity:update_domain", &seen(found.as_ref(), id).and_body(body)).await?;
+    // One that is not there is 404 for whoever asks, as in Keystone.
+    let found = store::domain::get(&mut app.store.read().await?, id).await?.ok_or_else(|| not_found(id))?;
+    app.allow(caller, "identity:update_domain", &seen(Some(&found), id).and_body(body)).await?;
     let mut tx = app.store.write().await?;
     store::domain::lock(&mut tx, id).await?;
     let stored = store::domain::get(&mut tx, id).await?.ok_or_else(|| not_found(id))?;

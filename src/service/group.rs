@@ -113,8 +113,9 @@ pub async fn delete(app: &App, caller: &Caller, id: &str) -> Result<()> {
 }
 
 async fn remove(app: &App, caller: &Caller, id: &str) -> Result<()> {
-    let found = store::group::get(&mut app.store.read().await?, id).await?;
-    app.allow(caller, "identity:delete_group", &seen(found.as_ref(), id)).await?;
+    // One that is not there is 404 for whoever asks, as in Keystone.
+    let found = store::group::get(&mut app.store.read().await?, id).await?.ok_or_else(|| not_found(id))?;
+    app.allow(caller, "identity:delete_group", &seen(Some(&found), id)).await?;
     let mut tx = app.store.write().await?;
     store::group::lock(&mut tx, id).await?;
     let stored = store::group::get(&mut tx, id).await?.ok_or_else(|| not_found(id))?;

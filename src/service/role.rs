@@ -18,14 +18,19 @@ pub fn not_found(id: &str) -> Error {
     Error::not_found(format!("Could not find role: {id}."))
 }
 
-/// What policy sees of a request about a role.
-fn seen(role: Option<&Role>, id: &str) -> Target {
-    let shown = |r: &Role| Target::stored(KIND, &json!({"id": r.id, "name": r.name, "domain_id": r.domain_id}));
-    role.map_or_else(Target::new, shown).and_path("role_id", id)
+/// The role that a request is about. Which rule protects it depends on it, so one that is not there is 404 for whoever asks,
+/// as in Keystone.
+async fn find(app: &App, id: &str) -> Result<Role> {
+    store::role::get(&mut app.store.read().await?, id).await?.ok_or_else(|| not_found(id))
 }
 
-fn rule(role: Option<&Role>, global: &'static str, of_domain: &'static str) -> &'static str {
-    if role.is_some_and(|r| r.domain_id.is_some()) { of_domain } else { global }
+/// What policy sees of a request about a role.
+fn seen(r: &Role) -> Target {
+    Target::stored(KIND, &json!({"id": r.id, "name": r.name, "domain_id": r.domain_id})).and_path("role_id", &r.id)
+}
+
+fn rule(role: &Role, global: &'static str, of_domain: &'static str) -> &'static str {
+    if role.domain_id.is_some() { of_domain } else { global }
 }
 
 fn duplicate(name: &str) -> impl FnOnce(Error) -> Error {
@@ -52,10 +57,10 @@ pub async fn list(app: &App, caller: &Caller, domain_id: Option<&str>, query: &Q
 
 /// One role.
 pub async fn get(app: &App, caller: &Caller, id: &str) -> Result<Role> {
-    let found = store::role::get(&mut app.store.read().await?, id).await?;
-    let rule = rule(found.as_ref(), "identity:get_role", "identity:get_domain_role");
-    app.allow(caller, rule, &seen(found.as_ref(), id)).await?;
-    found.ok_or_else(|| not_found(id))
+    let found = find(app, id).await?;
+    let rule = rule(&found, "identity:get_role", "identity:get_domain_role");
+    app.allow(caller, rule, &seen(&found)).await?;
+    Ok(found)
 }
 
 /// Makes a role.
@@ -88,9 +93,9 @@ pub async fn update(app: &App, caller: &Caller, id: &str, body: &Value) -> Resul
 }
 
 async fn change(app: &App, caller: &Caller, id: &str, body: &Value) -> Result<Role> {
-    let found = store::role::get(&mut app.store.read().await?, id).await?;
-    let rule = rule(found.as_ref(), "identity:update_role", "identity:update_domain_role");
-    app.allow(caller, rule, &seen(found.as_ref(), id).and_body(body)).await?;
+    let found = find(app, id).await?;
+    let rule = rule(&found, "identity:update_role", "identity:update_domain_role");
+    app.allow(caller, rule, &seen(&found).and_body(body)).await?;
     let mut tx = app.store.write().await?;
     store::role::lock(&mut tx, id).await?;
     let stored = store::role::get(&mut tx, id).await?.ok_or_else(|| not_found(id))?;
@@ -119,9 +124,9 @@ pub async fn delete(app: &App, caller: &Caller, id: &str) -> Result<()> {
 }
 
 async fn remove(app: &App, caller: &Caller, id: &str) -> Result<()> {
-    let found = store::role::get(&mut app.store.read().await?, id).await?;
-    let rule = rule(found.as_ref(), "identity:delete_role", "identity:delete_domain_role");
-    app.allow(caller, rule, &seen(found.as_ref(), id)).await?;
+    let found = find(app, id).await?;
+    let rule = rule(&found, "identity:delete_role", "identity:delete_domain_role");
+    app.allow(caller, rule, &seen(&found)).await?;
     let mut tx = app.store.write().await?;
     store::role::lock(&mut tx, id).await?;
     let stored = store::role::get(&mut tx, id).await?.ok_or_else(|| not_found(id))?;

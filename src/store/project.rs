@@ -89,8 +89,9 @@ pub async fn get(conn: &mut Conn, id: &str) -> Result<Option<Located>> {
 
 /// The project of that name in a domain.
 pub async fn get_by_name(conn: &mut Conn, domain_id: &str, name: &str) -> Result<Option<Located>> {
+    // The index on names is that of regular projects.
     let row: Option<Row> = Sql::new(COLUMNS)
-        .push_bind(" AND p.domain_id = ", domain_id)
+        .push_bind(" AND NOT p.is_domain AND p.domain_id = ", domain_id)
         .push_bind(" AND p.name = ", name)
         .first(conn)
         .await?;
