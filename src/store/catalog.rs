@@ -1,4 +1,4 @@
-//! Regions, services and endpoints.
+//! The catalog of tokens, and what a bootstrap makes sure is in it.
 
 use super::Conn;
 use super::sql::Sql;

@@ -12,14 +12,17 @@ pub mod audit_event;
 pub mod catalog;
 pub mod change;
 pub mod domain;
+pub mod endpoint;
 pub mod grant;
 pub mod identity_provider;
 mod json;
 pub mod password;
 pub mod project;
+pub mod region;
 pub mod revocation;
 pub mod role;
 pub mod sealed_secret;
+pub mod service;
 pub mod sql;
 pub mod user;
 
