@@ -4,10 +4,13 @@ mod audit;
 mod auth;
 mod discovery;
 mod domains;
+mod endpoints;
 mod grants;
 mod identity_providers;
+mod regions;
 mod revoke;
 mod roles;
+mod services;
 mod tokens;
 mod users;
 mod view;
@@ -145,5 +148,36 @@ pub fn routes() -> Vec<Route> {
             }),
         ]);
     }
+    all.extend(catalog());
     all
+}
+
+/// Services, endpoints and regions.
+fn catalog() -> Vec<Route> {
+    let get = Method::GET;
+    let put = Method::PUT;
+    let post = Method::POST;
+    let patch = Method::PATCH;
+    let delete = Method::DELETE;
+    vec![
+        Route::new(get.clone(), "/v3/services", Rule("identity:list_services"), services::list).relation("services"),
+        Route::new(post.clone(), "/v3/services", Rule("identity:create_service"), services::create),
+        Route::new(get.clone(), "/v3/services/{service_id}", Rule("identity:get_service"), services::get)
+            .relation("service"),
+        Route::new(patch.clone(), "/v3/services/{service_id}", Rule("identity:update_service"), services::update),
+        Route::new(delete.clone(), "/v3/services/{service_id}", Rule("identity:delete_service"), services::delete),
+        Route::new(get.clone(), "/v3/endpoints", Rule("identity:list_endpoints"), endpoints::list)
+            .relation("endpoints"),
+        Route::new(post.clone(), "/v3/endpoints", Rule("identity:create_endpoint"), endpoints::create),
+        Route::new(get.clone(), "/v3/endpoints/{endpoint_id}", Rule("identity:get_endpoint"), endpoints::get)
+            .relation("endpoint"),
+        Route::new(patch.clone(), "/v3/endpoints/{endpoint_id}", Rule("identity:update_endpoint"), endpoints::update),
+        Route::new(delete.clone(), "/v3/endpoints/{endpoint_id}", Rule("identity:delete_endpoint"), endpoints::delete),
+        Route::new(get.clone(), "/v3/regions", Rule("identity:list_regions"), regions::list).relation("regions"),
+        Route::new(post, "/v3/regions", Rule("identity:create_region"), regions::create),
+        Route::new(get, "/v3/regions/{region_id}", Rule("identity:get_region"), regions::get).relation("region"),
+        Route::new(put, "/v3/regions/{region_id}", Rule("identity:create_region"), regions::create_at),
+        Route::new(patch, "/v3/regions/{region_id}", Rule("identity:update_region"), regions::update),
+        Route::new(delete, "/v3/regions/{region_id}", Rule("identity:delete_region"), regions::delete),
+    ]
 }

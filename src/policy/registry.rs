@@ -5,6 +5,7 @@
 //! the security administrator (see `registry/federation.rs`), and [`canonical_name`] accepts Huawei's action names.
 //! Only rules of routes that exist are listed; a name in a policy file that no route asks is worth a warning.
 
+mod catalog;
 mod federation;
 mod identity;
 mod token;
@@ -55,7 +56,7 @@ const ALL_SCOPES: &[ScopeType] = &[ScopeType::System, ScopeType::Domain, ScopeTy
 /// All rules: those that others refer to first, then resource by resource.
 pub fn registry() -> &'static [RuleDefault] {
     static RULES: LazyLock<Vec<RuleDefault>> =
-        LazyLock::new(|| [token::BASE, token::RULES, federation::RULES, identity::RULES].concat());
+        LazyLock::new(|| [token::BASE, token::RULES, federation::RULES, identity::RULES, catalog::RULES].concat());
     &RULES
 }
 
