@@ -44,11 +44,26 @@ const PERSONAS: [Persona; 14] = [
     ("system-admin", "admin", || Scope::System),
 ];
 
+/// The part of the scene that belongs to no domain.
+async fn set_the_catalog(tx: &mut store::Conn) {
+    use crate::store::tests::catalog::{a_region, a_service, an_endpoint};
+    if store::region::get(tx, "victim-region").await.unwrap().is_none() {
+        store::region::insert(tx, &a_region("victim-region", None)).await.unwrap();
+    }
+    if store::service::get(tx, "victim-service").await.unwrap().is_none() {
+        store::service::insert(tx, &a_service("victim-service")).await.unwrap();
+    }
+    if store::endpoint::get(tx, "victim-endpoint").await.unwrap().is_none() {
+        store::endpoint::insert(tx, &an_endpoint("victim-endpoint", "victim-service", None)).await.unwrap();
+    }
+}
+
 /// Makes whatever of the scene is missing, so that a deletion before does not matter.
 async fn set_the_scene(house: &House) {
     let now = house.app.now();
     let mut tx = house.app.store.write().await.unwrap();
     let tx_ref = &mut tx;
+    set_the_catalog(tx_ref).await;
     for role in ["admin", "manager", "member", "reader", "service", "secu_admin", "victim-role"] {
         if store::role::get(tx_ref, role).await.unwrap().is_none() {
             store::role::insert(tx_ref, &a_role(role)).await.unwrap();
@@ -127,6 +142,9 @@ fn path(route: &Route, domain: &str) -> String {
         ("{role_id}", role.to_owned()),
         // A creation is about a name that nobody has.
         ("{idp_id}", if route.method == "PUT" { "fresh".to_owned() } else { format!("idp-{domain}") }),
+        ("{region_id}", if route.method == "PUT" { "fresh".to_owned() } else { "victim-region".to_owned() }),
+        ("{service_id}", "victim-service".to_owned()),
+        ("{endpoint_id}", "victim-endpoint".to_owned()),
     ] {
         path = path.replace(name, &value);
     }
@@ -142,6 +160,7 @@ fn body(route: &Route, domain: &str) -> Option<Value> {
         ("PUT", "/v3/projects/{project_id}/tags") => Some(json!({"tags": 1})),
         ("POST" | "PATCH", _) => Some(json!({})),
         ("PUT", t) if t.contains("OS-FEDERATION") => Some(json!({})),
+        ("PUT", "/v3/regions/{region_id}") => Some(json!({})),
         _ => None,
     }
 }

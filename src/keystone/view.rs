@@ -9,13 +9,16 @@ use crate::http::query::Parameters;
 use crate::http::request::Request;
 use crate::model::catalog;
 use crate::model::domain::Domain;
+use crate::model::endpoint::Endpoint;
 use crate::model::facts::{Facts, Scope};
 use crate::model::fields::Extra;
 use crate::model::group::Group;
 use crate::model::identity_provider::IdentityProvider;
 use crate::model::list::Page;
 use crate::model::project::Project;
+use crate::model::region::Region;
 use crate::model::role::Role;
+use crate::model::service::Service;
 use crate::model::user::User;
 use crate::service::App;
 
@@ -103,6 +106,40 @@ pub fn role(app: &App, r: &Role) -> Value {
         json!({
             "id": r.id, "name": r.name, "domain_id": r.domain_id, "description": r.description, "options": r.options,
             "links": {"self": link(app, &format!("roles/{}", segment(&r.id)))},
+        }),
+    )
+}
+
+/// A region.
+pub fn region(app: &App, r: &Region) -> Value {
+    with_extra(
+        &r.extra,
+        json!({
+            "id": r.id, "description": r.description, "parent_region_id": r.parent_region_id,
+            "links": {"self": link(app, &format!("regions/{}", segment(&r.id)))},
+        }),
+    )
+}
+
+/// A service.
+pub fn service(app: &App, s: &Service) -> Value {
+    with_extra(
+        &s.extra,
+        json!({
+            "id": s.id, "type": s.kind, "name": s.name, "enabled": s.enabled,
+            "links": {"self": link(app, &format!("services/{}", segment(&s.id)))},
+        }),
+    )
+}
+
+/// An endpoint; `region` is the older name of `region_id`.
+pub fn endpoint(app: &App, e: &Endpoint) -> Value {
+    with_extra(
+        &e.extra,
+        json!({
+            "id": e.id, "service_id": e.service_id, "interface": e.interface, "url": e.url, "enabled": e.enabled,
+            "region_id": e.region_id, "region": e.region_id,
+            "links": {"self": link(app, &format!("endpoints/{}", segment(&e.id)))},
         }),
     )
 }

@@ -98,7 +98,7 @@ impl Update {
 
 /// A PATCH may repeat the id but not change it.
 pub fn same_id(f: &mut Fields<'_>, id: &str) -> Result<()> {
-    match f.text("id", 0..=64)? {
+    match f.nullable_text("id", 0..=64)?.flatten() {
         Some(other) if other != id => Err(Error::invalid("Cannot change ID")),
         _ => Ok(()),
     }

@@ -6,6 +6,7 @@
 //! Only rules of routes that exist are listed; a name in a policy file that no route asks is worth a warning.
 
 mod assignment;
+mod catalog;
 mod federation;
 mod group;
 mod identity;
@@ -58,8 +59,17 @@ const ALL_SCOPES: &[ScopeType] = &[ScopeType::System, ScopeType::Domain, ScopeTy
 /// All rules: those that others refer to first, then resource by resource.
 pub fn registry() -> &'static [RuleDefault] {
     static RULES: LazyLock<Vec<RuleDefault>> = LazyLock::new(|| {
-        [token::BASE, token::RULES, federation::RULES, identity::RULES, project::RULES, group::RULES, assignment::RULES]
-            .concat()
+        [
+            token::BASE,
+            token::RULES,
+            federation::RULES,
+            identity::RULES,
+            project::RULES,
+            group::RULES,
+            assignment::RULES,
+            catalog::RULES,
+        ]
+        .concat()
     });
     &RULES
 }

@@ -20,6 +20,8 @@ use crate::model::revocation::RevocationEvent;
 use crate::model::role::Role;
 use crate::model::user::User;
 
+pub mod catalog;
+
 /// A fresh, migrated database of each kind, with its URL.
 pub async fn fresh() -> Vec<(&'static str, Store, String, Option<tempfile::TempDir>)> {
     let dir = tempfile::tempdir().unwrap();
