@@ -63,7 +63,7 @@ def fill(server, role, users, groups=0, members=0):
             text = io.StringIO()
             csv.writer(text).writerows(map(with_role, values))
             subprocess.run(["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", server.database_url, "-c",
-                            f"COPY {table} ({', '.join(columns)}) FROM STDIN CSV"], input=text.getvalue(), text=True, check=True)
+                            f"COPY {table} ({', '.join(columns)}) FROM STDIN (FORMAT csv, NULL '\\N')"], input=text.getvalue(), text=True, check=True)
     if server.database_url is None:
         with sqlite3.connect(server.data / "archstone.db") as connection:
             connection.execute("ANALYZE")
