@@ -20,6 +20,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 VENV = pathlib.Path(os.environ.get("KEYSTONE_VENV", HERE / ".venv-keystone"))
 DATA = pathlib.Path(os.environ["ARCHSTONE_DATA"])
 CONFIGURATION = DATA / "keystone.conf"
+COMPLIANCE = "ARCHSTONE_SECURITY_COMPLIANCE__"
 MANAGE = {("keys", "setup"): "fernet_setup", ("keys", "rotate"): "fernet_rotate", ("db", "migrate"): "db_sync"}
 
 
@@ -28,7 +29,10 @@ def configure():
     def setting(name, default):
         return os.environ.get(f"ARCHSTONE_{name}", default)
 
-    lockout = setting("SECURITY_COMPLIANCE__LOCKOUT_FAILURE_ATTEMPTS", "")
+    # Keystone's section under Keystone's names; "$" would begin a substitution there.
+    compliance = {name[len(COMPLIANCE):].lower(): value.replace("$", "$$")
+                  for name, value in os.environ.items() if name.startswith(COMPLIANCE)}
+    compliance.setdefault("lockout_duration", "1800")
     CONFIGURATION.write_text("\n".join([
         "[DEFAULT]", f"log_file={DATA}/keystone.log",
         "[database]", f"connection=sqlite:///{DATA}/keystone.db",
@@ -40,8 +44,7 @@ def configure():
         "[oslo_policy]", f"policy_file={DATA.parent}/policies/policy.yaml", f"policy_dirs={DATA.parent}/policies/policy.d",
         "[token]", "provider=fernet", f"expiration={setting('TOKEN__EXPIRATION_SECS', '3600')}",
         f"allow_expired_window={setting('TOKEN__ALLOW_EXPIRED_WINDOW_SECS', '172800')}",
-        "[security_compliance]", f"lockout_duration={setting('SECURITY_COMPLIANCE__LOCKOUT_DURATION', '1800')}",
-        *([f"lockout_failure_attempts={lockout}"] if lockout else []),
+        "[security_compliance]", *(f"{name}={value}" for name, value in compliance.items()),
         "[auth]", "methods=external,password,token,oauth1,mapped,application_credential", ""]))
 
 
