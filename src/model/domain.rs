@@ -45,14 +45,10 @@ impl Domain {
     /// Reads the body of a POST; `fresh_id` is used unless the body names an id, as Keystone allows with `explicit_domain_id`.
     pub fn create(body: &Value, fresh_id: String) -> Result<Self> {
         let mut f = Fields::of(body, "domain")?;
-        let id = match f.text("explicit_domain_id", 32..=32)? {
-            Some(id) if id.bytes().all(|b| b.is_ascii_hexdigit() && !b.is_ascii_uppercase()) => id,
-            Some(_) => {
-                return Err(Error::invalid_field(
-                    f.path("explicit_domain_id"),
-                    "the value is not a UUID in hexadecimal digits",
-                ));
-            }
+        let is_hex = |id: &str| id.len() == 32 && id.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        let id = match f.text("explicit_domain_id", 0..=usize::MAX)? {
+            Some(id) if is_hex(&id) => id,
+            Some(_) => return Err(Error::invalid("Domain ID does not conform to required UUID format.")),
             None => fresh_id,
         };
         f.ignore(&["id", "links"]);
@@ -83,6 +79,9 @@ impl Update {
     /// Reads the body of a PATCH.
     pub fn parse(body: &Value, id: &str) -> Result<Self> {
         let mut f = Fields::of(body, "domain")?;
+        if f.is_empty() {
+            return Err(Error::invalid_field("domain", "the object does not have enough properties"));
+        }
         same_id(&mut f, id)?;
         f.ignore(&["links"]);
         Ok(Self {
@@ -104,13 +103,13 @@ pub fn same_id(f: &mut Fields<'_>, id: &str) -> Result<()> {
     }
 }
 
-/// The name of a domain or a project, if it is there.
+/// The name of a domain, a project or a group, if it is there, without space around it.
 pub fn name(f: &mut Fields<'_>) -> Result<Option<String>> {
     let name = f.text("name", 1..=64)?;
     if name.as_deref().is_some_and(|n| n.trim().is_empty()) {
         return Err(Error::invalid_field(f.path("name"), "the value is blank"));
     }
-    Ok(name)
+    Ok(name.map(|n| n.trim().to_owned()))
 }
 
 #[cfg(test)]

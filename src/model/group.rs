@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::domain::same_id;
+use super::domain::{name, same_id};
 use super::fields::{self, Extra, Fields};
 use crate::error::{Error, Result};
 
@@ -16,7 +16,7 @@ pub struct Group {
     /// Its name, unique in the domain.
     pub name: String,
     /// For people.
-    pub description: String,
+    pub description: Option<String>,
     /// Further attributes.
     pub extra: Extra,
 }
@@ -25,7 +25,7 @@ pub struct Group {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Update {
     name: Option<String>,
-    description: Option<String>,
+    description: Option<Option<String>>,
     domain_id: Option<String>,
     extra: Extra,
 }
@@ -37,9 +37,9 @@ impl Group {
         f.ignore(&["id", "links"]);
         Ok(Self {
             id: fresh_id,
-            domain_id: f.text("domain_id", 1..=64)?.unwrap_or_else(|| domain_id.to_owned()),
+            domain_id: f.id("domain_id")?.unwrap_or_else(|| domain_id.to_owned()),
             name: name(&mut f)?.ok_or_else(|| Error::invalid_field(f.path("name"), "'name' is a required property"))?,
-            description: f.nullable_text("description", 0..=usize::MAX)?.flatten().unwrap_or_default(),
+            description: f.nullable_text("description", 0..=usize::MAX)?.flatten(),
             extra: f.extra()?,
         })
     }
@@ -68,19 +68,11 @@ impl Update {
         f.ignore(&["links"]);
         Ok(Self {
             name: name(&mut f)?,
-            description: f.nullable_text("description", 0..=usize::MAX)?.map(Option::unwrap_or_default),
+            description: f.nullable_text("description", 0..=usize::MAX)?,
             domain_id: f.text("domain_id", 1..=64)?,
             extra: f.extra()?,
         })
     }
-}
-
-fn name(f: &mut Fields<'_>) -> Result<Option<String>> {
-    let name = f.text("name", 1..=64)?;
-    if name.as_deref().is_some_and(|n| n.trim().is_empty()) {
-        return Err(Error::invalid_field(f.path("name"), "the value is blank"));
-    }
-    Ok(name.map(|n| n.trim().to_owned()))
 }
 
 #[cfg(test)]
@@ -93,7 +85,7 @@ mod tests {
         let create = |inner: Value| Group::create(&json!({ "group": inner }), "g".into(), "mine");
         assert_eq!(create(json!({"name": "a"})).unwrap().domain_id, "mine");
         let stored = create(json!({"name": "a", "domain_id": "d", "colour": "red"})).unwrap();
-        assert_eq!((stored.domain_id.as_str(), stored.description.as_str()), ("d", ""));
+        assert_eq!((stored.domain_id.as_str(), &stored.description), ("d", &None));
         let patch = |inner: Value| stored.updated(Update::parse(&json!({ "group": inner }), "g").unwrap());
         assert_eq!(patch(json!({"domain_id": "e"})).unwrap_err().status(), 400);
         let next = patch(json!({"domain_id": "d", "name": "b", "size": 1})).unwrap();

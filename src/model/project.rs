@@ -92,7 +92,7 @@ impl Project {
         let is_domain = f.boolean("is_domain")?.unwrap_or(false);
         let project = Self {
             id: fresh_id,
-            name: name.trim().to_owned(),
+            name,
             domain_id: f.nullable_text("domain_id", 1..=64)?.flatten(),
             parent_id: f.nullable_text("parent_id", 1..=64)?.flatten(),
             enabled: f.boolean("enabled")?.unwrap_or(true),
@@ -116,7 +116,7 @@ impl Project {
             return Err(Error::invalid("Update of `is_domain` is not allowed."));
         }
         let mut next = self.clone();
-        next.name = update.name.map_or(next.name, |n| n.trim().to_owned());
+        next.name = update.name.unwrap_or(next.name);
         next.enabled = update.enabled.unwrap_or(next.enabled);
         next.description = update.description.unwrap_or(next.description);
         next.tags = update.tags.unwrap_or(next.tags);
@@ -183,7 +183,7 @@ pub fn tags_body(body: &Value) -> Result<BTreeSet<String>> {
     if let Some(other) = outer.keys().find(|k| *k != "tags") {
         return Err(Error::invalid(format!("Additional properties are not allowed ('{other:.100}' was unexpected)")));
     }
-    tags("tags", outer.get("tags").unwrap_or(&Value::Array(Vec::new())))
+    tags("tags", outer.get("tags").ok_or_else(|| Error::invalid("'tags' is a required property"))?)
 }
 
 /// The member `tags`, if it is there.
@@ -200,7 +200,7 @@ fn tags(path: &str, value: &Value) -> Result<BTreeSet<String>> {
         let path = format!("{path}.{i}");
         let tag = item.as_str().ok_or_else(|| wrong_type(&path, item, "string"))?;
         check_tag(&path, tag)?;
-        if !set.insert(tag.to_owned()) {
+        if !set.insert(tag.trim().to_owned()) {
             return Err(Error::invalid_field(path, "the list has non-unique elements"));
         }
     }

@@ -139,6 +139,10 @@ async fn change(app: &App, caller: &Caller, grant: &Grant, act: Act) -> Result<(
     // Policy may have asked another machine: only now a transaction, and what it rests on is read again.
     let mut tx = app.store.write().await?;
     let found = find(&mut tx, actor, on, role_id).await?;
+    if act == Act::Revoke && found.role.is_some() && found.actor.is_none() {
+        // Who is gone holds nothing, which is all that is to be said.
+        return Err(missing(grant));
+    }
     found.check(actor, on, role_id)?;
     let action = if act == Act::Create {
         check_domain_role(grant, &found)?;

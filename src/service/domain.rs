@@ -6,7 +6,7 @@ use super::caller::Caller;
 use super::{App, audit};
 use crate::error::{Error, Result};
 use crate::model::domain::{Domain, Update};
-use crate::model::fields::guard_immutable;
+use crate::model::fields::{guard_delete, guard_update};
 use crate::model::list::{Condition, Page, Query};
 use crate::policy::Target;
 use crate::store::{self, Conn};
@@ -94,7 +94,7 @@ async fn change(app: &App, caller: &Caller, id: &str, body: &Value) -> Result<Do
     store::domain::lock(&mut tx, id).await?;
     let stored = store::domain::get(&mut tx, id).await?.ok_or_else(|| not_found(id))?;
     let update = Update::parse(body, id)?;
-    guard_immutable(KIND, id, &stored.options, Some(body))?;
+    guard_update(KIND, id, &stored.options, Some(body))?;
     let next = stored.updated(update);
     store::domain::update(&mut tx, &next).await.map_err(duplicate)?;
     audit::changed(app, &mut tx, caller, "domain.update", (KIND, id), Some(id), &super::named(body, KIND)).await?;
@@ -120,12 +120,15 @@ async fn remove(app: &App, caller: &Caller, id: &str) -> Result<()> {
 pub(super) async fn drop_stored(app: &App, tx: &mut Conn, caller: &Caller, id: &str) -> Result<()> {
     store::domain::lock(tx, id).await?;
     let stored = store::domain::get(tx, id).await?.ok_or_else(|| not_found(id))?;
-    guard_immutable(KIND, id, &stored.options, None)?;
+    guard_delete(KIND, id, &stored.options)?;
     if id == app.config.identity.default_domain_id {
         return Err(Error::forbidden("Cannot delete the default domain."));
     }
     if stored.enabled {
         return Err(Error::forbidden("Cannot delete a domain that is enabled, please disable it first."));
+    }
+    for (project_id, options) in store::project::list_options_in_domain(tx, id).await? {
+        guard_delete("project", &project_id, &options)?;
     }
     store::domain::delete(tx, id).await?;
     audit::changed(app, tx, caller, "domain.delete", (KIND, id), Some(id), "").await

@@ -24,8 +24,11 @@ fn seen(group: Option<&Group>, id: &str) -> Target {
     group.map_or_else(Target::new, shown).and_path("group_id", id)
 }
 
-fn duplicate(name: &str) -> impl FnOnce(Error) -> Error {
-    let text = format!("Conflict occurred attempting to store group - Duplicate entry found with name {name}.");
+fn duplicate(group: &Group) -> impl FnOnce(Error) -> Error {
+    let text = format!(
+        "Conflict occurred attempting to store group - Duplicate entry found with name {} at domain ID {}.",
+        group.name, group.domain_id
+    );
     move |error| match error {
         Error::Conflict { .. } => Error::conflict(text),
         other => other,
@@ -80,7 +83,7 @@ async fn make(app: &App, caller: &Caller, body: &Value) -> Result<Group> {
     if !store::domain::lock(&mut tx, &group.domain_id).await? {
         return Err(domain::not_found(&group.domain_id));
     }
-    store::group::insert(&mut tx, &group).await.map_err(duplicate(&group.name))?;
+    store::group::insert(&mut tx, &group).await.map_err(duplicate(&group))?;
     audit::changed(app, &mut tx, caller, "group.create", (KIND, &group.id), Some(&group.domain_id), "").await?;
     app.commit(tx).await?;
     Ok(group)
@@ -99,7 +102,7 @@ async fn change(app: &App, caller: &Caller, id: &str, body: &Value) -> Result<Gr
     store::group::lock(&mut tx, id).await?;
     let stored = store::group::get(&mut tx, id).await?.ok_or_else(|| not_found(id))?;
     let next = stored.updated(Update::parse(body, id)?)?;
-    store::group::update(&mut tx, &next).await.map_err(duplicate(&next.name))?;
+    store::group::update(&mut tx, &next).await.map_err(duplicate(&next))?;
     let detail = super::named(body, KIND);
     audit::changed(app, &mut tx, caller, "group.update", (KIND, id), Some(&next.domain_id), &detail).await?;
     app.commit(tx).await?;
@@ -194,7 +197,7 @@ impl Membership {
 }
 
 fn not_in_group(group_id: &str, user_id: &str) -> Error {
-    Error::not_found(format!("Could not find user '{user_id}' in group '{group_id}'."))
+    Error::not_found(format!("User '{user_id}' not found in group '{group_id}'"))
 }
 
 /// 404 unless the user is in the group.

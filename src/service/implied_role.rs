@@ -47,7 +47,7 @@ async fn look_up(app: &App, caller: &Caller, rule: &str, prior: &str, implied: &
 }
 
 fn missing(prior: &str, implied: &str) -> Error {
-    Error::not_found(format!("{prior} does not imply {implied}"))
+    Error::not_found(format!("{prior} does not imply {implied}."))
 }
 
 /// One implication.
@@ -76,11 +76,10 @@ async fn make(app: &App, caller: &Caller, prior: &str, implied: &str) -> Result<
     app.allow(caller, "identity:create_implied_role", &seen(prior, Some(implied))).await?;
     let mut tx = app.store.write().await?;
     let (prior, implied) = (find(&mut tx, prior).await?, find(&mut tx, implied).await?);
-    if app.config.identity.prohibited_implied_roles.contains(&implied.name) {
+    // A global role reaches further than a role of one domain.
+    let narrower = prior.domain_id.is_none() && implied.domain_id.is_some();
+    if narrower || app.config.identity.prohibited_implied_roles.contains(&implied.name) {
         return Err(Error::forbidden(format!("{} cannot be an implied roles.", implied.id)));
-    }
-    if prior.domain_id.is_none() && implied.domain_id.is_some() {
-        return Err(Error::forbidden("Global role cannot imply a domain-specific role"));
     }
     if !store::implied_role::insert(&mut tx, &prior.id, &implied.id).await? {
         return Err(Error::conflict(

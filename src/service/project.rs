@@ -14,7 +14,7 @@ use super::caller::Caller;
 use super::{App, audit, domain, identity};
 use crate::error::{Error, Result};
 use crate::model::domain::Domain;
-use crate::model::fields::guard_immutable;
+use crate::model::fields::{guard_delete, guard_update};
 use crate::model::list::{Condition, Page, Query};
 use crate::model::project::{self, Project, TagFilter, Update};
 use crate::policy::Target;
@@ -224,7 +224,7 @@ async fn change(app: &App, caller: &Caller, id: &str, body: &Value) -> Result<Pr
     let mut tx = app.store.write().await?;
     let stored = held(&mut tx, id).await?;
     let update = Update::parse(body, id)?;
-    guard_immutable(KIND, id, &stored.options, Some(body))?;
+    guard_update(KIND, id, &stored.options, Some(body))?;
     let next = stored.updated(update)?;
     if !stored.enabled && next.enabled {
         check_above_enabled(&mut tx, id).await?;
@@ -276,7 +276,7 @@ async fn change_cascade(app: &App, caller: &Caller, id: &str, body: &Value) -> R
     let below = store::project::list_subtree(&mut tx, id).await?;
     top.enabled = enabled;
     for mut project in below.into_iter().chain([top.clone()]).filter(|p| p.enabled != enabled || p.id == id) {
-        guard_immutable(KIND, &project.id, &project.options, None)?;
+        guard_update(KIND, &project.id, &project.options, None)?;
         project.enabled = enabled;
         put(app, &mut tx, caller, &project, "enabled,cascade").await?;
     }
@@ -317,7 +317,7 @@ async fn remove(app: &App, caller: &Caller, id: &str, cascade: bool) -> Result<(
         )));
     }
     for project in below.iter().rev().chain([&stored]) {
-        guard_immutable(KIND, &project.id, &project.options, None)?;
+        guard_delete(KIND, &project.id, &project.options)?;
         store::project::delete(&mut tx, &project.id).await?;
         let target = (KIND, project.id.as_str());
         audit::changed(app, &mut tx, caller, "project.delete", target, project.domain_id.as_deref(), "").await?;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::caller::Caller;
 use super::{App, audit, domain};
 use crate::error::{Error, Result};
-use crate::model::fields::guard_immutable;
+use crate::model::fields::{guard_delete, guard_update};
 use crate::model::list::{Page, Query};
 use crate::model::role::{Role, Update};
 use crate::policy::Target;
@@ -33,8 +33,10 @@ fn rule(role: &Role, global: &'static str, of_domain: &'static str) -> &'static 
     if role.domain_id.is_some() { of_domain } else { global }
 }
 
-fn duplicate(name: &str) -> impl FnOnce(Error) -> Error {
-    let text = format!("Conflict occurred attempting to store role - Duplicate entry found with name {name}.");
+fn duplicate(role: &Role) -> impl FnOnce(Error) -> Error {
+    let place = role.domain_id.as_ref().map_or(String::new(), |id| format!(" at domain ID {id}"));
+    let text =
+        format!("Conflict occurred attempting to store role - Duplicate entry found with name {}{place}.", role.name);
     move |error| match error {
         Error::Conflict { .. } => Error::conflict(text),
         other => other,
@@ -80,7 +82,7 @@ async fn make(app: &App, caller: &Caller, body: &Value) -> Result<Role> {
     {
         return Err(domain::not_found(domain_id));
     }
-    store::role::insert(&mut tx, &role).await.map_err(duplicate(&role.name))?;
+    store::role::insert(&mut tx, &role).await.map_err(duplicate(&role))?;
     audit::changed(app, &mut tx, caller, "role.create", (KIND, &role.id), role.domain_id.as_deref(), "").await?;
     app.commit(tx).await?;
     Ok(role)
@@ -100,9 +102,9 @@ async fn change(app: &App, caller: &Caller, id: &str, body: &Value) -> Result<Ro
     store::role::lock(&mut tx, id).await?;
     let stored = store::role::get(&mut tx, id).await?.ok_or_else(|| not_found(id))?;
     let update = Update::parse(body, id, stored.domain_id.as_deref())?;
-    guard_immutable(KIND, id, &stored.options, Some(body))?;
+    guard_update(KIND, id, &stored.options, Some(body))?;
     let next = stored.updated(update);
-    store::role::update(&mut tx, &next).await.map_err(duplicate(&next.name))?;
+    store::role::update(&mut tx, &next).await.map_err(duplicate(&next))?;
     audit::changed(
         app,
         &mut tx,
@@ -130,7 +132,7 @@ async fn remove(app: &App, caller: &Caller, id: &str) -> Result<()> {
     let mut tx = app.store.write().await?;
     store::role::lock(&mut tx, id).await?;
     let stored = store::role::get(&mut tx, id).await?.ok_or_else(|| not_found(id))?;
-    guard_immutable(KIND, id, &stored.options, None)?;
+    guard_delete(KIND, id, &stored.options)?;
     store::role::delete(&mut tx, id).await?;
     audit::changed(app, &mut tx, caller, "role.delete", (KIND, id), stored.domain_id.as_deref(), "").await?;
     app.commit(tx).await

@@ -2,13 +2,12 @@
 
 use serde_json::json;
 
-use super::App;
 use super::caller::Caller;
-use super::project;
+use super::{App, identity, project};
 use crate::error::{Error, Result};
 use crate::model::assignment::{Filter, Key, Line, Marker, Roles};
 use crate::policy::Target;
-use crate::store;
+use crate::store::{self, Conn};
 
 /// One page: its lines, the roles, and which items of the lines are on it.
 #[derive(Debug)]
@@ -45,6 +44,21 @@ fn check(filter: &Filter) -> Result<()> {
         filter.inherited == Some(true),
         "Combining effective, domain and inherited filters will always result in an empty list.",
     )
+}
+
+/// 404 for a user or a project that is to be looked at and is not there.
+async fn check_there(conn: &mut Conn, filter: &Filter) -> Result<()> {
+    if let Some(id) = &filter.user_id
+        && store::user::get(conn, id).await?.is_none()
+    {
+        return Err(identity::not_found(id));
+    }
+    if let Some(id) = &filter.project_id
+        && store::project::get(conn, id).await?.is_none()
+    {
+        return Err(project::not_found(id));
+    }
+    Ok(())
 }
 
 /// What policy sees of the filters.
@@ -91,6 +105,9 @@ pub async fn list(
     check(&filter)?;
     filter.within = caller.domain_scope().map(str::to_owned);
     let mut conn = app.store.read().await?;
+    if filter.effective {
+        check_there(&mut conn, &filter).await?;
+    }
     let roles = store::assignment::roles_and_implications(&mut conn).await?;
     let mut listed = Listed { filter, lines: Vec::new(), roles, skip: 0, limit, next: None };
     let mut from: Option<Key> = marker.as_ref().map(|m| m.key.clone());

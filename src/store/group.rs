@@ -15,7 +15,7 @@ struct Row {
     id: String,
     domain_id: String,
     name: String,
-    description: String,
+    description: Option<String>,
     extra: String,
 }
 

@@ -6,6 +6,7 @@ use super::sql::Sql;
 use super::{Conn, json};
 use crate::error::Result;
 use crate::model::change::Change;
+use crate::model::fields::Extra;
 use crate::model::list::Query;
 use crate::model::project::{Located, Project, TagFilter};
 
@@ -202,6 +203,25 @@ pub async fn has_children(conn: &mut Conn, id: &str) -> Result<bool> {
             .first(conn)
             .await?;
     Ok(count.is_some_and(|c| c.n > 0))
+}
+
+#[derive(sqlx::FromRow)]
+struct Options {
+    id: String,
+    options: String,
+}
+
+/// Id and options of the projects of a domain that have any options.
+pub async fn list_options_in_domain(conn: &mut Conn, domain_id: &str) -> Result<Vec<(String, Extra)>> {
+    let rows: Vec<Options> =
+        Sql::new("SELECT id, options FROM projects WHERE domain_id = $1 AND options <> '{}' ORDER BY id")
+            .bind(domain_id)
+            .all(conn)
+            .await?;
+    rows.into_iter()
+        .map(|r| Ok((json::object("projects", &r.id, &r.options)?, r.id)))
+        .map(|r| r.map(|(o, i)| (i, o)))
+        .collect()
 }
 
 /// Keeps the rows of a project and of its whole domain's root for this transaction, so that neither it nor the tree around

@@ -123,7 +123,7 @@ pub fn a_group(id: &str, domain: &str) -> Group {
         id: id.into(),
         domain_id: domain.into(),
         name: format!("name of {id}"),
-        description: String::new(),
+        description: None,
         extra: Extra::new(),
     }
 }

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::{KIND, admitted, held, not_found, put};
 use crate::error::{Error, Result};
+use crate::model::fields::guard_update;
 use crate::model::project;
 use crate::service::caller::Caller;
 use crate::service::{App, audit};
@@ -49,7 +50,9 @@ pub async fn delete_tags(app: &App, caller: &Caller, id: &str) -> Result<()> {
 pub async fn create_tag(app: &App, caller: &Caller, id: &str, tag: &str) -> Result<()> {
     let add = |tags: &mut BTreeSet<String>| {
         project::check_tag("tag", tag)?;
-        tags.insert(tag.to_owned());
+        if !tags.insert(tag.trim().to_owned()) {
+            return Err(Error::invalid_field("tag", "the project has this tag already"));
+        }
         project::check_tag_count("tag", tags.len())
     };
     retag(app, caller, "identity:create_project_tag", id, add).await.map(drop)
@@ -82,6 +85,7 @@ async fn edit_tags(
     admitted(app, caller, rule, id, None).await?;
     let mut tx = app.store.write().await?;
     let mut project = held(&mut tx, id).await?;
+    guard_update(KIND, id, &project.options, None)?;
     edit(&mut project.tags)?;
     put(app, &mut tx, caller, &project, "tags").await?;
     app.commit(tx).await?;
