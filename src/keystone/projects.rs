@@ -12,7 +12,7 @@ use crate::http::query::{Filter, Kind, Parameters};
 use crate::http::reply::Reply;
 use crate::http::request::Request;
 use crate::model::list::{Condition, Operand, Operator};
-use crate::model::project::TagFilter;
+use crate::model::tag;
 use crate::service::App;
 use crate::service::project::{self, Around, Branch};
 
@@ -28,11 +28,11 @@ const FILTERS: &[Filter] = &[
 ];
 
 /// What a query asks of tags; the tags of one parameter are separated by commas.
-fn tags(parameters: &Parameters<'_>) -> TagFilter {
+fn tags(parameters: &Parameters<'_>) -> tag::Filter {
     let of = |name: &str| -> Vec<String> {
         parameters.get(name).into_iter().flat_map(|t| t.split(',')).map(str::to_owned).collect()
     };
-    TagFilter { all: of("tags"), any: of("tags-any"), not_all: of("not-tags"), not_any: of("not-tags-any") }
+    tag::Filter { all: of("tags"), any: of("tags-any"), not_all: of("not-tags"), not_any: of("not-tags-any") }
 }
 
 /// `GET /v3/projects`. Those that act as domains are listed only if they are asked for.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::fields::{self, Extra, Fields, OptionKind};
-use super::project::tags_member;
+use super::tag;
 use crate::error::{Error, Result};
 
 /// The options a domain or a project may carry.
@@ -55,7 +55,7 @@ impl Domain {
         let name = name(&mut f)?.ok_or_else(|| Error::invalid_field("domain", "'name' is a required property"))?;
         let enabled = f.boolean("enabled")?.unwrap_or(true);
         let description = f.nullable_text("description", 0..=usize::MAX)?.flatten().unwrap_or_default();
-        let tags = tags_member(&mut f)?.unwrap_or_default();
+        let tags = tag::member(&mut f)?.unwrap_or_default();
         let mut options = Extra::new();
         fields::merge_options(&mut options, fields::options(&mut f, OPTIONS)?.unwrap_or_default());
         Ok(Self { id, name, enabled, description, tags, options, extra: f.extra()? })
@@ -88,7 +88,7 @@ impl Update {
             name: name(&mut f)?,
             enabled: f.boolean("enabled")?,
             description: f.nullable_text("description", 0..=usize::MAX)?.map(Option::unwrap_or_default),
-            tags: tags_member(&mut f)?,
+            tags: tag::member(&mut f)?,
             options: fields::options(&mut f, OPTIONS)?,
             extra: f.extra()?,
         })

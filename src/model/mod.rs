@@ -21,5 +21,6 @@ pub mod region;
 pub mod revocation;
 pub mod role;
 pub mod service;
+pub mod tag;
 pub mod token;
 pub mod user;

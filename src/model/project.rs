@@ -5,13 +5,9 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::domain::{self, OPTIONS};
-use super::fields::{self, Extra, Fields, wrong_type};
+use super::fields::{self, Extra, Fields};
+use super::tag;
 use crate::error::{Error, Result};
-
-/// Most tags of one project.
-const MAX_TAGS: usize = 80;
-/// Longest tag, in characters.
-const MAX_TAG: usize = 255;
 
 /// A project.
 #[derive(Debug, Clone, PartialEq)]
@@ -97,7 +93,7 @@ impl Project {
             parent_id: f.nullable_text("parent_id", 1..=64)?.flatten(),
             enabled: f.boolean("enabled")?.unwrap_or(true),
             description: f.nullable_text("description", 0..=usize::MAX)?.flatten().unwrap_or_default(),
-            tags: tags_member(&mut f)?.unwrap_or_default(),
+            tags: tag::member(&mut f)?.unwrap_or_default(),
             options,
             extra: f.extra()?,
         };
@@ -139,7 +135,7 @@ impl Update {
             name: domain::name(&mut f)?,
             enabled: f.boolean("enabled")?,
             description: f.nullable_text("description", 0..=usize::MAX)?.map(Option::unwrap_or_default),
-            tags: tags_member(&mut f)?,
+            tags: tag::member(&mut f)?,
             options: fields::options(&mut f, OPTIONS)?,
             domain_id: f.nullable_text("domain_id", 1..=64)?,
             parent_id: f.nullable_text("parent_id", 1..=64)?,
@@ -156,68 +152,6 @@ pub fn cascade(body: &Value) -> Result<bool> {
         f.boolean("enabled")?.ok_or_else(|| Error::invalid_field("project", "'enabled' is a required property"))?;
     f.finish().map_err(|_| Error::invalid("Cascade update is only allowed for enabled attribute."))?;
     Ok(enabled)
-}
-
-/// One tag, as a path carries it.
-pub fn check_tag(path: &str, tag: &str) -> Result<()> {
-    if tag.is_empty() || tag.chars().count() > MAX_TAG {
-        return Err(Error::invalid_field(path, format!("a tag has 1 to {MAX_TAG} characters")));
-    }
-    if tag.contains([',', '/']) {
-        return Err(Error::invalid_field(path, "a tag holds neither ',' nor '/'"));
-    }
-    Ok(())
-}
-
-/// Refuses more tags than a project may have.
-pub fn check_tag_count(path: &str, count: usize) -> Result<()> {
-    if count > MAX_TAGS {
-        return Err(Error::invalid_field(path, format!("there are more than {MAX_TAGS} tags")));
-    }
-    Ok(())
-}
-
-/// The body of `PUT …/tags`.
-pub fn tags_body(body: &Value) -> Result<BTreeSet<String>> {
-    let outer = body.as_object().ok_or_else(|| Error::invalid("The request body must be a JSON object."))?;
-    if let Some(other) = outer.keys().find(|k| *k != "tags") {
-        return Err(Error::invalid(format!("Additional properties are not allowed ('{other:.100}' was unexpected)")));
-    }
-    tags("tags", outer.get("tags").ok_or_else(|| Error::invalid("'tags' is a required property"))?)
-}
-
-/// The member `tags`, if it is there.
-pub fn tags_member(f: &mut Fields<'_>) -> Result<Option<BTreeSet<String>>> {
-    let path = f.path("tags");
-    f.raw("tags").map(|value| tags(&path, value)).transpose()
-}
-
-fn tags(path: &str, value: &Value) -> Result<BTreeSet<String>> {
-    let items = value.as_array().ok_or_else(|| wrong_type(path, value, "array"))?;
-    check_tag_count(path, items.len())?;
-    let mut set = BTreeSet::new();
-    for (i, item) in items.iter().enumerate() {
-        let path = format!("{path}.{i}");
-        let tag = item.as_str().ok_or_else(|| wrong_type(&path, item, "string"))?;
-        check_tag(&path, tag)?;
-        if !set.insert(tag.trim().to_owned()) {
-            return Err(Error::invalid_field(path, "the list has non-unique elements"));
-        }
-    }
-    Ok(set)
-}
-
-/// What a list asks of tags: each member holds the tags of one parameter, and all members must hold.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct TagFilter {
-    /// All of these (`tags`).
-    pub all: Vec<String>,
-    /// At least one of these (`tags-any`).
-    pub any: Vec<String>,
-    /// Not all of these (`not-tags`).
-    pub not_all: Vec<String>,
-    /// None of these (`not-tags-any`).
-    pub not_any: Vec<String>,
 }
 
 #[cfg(test)]
@@ -250,13 +184,6 @@ mod tests {
             let text = create(inner.clone()).unwrap_err().to_string();
             assert!(text.contains(name), "{inner}: {text}");
         }
-    }
-
-    #[test]
-    fn there_are_80_tags_at_most() {
-        let many = |n: usize| json!({"name": "a", "tags": (0..n).map(|i| i.to_string()).collect::<Vec<_>>()});
-        assert_eq!(create(many(80)).unwrap().project.tags.len(), 80);
-        assert_eq!(create(many(81)).unwrap_err().status(), 400);
     }
 
     #[test]

@@ -16,7 +16,8 @@ use crate::error::{Error, Result};
 use crate::model::domain::Domain;
 use crate::model::fields::{guard_delete, guard_update};
 use crate::model::list::{Condition, Page, Query};
-use crate::model::project::{self, Project, TagFilter, Update};
+use crate::model::project::{self, Project, Update};
+use crate::model::tag;
 use crate::policy::Target;
 use crate::store::{self, Conn};
 
@@ -67,7 +68,7 @@ async fn held(tx: &mut Conn, id: &str) -> Result<Project> {
 }
 
 /// One page of projects. A domain-scoped token sees those of its domain.
-pub async fn list(app: &App, caller: &Caller, mut query: Query, tags: &TagFilter) -> Result<Page<Project>> {
+pub async fn list(app: &App, caller: &Caller, mut query: Query, tags: &tag::Filter) -> Result<Page<Project>> {
     let own = caller.domain_scope();
     let target = Target::stored("domain_id", &json!(own));
     app.allow(caller, "identity:list_projects", &super::and_filters(target, &query)).await?;

@@ -8,7 +8,8 @@ use crate::error::Result;
 use crate::model::change::Change;
 use crate::model::fields::Extra;
 use crate::model::list::Query;
-use crate::model::project::{Located, Project, TagFilter};
+use crate::model::project::{Located, Project};
+use crate::model::tag;
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -105,7 +106,7 @@ fn projects(rows: Vec<Row>) -> Result<Vec<Project>> {
 
 impl Sql {
     /// Adds what a list asks of tags; the project stands as `p`.
-    fn tagged(mut self, tags: &TagFilter) -> Self {
+    fn tagged(mut self, tags: &tag::Filter) -> Self {
         const HAS: &str = "EXISTS (SELECT 1 FROM project_tags t WHERE t.project_id = p.id AND t.name = ";
         for (open, between, names) in [
             (" AND (", " AND ", &tags.all),
@@ -125,7 +126,7 @@ impl Sql {
 }
 
 /// One page of projects, with one more row than asked for if there is a next page.
-pub async fn list(conn: &mut Conn, query: &Query, tags: &TagFilter) -> Result<Vec<Project>> {
+pub async fn list(conn: &mut Conn, query: &Query, tags: &tag::Filter) -> Result<Vec<Project>> {
     projects(Sql::new(COLUMNS).filter(&query.conditions).tagged(tags).page(query, "p.id").all(conn).await?)
 }
 
@@ -306,12 +307,12 @@ mod tests {
             let query = Query { conditions: vec![Condition::equals("p.domain_id", "d")], ..Query::all(10) };
             let text = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>();
             for (filter, expected) in [
-                (TagFilter { all: text(&["all", "tag-a"]), ..TagFilter::default() }, vec!["a"]),
-                (TagFilter { any: text(&["tag-x", "tag-a"]), ..TagFilter::default() }, vec!["a", "x"]),
-                (TagFilter { not_all: text(&["all", "tag-a"]), ..TagFilter::default() }, vec!["b", "c", "x"]),
-                (TagFilter { not_any: text(&["tag-x", "tag-a"]), ..TagFilter::default() }, vec!["b", "c"]),
+                (tag::Filter { all: text(&["all", "tag-a"]), ..tag::Filter::default() }, vec!["a"]),
+                (tag::Filter { any: text(&["tag-x", "tag-a"]), ..tag::Filter::default() }, vec!["a", "x"]),
+                (tag::Filter { not_all: text(&["all", "tag-a"]), ..tag::Filter::default() }, vec!["b", "c", "x"]),
+                (tag::Filter { not_any: text(&["tag-x", "tag-a"]), ..tag::Filter::default() }, vec!["b", "c"]),
                 (
-                    TagFilter { any: text(&["all"]), not_any: text(&["tag-c"]), ..TagFilter::default() },
+                    tag::Filter { any: text(&["all"]), not_any: text(&["tag-c"]), ..tag::Filter::default() },
                     vec!["a", "b", "x"],
                 ),
             ] {

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{KIND, admitted, held, not_found, put};
 use crate::error::{Error, Result};
 use crate::model::fields::guard_update;
-use crate::model::project;
+use crate::model::tag;
 use crate::service::caller::Caller;
 use crate::service::{App, audit};
 
@@ -18,23 +18,22 @@ pub async fn list_tags(app: &App, caller: &Caller, id: &str) -> Result<BTreeSet<
 }
 
 /// 404 unless the project has this tag.
-pub async fn check_tag(app: &App, caller: &Caller, id: &str, tag: &str) -> Result<()> {
+pub async fn check_tag(app: &App, caller: &Caller, id: &str, name: &str) -> Result<()> {
     let found = admitted(app, caller, "identity:get_project_tag", id, None).await?.ok_or_else(|| not_found(id))?;
-    if found.tags.contains(tag) { Ok(()) } else { Err(no_tag(tag)) }
+    if found.tags.contains(name) { Ok(()) } else { Err(no_tag(name)) }
 }
 
-fn no_tag(tag: &str) -> Error {
-    Error::not_found(format!("Could not find project tag: {tag}."))
+fn no_tag(name: &str) -> Error {
+    Error::not_found(format!("Could not find project tag: {name}."))
 }
 
 /// Gives a project exactly these tags.
 pub async fn update_tags(app: &App, caller: &Caller, id: &str, body: &Value) -> Result<BTreeSet<String>> {
-    let wished = || project::tags_body(body);
-    retag(app, caller, "identity:update_project_tags", id, |tags| {
-        *tags = wished()?;
+    let replace = |tags: &mut BTreeSet<String>| {
+        *tags = tag::body(body)?;
         Ok(())
-    })
-    .await
+    };
+    retag(app, caller, "identity:update_project_tags", id, replace).await
 }
 
 /// Takes all tags away.
@@ -47,20 +46,20 @@ pub async fn delete_tags(app: &App, caller: &Caller, id: &str) -> Result<()> {
 }
 
 /// Adds a tag.
-pub async fn create_tag(app: &App, caller: &Caller, id: &str, tag: &str) -> Result<()> {
+pub async fn create_tag(app: &App, caller: &Caller, id: &str, name: &str) -> Result<()> {
     let add = |tags: &mut BTreeSet<String>| {
-        project::check_tag("tag", tag)?;
-        if !tags.insert(tag.trim().to_owned()) {
+        tag::check("tag", name)?;
+        if !tags.insert(name.trim().to_owned()) {
             return Err(Error::invalid_field("tag", "the project has this tag already"));
         }
-        project::check_tag_count("tag", tags.len())
+        tag::check_count("tag", tags.len())
     };
     retag(app, caller, "identity:create_project_tag", id, add).await.map(drop)
 }
 
 /// Takes a tag away.
-pub async fn delete_tag(app: &App, caller: &Caller, id: &str, tag: &str) -> Result<()> {
-    let take = |tags: &mut BTreeSet<String>| if tags.remove(tag) { Ok(()) } else { Err(no_tag(tag)) };
+pub async fn delete_tag(app: &App, caller: &Caller, id: &str, name: &str) -> Result<()> {
+    let take = |tags: &mut BTreeSet<String>| if tags.remove(name) { Ok(()) } else { Err(no_tag(name)) };
     retag(app, caller, "identity:delete_project_tag", id, take).await.map(drop)
 }
 
