@@ -63,6 +63,8 @@ pub fn routes() -> Vec<Route> {
         Route::new(get.clone(), "/v3/users/{user_id}", Rule("identity:get_user"), users::get).relation("user"),
         Route::new(patch.clone(), "/v3/users/{user_id}", Rule("identity:update_user"), users::update),
         Route::new(delete.clone(), "/v3/users/{user_id}", Rule("identity:delete_user"), users::delete),
+        Route::new(post.clone(), "/v3/users/{user_id}/password", Open, users::change_password)
+            .relation("user_change_password"),
         Route::new(
             get.clone(),
             "/v3/roles",

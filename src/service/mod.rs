@@ -4,6 +4,7 @@
 //! transaction with its audit record; what other nodes must hear of is applied here at once and told to them with the
 //! commit. No transaction is open while we talk to another machine (I6).
 
+pub mod activity;
 pub mod assignment;
 pub mod audit;
 pub mod auth;
@@ -11,10 +12,13 @@ pub mod bootstrap;
 pub mod caller;
 pub mod catalog;
 pub mod domain;
+pub mod federated_link;
 pub mod federation;
 pub mod identity;
 mod issue;
 pub mod lockout;
+pub mod password;
+mod proof;
 pub mod revocation;
 pub mod role;
 pub mod scope;
@@ -30,7 +34,7 @@ use std::sync::Arc;
 
 use crate::cache::{Memory, Tokens};
 use crate::clock::{Clock, Random, Timestamp};
-use crate::config::{Cidr, Config};
+use crate::config::{Cidr, Config, PasswordPattern};
 use crate::error::{Error, Result};
 use crate::keys::TokenKeys;
 use crate::keys::password::Hasher;
@@ -63,6 +67,8 @@ pub struct App {
     pub keys: TokenKeys,
     /// Hashing of passwords.
     pub hasher: Hasher,
+    /// What new passwords must match.
+    pub password_pattern: Option<PasswordPattern>,
     /// One login at a time for a user who may be locked out.
     pub lockouts: lockout::Lockouts,
     /// Seals secrets.

@@ -12,6 +12,7 @@ pub mod audit_event;
 pub mod catalog;
 pub mod change;
 pub mod domain;
+pub mod federated_link;
 pub mod grant;
 pub mod identity_provider;
 mod json;
