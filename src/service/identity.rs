@@ -199,3 +199,6 @@ async fn remove(app: &App, caller: &Caller, id: &str) -> Result<()> {
     audit::changed(app, &mut tx, caller, "user.delete", (KIND, id), Some(&stored.domain_id), "").await?;
     app.commit(tx).await
 }
+
+#[cfg(test)]
+mod tests;

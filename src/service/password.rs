@@ -31,6 +31,11 @@ pub enum SetBy {
 
 /// Hashes a password that is about to be set, if it may be.
 pub async fn hash(app: &App, password: Secret) -> Result<String> {
+    check(app, &password)?;
+    app.hasher.hash(password).await
+}
+
+fn check(app: &App, password: &Secret) -> Result<()> {
     let max = app.config.password.max_length;
     if password.is_empty() {
         return Err(Error::invalid_field("user.password", "the value is too short"));
@@ -38,11 +43,6 @@ pub async fn hash(app: &App, password: Secret) -> Result<String> {
     if password.len() > max {
         return Err(Error::invalid_field("user.password", format!("the value is longer than {max} bytes")));
     }
-    check_pattern(app, &password)?;
-    app.hasher.hash(password).await
-}
-
-fn check_pattern(app: &App, password: &Secret) -> Result<()> {
     let Some(pattern) = &app.password_pattern else { return Ok(()) };
     if password.expose_str().is_some_and(|text| pattern.matches(text)) {
         return Ok(());
@@ -94,7 +94,7 @@ pub async fn change_own(app: &App, origin: &Origin, user_id: &str, body: &Value)
 
 async fn replace(app: &App, origin: &Origin, right: &Right, password: Secret) -> Result<()> {
     let id = &right.identity.user.id;
-    check_pattern(app, &password)?;
+    check(app, &password)?;
     if right.identity.user.option("lock_password") {
         return Err(Error::invalid(
             "You cannot change your password at this time due to password policy disallowing password changes. \
@@ -103,7 +103,7 @@ async fn replace(app: &App, origin: &Origin, right: &Right, password: Secret) ->
     }
     check_age(app, &right.state)?;
     check_history(app, id, &password).await?;
-    let hash = hash(app, password).await?;
+    let hash = app.hasher.hash(password).await?;
 
     let mut tx = app.store.write().await?;
     store::user::lock(&mut tx, id).await?;
@@ -169,3 +169,6 @@ fn event(app: &App, origin: &Origin, right: &Right, outcome: Outcome) -> AuditEv
     event.target_id = Some(user.id.clone());
     event
 }
+
+#[cfg(test)]
+mod tests;
