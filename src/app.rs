@@ -118,6 +118,7 @@ pub async fn build(config: Config, clock: Arc<dyn Clock>, random: Arc<Random>) -
         policy,
         keys,
         hasher: hasher(&config, random.clone())?,
+        password_pattern: config.password_pattern(),
         lockouts: Lockouts::default(),
         sealer,
         feed: Feed::default(),

@@ -8,6 +8,7 @@
 mod cidr;
 mod hidden;
 mod merge;
+mod password_pattern;
 mod sections;
 mod validate;
 
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 pub use cidr::Cidr;
 pub use hidden::{DatabaseUrl, Hidden, MASK};
+pub use password_pattern::PasswordPattern;
 pub use sections::{
     Audit, Data, Database, Egress, Http2, Identity, Log, LogFormat, Metrics, Password, Policy, Secrets,
     SecurityCompliance, Server, Token, TokenFormat,
@@ -38,7 +40,7 @@ pub struct Config {
     pub token: Token,
     /// Hashing of passwords.
     pub password: Password,
-    /// Lock-out of accounts.
+    /// Lock-out of accounts and rules of passwords.
     pub security_compliance: SecurityCompliance,
     /// Domains, users and lists.
     pub identity: Identity,
@@ -200,6 +202,12 @@ impl Config {
             return Some(PathBuf::from("policies/policy.d")).filter(|path| path.is_dir()).into_iter().collect();
         }
         self.policy.dirs.iter().map(|dir| self.resolve(dir)).collect()
+    }
+
+    /// The pattern that new passwords must match, if there is one.
+    pub fn password_pattern(&self) -> Option<PasswordPattern> {
+        let text = &self.security_compliance.password_regex;
+        Some(text).filter(|t| !t.is_empty()).and_then(|t| t.parse().ok())
     }
 
     /// The networks of the trusted reverse proxies.

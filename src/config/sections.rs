@@ -211,7 +211,7 @@ impl Default for Password {
     }
 }
 
-/// Lock-out of accounts after failed log-ins, with Keystone's names.
+/// Lock-out of accounts after failed log-ins and the rules of passwords, with Keystone's names.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SecurityCompliance {
@@ -220,11 +220,35 @@ pub struct SecurityCompliance {
     pub lockout_failure_attempts: u32,
     /// How long the lock holds, in seconds; 0 means until an administrator lifts it.
     pub lockout_duration: u64,
+    /// A password that a user chooses must differ from this many before it; 0 switches it off.
+    pub unique_last_password_count: u32,
+    /// Days that a user must keep a password they chose; 0 switches it off.
+    pub minimum_password_age: u32,
+    /// Days after which a password must be changed; 0 means never.
+    pub password_expires_days: u32,
+    /// Pattern that a new password must match from its start; empty means any password.
+    pub password_regex: String,
+    /// What the pattern asks for, in words for people.
+    pub password_regex_description: String,
+    /// A password that an administrator set must be changed before it can be used.
+    pub change_password_upon_first_use: bool,
+    /// Days without a login after which a user counts as disabled; 0 switches it off.
+    pub disable_user_account_days_inactive: u32,
 }
 
 impl Default for SecurityCompliance {
     fn default() -> Self {
-        Self { lockout_failure_attempts: 10, lockout_duration: 1800 }
+        Self {
+            lockout_failure_attempts: 10,
+            lockout_duration: 1800,
+            unique_last_password_count: 0,
+            minimum_password_age: 0,
+            password_expires_days: 0,
+            password_regex: String::new(),
+            password_regex_description: String::new(),
+            change_password_upon_first_use: false,
+            disable_user_account_days_inactive: 0,
+        }
     }
 }
 

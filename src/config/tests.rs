@@ -169,6 +169,25 @@ fn rel_conf_1_every_broken_rule_is_told_with_its_key() {
 }
 
 #[test]
+fn rel_conf_1_rules_of_passwords_are_checked_at_the_start() {
+    let message = refused(
+        "[security_compliance]\nunique_last_password_count = 51\nminimum_password_age = 7\npassword_expires_days = 7\npassword_regex = '(.)\\1'",
+        &[],
+    );
+    assert_eq!(
+        message.lines().collect::<Vec<_>>(),
+        [
+            "security_compliance.unique_last_password_count: must be between 0 and 50",
+            "security_compliance.minimum_password_age: must be less than security_compliance.password_expires_days, or an expired password could not be changed",
+            "security_compliance.password_regex: is no pattern: backreferences are not supported",
+        ]
+    );
+    let config = load("", &[("ARCHSTONE_SECURITY_COMPLIANCE__PASSWORD_REGEX", r"^(?=.*\d).{7,}$")]).unwrap();
+    assert!(config.password_pattern().unwrap().matches("seven 7"));
+    assert!(Config::default().password_pattern().is_none());
+}
+
+#[test]
 fn rel_conf_1_a_missing_or_broken_file_is_named_without_its_content() {
     let missing = Config::load(Some(Path::new("/nowhere/archstone.toml")), []).unwrap_err();
     assert!(missing.to_string().starts_with("/nowhere/archstone.toml: cannot be read"), "{missing}");

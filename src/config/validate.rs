@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use url::Url;
 
-use super::{Cidr, Config, Problem};
+use super::{Cidr, Config, PasswordPattern, Problem};
 
 /// Every broken rule, with the key that breaks it.
 pub fn problems(config: &Config) -> Vec<Problem> {
@@ -13,6 +13,7 @@ pub fn problems(config: &Config) -> Vec<Problem> {
     database(config, &mut rules);
     token(config, &mut rules);
     password(config, &mut rules);
+    compliance(config, &mut rules);
     identity(config, &mut rules);
     egress(config, &mut rules);
     rules.0
@@ -163,6 +164,30 @@ fn password(config: &Config, rules: &mut Rules) {
     rules.between(&password.hash_workers, 0, 1024, "password.hash_workers");
     rules.between(&password.hash_queue, 1, 1_000_000, "password.hash_queue");
     rules.between(&password.max_length, 8, 4_096, "password.max_length");
+}
+
+/// Days that an age or a life may be set to.
+const MAX_DAYS: u32 = 36_500;
+
+fn compliance(config: &Config, rules: &mut Rules) {
+    let compliance = &config.security_compliance;
+    // Each costs a hash at every change.
+    rules.between(&compliance.unique_last_password_count, 0, 50, "security_compliance.unique_last_password_count");
+    for (key, days) in [
+        ("minimum_password_age", compliance.minimum_password_age),
+        ("password_expires_days", compliance.password_expires_days),
+        ("disable_user_account_days_inactive", compliance.disable_user_account_days_inactive),
+    ] {
+        rules.between(&days, 0, MAX_DAYS, &format!("security_compliance.{key}"));
+    }
+    rules.must(
+        compliance.password_expires_days == 0 || compliance.minimum_password_age < compliance.password_expires_days,
+        "security_compliance.minimum_password_age",
+        "must be less than security_compliance.password_expires_days, or an expired password could not be changed",
+    );
+    if let Err(reason) = compliance.password_regex.parse::<PasswordPattern>() {
+        rules.must(false, "security_compliance.password_regex", &format!("is no pattern: {reason}"));
+    }
 }
 
 fn identity(config: &Config, rules: &mut Rules) {

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::model::list::{Condition, Operand, Operator, Query};
 
@@ -22,6 +23,8 @@ pub enum Kind {
     Text,
     /// A truth value in any of Keystone's spellings.
     Bool,
+    /// A time, with what it is compared by in front: `lt:2026-01-31T12:00:00Z`.
+    Time,
 }
 
 impl<'a> Parameters<'a> {
@@ -59,11 +62,17 @@ impl<'a> Parameters<'a> {
                 None => (name.as_ref(), Operator::Equals),
             };
             let Some((_, column, kind)) = filters.iter().find(|(f, _, _)| *f == key) else { continue };
-            let operand = match kind {
-                Kind::Text => Operand::Text(value.to_string()),
-                Kind::Bool => Operand::Bool(
-                    truth(value).ok_or_else(|| Error::invalid_field(key, format!("'{value:.40}' is not a boolean")))?,
-                ),
+            let (operator, operand) = match kind {
+                Kind::Text => (operator, Operand::Text(value.to_string())),
+                Kind::Bool => {
+                    let truth = truth(value)
+                        .ok_or_else(|| Error::invalid_field(key, format!("'{value:.40}' is not a boolean")))?;
+                    (operator, Operand::Bool(truth))
+                }
+                Kind::Time => {
+                    let (operator, at) = moment(value)?;
+                    (operator, Operand::Int(at.0))
+                }
             };
             // An empty text is in every text; leaving the condition out says the same without SQL's opinion on it.
             if operator != Operator::Equals && operand == Operand::Text(String::new()) {
@@ -110,12 +119,45 @@ fn truth(text: &str) -> Option<bool> {
     }
 }
 
+/// A time and how it is compared; without an operator in front, equality.
+fn moment(text: &str) -> Result<(Operator, Timestamp)> {
+    let (name, at) = match text.split_once(':') {
+        Some((name, at)) if matches!(name.len(), 2 | 3) => (name, at),
+        _ => ("eq", text),
+    };
+    let at = Timestamp::parse(at).or_else(|| Timestamp::parse(&format!("{at}T00:00:00Z"))).ok_or_else(|| {
+        Error::invalid(
+            "Timestamp not in expected format. The server could not comply with the request since it is either \
+             malformed or otherwise incorrect. The client is assumed to be in error.",
+        )
+    })?;
+    let operator = match name {
+        "eq" => Operator::Equals,
+        "neq" => Operator::NotEquals,
+        "lt" => Operator::Less,
+        "lte" => Operator::AtMost,
+        "gt" => Operator::More,
+        "gte" => Operator::AtLeast,
+        other => {
+            return Err(Error::invalid(format!(
+                "The given operator {other} is not valid. It must be one of the following: 'eq', 'neq', 'lt', 'lte', \
+                 'gt', or 'gte'."
+            )));
+        }
+    };
+    Ok((operator, at))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const FILTERS: &[Filter] =
-        &[("id", "id", Kind::Text), ("name", "name", Kind::Text), ("enabled", "enabled", Kind::Bool)];
+    const FILTERS: &[Filter] = &[
+        ("id", "id", Kind::Text),
+        ("name", "name", Kind::Text),
+        ("enabled", "enabled", Kind::Bool),
+        ("ends", "w.ends", Kind::Time),
+    ];
 
     fn list(raw: &str) -> Result<Query> {
         Parameters::parse(raw).unwrap().list(FILTERS, 100)
@@ -136,6 +178,27 @@ mod tests {
             assert_eq!(list(t).unwrap().conditions[0].operand, Operand::Bool(true), "{t}");
         }
         assert!(list("enabled=maybe").is_err());
+    }
+
+    #[test]
+    fn a_time_is_compared_by_the_operator_in_front_of_it() {
+        let at = Operand::Int(Timestamp::from_secs(1_480_975_320).0);
+        for (text, operator) in [
+            ("lt:2016-12-05T22:02:00Z", Operator::Less),
+            ("lte:2016-12-05T22:02:00Z", Operator::AtMost),
+            ("gt:2016-12-05T22:02:00", Operator::More),
+            ("gte:2016-12-05T22:02:00.000000", Operator::AtLeast),
+            ("eq:2016-12-05T22:02:00Z", Operator::Equals),
+            ("neq:2016-12-05T22:02:00Z", Operator::NotEquals),
+            ("2016-12-05T22:02:00Z", Operator::Equals),
+        ] {
+            let condition = list(&format!("ends={text}")).unwrap().conditions.remove(0);
+            assert_eq!(condition, Condition { column: "w.ends", operator, operand: at.clone() }, "{text}");
+        }
+        let message = |text: &str| list(&format!("ends={text}")).unwrap_err().to_string();
+        assert!(message("x:2016-12-05T22:02:00Z").starts_with("Timestamp not in expected format."));
+        assert!(message("lt:yesterday").starts_with("Timestamp not in expected format."));
+        assert!(message("foo:2016-12-05T22:02:00Z").starts_with("The given operator foo is not valid."));
     }
 
     #[test]

@@ -95,6 +95,7 @@ fn users_and_groups() -> Vec<Route> {
         Route::post("/v3/users", "identity:create_user", users::create).relation("users"),
         Route::get("/v3/users/{user_id}", "identity:get_user", users::get).relation("user"),
         Route::patch("/v3/users/{user_id}", "identity:update_user", users::update),
+        Route::post("/v3/users/{user_id}/password", Open, users::change_password).relation("user_change_password"),
         Route::delete("/v3/users/{user_id}", "identity:delete_user", users::delete),
         Route::get("/v3/users/{user_id}/projects", "identity:list_user_projects", projects::list_of_user)
             .relation("user_projects"),

@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::http::query::{Filter, Kind};
 use crate::http::reply::Reply;
 use crate::http::request::Request;
-use crate::service::{App, identity};
+use crate::service::{App, identity, password};
 
 /// What users can be filtered by.
 pub const FILTERS: &[Filter] = &[
@@ -17,6 +17,10 @@ pub const FILTERS: &[Filter] = &[
     ("domain_id", "u.domain_id", Kind::Text),
     ("name", "u.name", Kind::Text),
     ("enabled", "u.enabled", Kind::Bool),
+    ("password_expires_at", "w.expires_at", Kind::Time),
+    ("idp_id", "f.idp_id", Kind::Text),
+    ("protocol_id", "f.protocol_id", Kind::Text),
+    ("unique_id", "f.unique_id", Kind::Text),
 ];
 
 /// `GET /v3/users`
@@ -33,14 +37,14 @@ pub async fn create(app: Arc<App>, mut req: Request) -> Result<Reply> {
     let caller = req.caller(&app).await?;
     let body = req.json().await?;
     let made = identity::create(&app, &caller, &body).await?;
-    Ok(Reply::created(&json!({"user": view::user(&app, &made)})))
+    Ok(Reply::created(&json!({"user": view::one_user(&app, &made)})))
 }
 
 /// `GET /v3/users/{user_id}`
 pub async fn get(app: Arc<App>, req: Request) -> Result<Reply> {
     let caller = req.caller(&app).await?;
     let found = identity::get(&app, &caller, req.param("user_id")?).await?;
-    Ok(Reply::ok(&json!({"user": view::user(&app, &found)})))
+    Ok(Reply::ok(&json!({"user": view::one_user(&app, &found)})))
 }
 
 /// `PATCH /v3/users/{user_id}`
@@ -48,12 +52,20 @@ pub async fn update(app: Arc<App>, mut req: Request) -> Result<Reply> {
     let caller = req.caller(&app).await?;
     let body = req.json().await?;
     let next = identity::update(&app, &caller, req.param("user_id")?, &body).await?;
-    Ok(Reply::ok(&json!({"user": view::user(&app, &next)})))
+    Ok(Reply::ok(&json!({"user": view::one_user(&app, &next)})))
 }
 
 /// `DELETE /v3/users/{user_id}`
 pub async fn delete(app: Arc<App>, req: Request) -> Result<Reply> {
     let caller = req.caller(&app).await?;
     identity::delete(&app, &caller, req.param("user_id")?).await?;
+    Ok(Reply::no_content())
+}
+
+/// `POST /v3/users/{user_id}/password`: no token, the password itself is the proof.
+pub async fn change_password(app: Arc<App>, mut req: Request) -> Result<Reply> {
+    let body = req.json().await?;
+    let origin = req.origin(&app);
+    password::change_own(&app, &origin, req.param("user_id")?, &body).await?;
     Ok(Reply::no_content())
 }

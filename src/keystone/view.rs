@@ -11,6 +11,7 @@ use crate::model::catalog;
 use crate::model::domain::Domain;
 use crate::model::endpoint::Endpoint;
 use crate::model::facts::{Facts, Scope};
+use crate::model::federated_link::FederatedLink;
 use crate::model::fields::Extra;
 use crate::model::group::Group;
 use crate::model::identity_provider::IdentityProvider;
@@ -21,6 +22,7 @@ use crate::model::role::Role;
 use crate::model::service::Service;
 use crate::model::user::User;
 use crate::service::App;
+use crate::service::identity::Shown;
 
 /// What a path segment may hold unescaped (RFC 3986 §2.3).
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -35,9 +37,9 @@ pub fn link(app: &App, path: &str) -> String {
     format!("{}/v3/{path}", app.public_url)
 }
 
-/// A time, or null.
-fn time(at: Option<Timestamp>) -> Value {
-    at.map_or(Value::Null, |t| json!(t.to_string()))
+/// When a password ends, or null. Keystone writes this one time without the zone.
+fn ends_at(at: Option<Timestamp>) -> Value {
+    at.map_or(Value::Null, |t| json!(t.to_string().trim_end_matches('Z')))
 }
 
 /// An object with its further attributes; a named member wins over a further attribute of that name.
@@ -89,7 +91,7 @@ pub fn user(app: &App, u: &User) -> Value {
         &u.extra,
         json!({
             "id": u.id, "name": u.name, "domain_id": u.domain_id, "enabled": u.enabled, "options": u.options,
-            "password_expires_at": time(u.password_expires_at),
+            "password_expires_at": ends_at(u.password_expires_at),
             "links": {"self": link(app, &format!("users/{}", segment(&u.id)))},
         }),
     );
@@ -97,6 +99,25 @@ pub fn user(app: &App, u: &User) -> Value {
         shown["default_project_id"] = json!(id);
     }
     shown
+}
+
+/// A user with their identities at identity providers, if they have any.
+pub fn one_user(app: &App, shown: &Shown) -> Value {
+    let mut user = user(app, &shown.user);
+    if !shown.federated.is_empty() {
+        user["federated"] = federated(&shown.federated);
+    }
+    user
+}
+
+/// Identities, which come in order, gathered by identity provider.
+fn federated(links: &[FederatedLink]) -> Value {
+    let gather = |links: &[FederatedLink]| {
+        let protocols: Vec<Value> =
+            links.iter().map(|l| json!({"protocol_id": l.protocol_id, "unique_id": l.unique_id})).collect();
+        json!({"idp_id": links.first().map(|l| &l.idp_id), "protocols": protocols})
+    };
+    links.chunk_by(|a, b| a.idp_id == b.idp_id).map(gather).collect()
 }
 
 /// A role.
@@ -223,7 +244,7 @@ pub fn token(facts: &Facts, entries: Option<&[catalog::Entry]>) -> Value {
             user["OS-FEDERATION"] =
                 json!({"groups": groups, "identity_provider": {"id": f.idp_id}, "protocol": {"id": f.protocol_id}});
         }
-        None => user["password_expires_at"] = time(facts.password_expires_at),
+        None => user["password_expires_at"] = ends_at(facts.password_expires_at),
     }
     let mut token = json!({
         "methods": payload.methods,

@@ -246,8 +246,20 @@ fn check_mfa_rules(path: &str, value: &Value) -> Result<()> {
         if methods.is_empty() || !methods.iter().all(Value::is_string) {
             return Err(Error::invalid_field(path, "each rule is a list of method names"));
         }
+        if repeats(methods) {
+            return Err(Error::invalid_field(path, "a rule names a method twice"));
+        }
+    }
+    if repeats(rules) {
+        return Err(Error::invalid_field(path, "a rule stands twice in the list"));
     }
     Ok(())
+}
+
+/// Whether one of the values stands there again.
+fn repeats(values: &[Value]) -> bool {
+    let mut seen = BTreeSet::new();
+    !values.iter().all(|v| seen.insert(v.to_string()))
 }
 
 /// Stores `patch` over `options`: a null takes the option away.

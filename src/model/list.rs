@@ -23,6 +23,16 @@ pub enum Operator {
     EndsWith,
     /// Ends with the text, but for letter case.
     IEndsWith,
+    /// Anything else.
+    NotEquals,
+    /// Less.
+    Less,
+    /// Less or the same.
+    AtMost,
+    /// More.
+    More,
+    /// More or the same.
+    AtLeast,
 }
 
 impl Operator {
@@ -49,6 +59,8 @@ pub enum Operand {
     Bool(bool),
     /// Text.
     Text(String),
+    /// A whole number; times are microseconds.
+    Int(i64),
 }
 
 /// One condition on a column. The column's name is written in this crate, never taken from a request.

@@ -3,9 +3,10 @@
 use serde_json::Value;
 
 use super::domain::same_id;
+use super::federated_link::{self, FederatedLink};
 use super::fields::{self, Extra, Fields, OptionKind};
 use crate::clock::Timestamp;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::secret::Secret;
 
 /// The options a user may carry (Keystone's names).
@@ -18,6 +19,9 @@ pub const OPTIONS: &[(&str, OptionKind)] = &[
     ("multi_factor_auth_enabled", OptionKind::Boolean),
     ("multi_factor_auth_rules", OptionKind::MfaRules),
 ];
+
+/// Seconds of a day.
+pub const DAY_SECS: i64 = 86_400;
 
 /// A user.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,6 +53,8 @@ pub struct Identity {
     pub domain_name: String,
     /// Whether their domain is enabled.
     pub domain_enabled: bool,
+    /// When they last signed in by password or an administrator enabled them, else when they were made.
+    pub active_at: Timestamp,
 }
 
 /// What stands between a name and a login.
@@ -56,8 +62,12 @@ pub struct Identity {
 pub struct LoginState {
     /// Hash of the current password, if the user has one.
     pub hash: Option<String>,
-    /// When that password ends.
+    /// When that password was set.
+    pub set_at: Option<Timestamp>,
+    /// When it ends.
     pub expires_at: Option<Timestamp>,
+    /// Whether its user chose it, rather than an administrator.
+    pub self_service: bool,
     /// Failed attempts since the last success.
     pub failed_count: i64,
     /// Time of the last failed attempt.
@@ -71,13 +81,16 @@ pub struct Create {
     pub user: User,
     /// Their password, if they are to have one.
     pub password: Option<Secret>,
+    /// Their identities at identity providers.
+    pub federated: Vec<FederatedLink>,
 }
 
 /// What a PATCH changes.
 #[derive(Debug, Default)]
 pub struct Update {
     name: Option<String>,
-    enabled: Option<bool>,
+    /// Whether the user is to be enabled.
+    pub enabled: Option<bool>,
     default_project_id: Option<Option<String>>,
     options: Option<Extra>,
     extra: Extra,
@@ -85,24 +98,24 @@ pub struct Update {
     pub password: Option<Option<Secret>>,
     /// A domain that the body repeats; it must be the user's own.
     pub domain_id: Option<String>,
+    /// Takes the place of all their identities at identity providers.
+    pub federated: Option<Vec<FederatedLink>>,
 }
 
 impl User {
     /// Reads the body of a POST. `domain_id` is the domain of the caller's scope, for a body that names none.
     pub fn create(body: &Value, fresh_id: String, domain_id: Option<&str>) -> Result<Create> {
         let mut f = Fields::of(body, "user")?;
-        f.ignore(&["id", "links", "password_expires_at", "federated"]);
-        let name = f.required_text("name", 1..=255)?;
+        f.ignore(&["id", "links", "password_expires_at"]);
+        let name = name(&mut f)?.ok_or_else(|| Error::invalid_field("user", "'name' is a required property"))?;
         let domain_id = match f.nullable_text("domain_id", 1..=64)?.flatten() {
             Some(id) => id,
             None => domain_id.map(str::to_owned).ok_or_else(|| {
-                crate::error::Error::invalid_field(
-                    "user.domain_id",
-                    "the domain is required, as the token has no domain scope",
-                )
+                Error::invalid_field("user.domain_id", "the domain is required, as the token has no domain scope")
             })?,
         };
         let password = f.nullable_text("password", 0..=usize::MAX)?.flatten().map(Secret::new);
+        let federated = federated_link::parse(&mut f)?.unwrap_or_default();
         let mut options = Extra::new();
         fields::merge_options(&mut options, fields::options(&mut f, OPTIONS)?.unwrap_or_default());
         let user = Self {
@@ -115,7 +128,7 @@ impl User {
             extra: extra(f)?,
             password_expires_at: None,
         };
-        Ok(Create { user, password })
+        Ok(Create { user, password, federated })
     }
 
     /// This user after a PATCH.
@@ -136,21 +149,47 @@ impl User {
     }
 }
 
+impl Identity {
+    /// Whether they have been away for `days` days, by the calendar (UTC), and are not exempt. Zero days is never.
+    pub fn is_inactive(&self, now: Timestamp, days: u32) -> bool {
+        let away = now.secs().div_euclid(DAY_SECS) - self.active_at.secs().div_euclid(DAY_SECS);
+        days > 0 && away >= i64::from(days) && !self.user.option("ignore_user_inactivity")
+    }
+
+    /// Whether they have not been seen today (UTC).
+    pub fn is_first_today(&self, now: Timestamp) -> bool {
+        self.active_at.secs().div_euclid(DAY_SECS) < now.secs().div_euclid(DAY_SECS)
+    }
+}
+
 impl Update {
     /// Reads the body of a PATCH.
     pub fn parse(body: &Value, id: &str) -> Result<Self> {
         let mut f = Fields::of(body, "user")?;
+        if f.is_empty() {
+            return Err(Error::invalid_field("user", "{} does not have enough properties"));
+        }
         same_id(&mut f, id)?;
-        f.ignore(&["links", "password_expires_at", "federated"]);
+        f.ignore(&["links", "password_expires_at"]);
         Ok(Self {
-            name: f.text("name", 1..=255)?,
+            name: name(&mut f)?,
             enabled: f.boolean("enabled")?,
             default_project_id: f.nullable_text("default_project_id", 1..=64)?,
             password: f.nullable_text("password", 0..=usize::MAX)?.map(|p| p.map(Secret::new)),
             domain_id: f.text("domain_id", 1..=64)?,
+            federated: federated_link::parse(&mut f)?,
             options: fields::options(&mut f, OPTIONS)?,
             extra: extra(f)?,
         })
+    }
+}
+
+/// A name, without the blanks around it.
+fn name(f: &mut Fields<'_>) -> Result<Option<String>> {
+    let Some(name) = f.text("name", 1..=255)? else { return Ok(None) };
+    match name.trim() {
+        "" => Err(Error::invalid_field(f.path("name"), "the value is blank")),
+        name => Ok(Some(name.to_owned())),
     }
 }
 
@@ -190,5 +229,52 @@ mod tests {
         let gone = Update::parse(&json!({"user": {"password": null}}), "u").unwrap();
         assert!(matches!(gone.password, Some(None)));
         assert!(Update::parse(&json!({"user": {"name": "b"}}), "u").unwrap().password.is_none());
+    }
+
+    #[test]
+    fn a_name_is_kept_without_the_blanks_around_it_and_is_not_blank() {
+        let create = |name: &str| User::create(&json!({"user": {"name": name}}), "u".into(), Some("d"));
+        assert_eq!(create(" ann\t").unwrap().user.name, "ann");
+        for bad in ["", " ", &"x".repeat(256)] {
+            assert!(create(bad).is_err(), "{bad:?}");
+            assert!(Update::parse(&json!({"user": {"name": bad}}), "u").is_err(), "{bad:?}");
+        }
+        assert!(Update::parse(&json!({"user": {}}), "u").is_err(), "a change of nothing");
+    }
+
+    #[test]
+    fn options_are_typed_and_null_takes_one_away() {
+        let body = json!({"user": {"name": "ann", "options": {"lock_password": true, "ignore_user_inactivity": null}}});
+        let user = User::create(&body, "u".into(), Some("d")).unwrap().user;
+        assert_eq!(Value::from(user.options.clone()), json!({"lock_password": true}));
+        let patch = |options: Value| Update::parse(&json!({"user": {"options": options}}), "u");
+        let next = user.updated(&patch(json!({"lock_password": null, "ignore_password_expiry": true})).unwrap());
+        assert_eq!(Value::from(next.options), json!({"ignore_password_expiry": true}));
+        for bad in [
+            json!({"lock_password": "yes"}),
+            json!({"unknown": true}),
+            json!({"multi_factor_auth_rules": [[]]}),
+            json!({"multi_factor_auth_rules": [["totp", "totp"]]}),
+            json!({"multi_factor_auth_rules": [["totp"], ["totp"]]}),
+        ] {
+            assert!(patch(bad.clone()).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn who_was_away_for_days_of_the_calendar_is_inactive_unless_exempt() {
+        let body = json!({"user": {"name": "ann"}});
+        let user = User::create(&body, "u".into(), Some("d")).unwrap().user;
+        let noon = Timestamp::from_secs(1_800_000_000).secs() / DAY_SECS * DAY_SECS + DAY_SECS / 2;
+        let at = |days: i64, hours: i64| Timestamp::from_secs(noon + days * DAY_SECS + hours * 3_600);
+        let mut ann = Identity { user, domain_name: "D".into(), domain_enabled: true, active_at: at(0, 0) };
+        for (now, days, expected) in
+            [(at(3, -12), 3, true), (at(3, -13), 3, false), (at(3, 0), 4, false), (at(3_000, 0), 0, false)]
+        {
+            assert_eq!(ann.is_inactive(now, days), expected, "{now} {days}");
+        }
+        assert!(!ann.is_first_today(at(0, 11)) && ann.is_first_today(at(0, 12)));
+        ann.user.options.insert("ignore_user_inactivity".into(), true.into());
+        assert!(!ann.is_inactive(at(9, 0), 3));
     }
 }

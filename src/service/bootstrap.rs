@@ -131,6 +131,7 @@ async fn make(means: &Means<'_>, tx: &mut Conn, plan: Plan, hash: Option<String>
                 found.user.enabled = true;
                 store::user::update(tx, &found.user).await?;
             }
+            store::user::mark_active(tx, &found.user.id, now).await?;
             found.user.id
         }
         None => {

@@ -3,15 +3,25 @@
 use serde_json::{Value, json};
 
 use super::caller::Caller;
-use super::{App, audit, domain, revocation};
+use super::password::{self, SetBy};
+use super::{App, activity, audit, domain, federated_link, revocation};
 use crate::error::{Error, Result};
+use crate::model::federated_link::FederatedLink;
 use crate::model::list::{Condition, Page, Query};
 use crate::model::user::{Update, User};
 use crate::policy::Target;
-use crate::secret::Secret;
 use crate::store::{self, Conn};
 
 const KIND: &str = "user";
+
+/// A user with their identities at identity providers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Shown {
+    /// The user, `enabled` as it counts now.
+    pub user: User,
+    /// The identities, in order.
+    pub federated: Vec<FederatedLink>,
+}
 
 /// 404 for a user.
 pub fn not_found(id: &str) -> Error {
@@ -25,8 +35,11 @@ pub(super) fn seen(user: Option<&User>, id: &str) -> Target {
     target.and_path("user_id", id)
 }
 
-fn duplicate(name: &str) -> impl FnOnce(Error) -> Error {
-    let text = format!("Conflict occurred attempting to store user - Duplicate entry found with name {name}.");
+fn duplicate(user: &User) -> impl FnOnce(Error) -> Error {
+    let text = format!(
+        "Conflict occurred attempting to store user - Duplicate entry found with name {} at domain ID {}.",
+        user.name, user.domain_id
+    );
     move |error| match error {
         Error::Conflict { .. } => Error::conflict(text),
         other => other,
@@ -48,23 +61,25 @@ pub async fn list(app: &App, caller: &Caller, mut query: Query) -> Result<Page<U
         return Err(super::no_marker(marker));
     }
     let rows = store::user::list(&mut conn, &query).await?;
-    Ok(Page::cut(rows, query.limit))
+    Ok(Page::cut(rows, query.limit).map(|i| activity::as_of_now(app, i).user))
 }
 
 /// One user.
-pub async fn get(app: &App, caller: &Caller, id: &str) -> Result<User> {
-    let found = store::user::get(&mut app.store.read().await?, id).await?.map(|i| i.user);
+pub async fn get(app: &App, caller: &Caller, id: &str) -> Result<Shown> {
+    let found = activity::user(app, &mut app.store.read().await?, id).await?.map(|i| i.user);
     app.allow(caller, "identity:get_user", &seen(found.as_ref(), id)).await?;
-    found.ok_or_else(|| not_found(id))
+    let user = found.ok_or_else(|| not_found(id))?;
+    let federated = store::federated_link::list_of_user(&mut app.store.read().await?, id).await?;
+    Ok(Shown { user, federated })
 }
 
 /// Makes a user.
-pub async fn create(app: &App, caller: &Caller, body: &Value) -> Result<User> {
+pub async fn create(app: &App, caller: &Caller, body: &Value) -> Result<Shown> {
     let done = make(app, caller, body).await;
     audit::refused(app, caller, "user.create", (KIND, ""), done).await
 }
 
-async fn make(app: &App, caller: &Caller, body: &Value) -> Result<User> {
+async fn make(app: &App, caller: &Caller, body: &Value) -> Result<Shown> {
     // A body that names no domain means the domain of the scope; only a domain that is stored reaches policy.
     let fallback = caller.scope_domain().unwrap_or(&app.config.identity.default_domain_id);
     let wished = body.get(KIND).and_then(|u| u.get("domain_id")).and_then(Value::as_str).unwrap_or(fallback).to_owned();
@@ -72,54 +87,45 @@ async fn make(app: &App, caller: &Caller, body: &Value) -> Result<User> {
     let target = home.as_ref().map_or_else(Target::new, |d| Target::stored(KIND, &json!({ "domain_id": d.id })));
     app.allow(caller, "identity:create_user", &target.and_body(body)).await?;
     let created = User::create(body, app.random.hex_id(), Some(&wished))?;
-    let user = created.user;
+    let mut user = created.user;
     if home.is_none() {
         return Err(domain::not_found(&user.domain_id));
     }
     let hash = match created.password {
-        Some(password) => Some(hash(app, password).await?),
+        Some(password) => Some(password::hash(app, password).await?),
         None => None,
     };
     let now = app.now();
+    user.password_expires_at = hash.as_ref().and_then(|_| password::ends_at(app, &user, SetBy::Administrator, now));
     let mut tx = app.store.write().await?;
     check_default_project(&mut tx, user.default_project_id.as_deref()).await?;
-    store::user::insert(&mut tx, &user, now).await.map_err(duplicate(&user.name))?;
+    store::user::insert(&mut tx, &user, now).await.map_err(duplicate(&user))?;
     if let Some(hash) = hash {
-        store::password::insert(&mut tx, &app.random.hex_id(), &user.id, &hash, now, None).await?;
+        password::set(app, &mut tx, &user, &hash, SetBy::Administrator, now).await?;
     }
+    federated_link::replace(&mut tx, caller, &user.id, &created.federated).await?;
+    let federated = store::federated_link::list_of_user(&mut tx, &user.id).await?;
     audit::changed(app, &mut tx, caller, "user.create", (KIND, &user.id), Some(&user.domain_id), "").await?;
     app.commit(tx).await?;
-    Ok(user)
-}
-
-/// Hashes a password that is about to be set.
-pub async fn hash(app: &App, password: Secret) -> Result<String> {
-    let max = app.config.password.max_length;
-    if password.is_empty() {
-        return Err(Error::invalid_field("user.password", "the value is too short"));
-    }
-    if password.len() > max {
-        return Err(Error::invalid_field("user.password", format!("the value is longer than {max} bytes")));
-    }
-    app.hasher.hash(password).await
+    Ok(Shown { user, federated })
 }
 
 /// A domain cannot be anybody's default project, as Keystone has it; a project that is not there is let pass.
 async fn check_default_project(tx: &mut Conn, id: Option<&str>) -> Result<()> {
     let Some(id) = id else { return Ok(()) };
     if store::domain::get(tx, id).await?.is_some() {
-        return Err(Error::invalid_field("user.default_project_id", "a domain cannot be a user's default project"));
+        return Err(Error::invalid(format!("User's default project ID cannot be a domain ID: {id}")));
     }
     Ok(())
 }
 
 /// Changes a user. A new password and disabling void their tokens.
-pub async fn update(app: &App, caller: &Caller, id: &str, body: &Value) -> Result<User> {
+pub async fn update(app: &App, caller: &Caller, id: &str, body: &Value) -> Result<Shown> {
     let done = change(app, caller, id, body).await;
     audit::refused(app, caller, "user.update", (KIND, id), done).await
 }
 
-async fn change(app: &App, caller: &Caller, id: &str, body: &Value) -> Result<User> {
+async fn change(app: &App, caller: &Caller, id: &str, body: &Value) -> Result<Shown> {
     let found = store::user::get(&mut app.store.read().await?, id).await?.map(|i| i.user);
     app.allow(caller, "identity:update_user", &seen(found.as_ref(), id).and_body(body)).await?;
     let stored = found.ok_or_else(|| not_found(id))?;
@@ -131,37 +137,49 @@ async fn change(app: &App, caller: &Caller, id: &str, body: &Value) -> Result<Us
     let password = match update.password.take() {
         None => None,
         Some(None) => Some(None),
-        Some(Some(password)) => Some(Some(hash(app, password).await?)),
+        Some(Some(password)) => Some(Some(password::hash(app, password).await?)),
     };
     let now = app.now();
     let mut tx = app.store.write().await?;
     store::user::lock(&mut tx, id).await?;
-    let stored = store::user::get(&mut tx, id).await?.map(|i| i.user).ok_or_else(|| not_found(id))?;
-    let next = stored.updated(&update);
+    let mut identity = store::user::get(&mut tx, id).await?.ok_or_else(|| not_found(id))?;
+    let stored = identity.user.clone();
+    let mut next = stored.updated(&update);
     check_default_project(
         &mut tx,
         next.default_project_id.as_deref().filter(|_| next.default_project_id != stored.default_project_id),
     )
     .await?;
-    store::user::update(&mut tx, &next).await.map_err(duplicate(&next.name))?;
+    store::user::update(&mut tx, &next).await.map_err(duplicate(&next))?;
     match &password {
         None => {}
-        Some(None) => store::password::delete_all(&mut tx, id).await?,
+        Some(None) => {
+            next.password_expires_at = None;
+            store::password::delete_all(&mut tx, id).await?;
+        }
         Some(Some(hash)) => {
-            store::password::insert(&mut tx, &app.random.hex_id(), id, hash, now, None).await?;
-            store::user::clear_failures(&mut tx, id).await?;
+            next.password_expires_at = password::ends_at(app, &next, SetBy::Administrator, now);
+            password::set(app, &mut tx, &next, hash, SetBy::Administrator, now).await?;
         }
     }
-    if !stored.enabled && next.enabled {
+    if update.enabled == Some(true) {
+        // Lifts a lock, and begins the days without a login anew.
         store::user::clear_failures(&mut tx, id).await?;
+        store::user::mark_active(&mut tx, id, now).await?;
+        identity.active_at = now;
     }
+    if let Some(links) = &update.federated {
+        federated_link::replace(&mut tx, caller, id, links).await?;
+    }
+    let federated = store::federated_link::list_of_user(&mut tx, id).await?;
     if password.is_some() || (stored.enabled && !next.enabled) {
         store::revocation::insert(&mut tx, &revocation::of_user(app, id)).await?;
     }
     audit::changed(app, &mut tx, caller, "user.update", (KIND, id), Some(&next.domain_id), &super::named(body, KIND))
         .await?;
     app.commit(tx).await?;
-    Ok(next)
+    identity.user = next;
+    Ok(Shown { user: activity::as_of_now(app, identity).user, federated })
 }
 
 /// Deletes a user with everything that hangs on them.
@@ -181,3 +199,6 @@ async fn remove(app: &App, caller: &Caller, id: &str) -> Result<()> {
     audit::changed(app, &mut tx, caller, "user.delete", (KIND, id), Some(&stored.domain_id), "").await?;
     app.commit(tx).await
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::caller::Origin;
 use super::token::{self, Token};
-use super::{App, audit, scope};
+use super::{App, activity, audit, scope};
 use crate::cache::{self, Standing};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
@@ -144,7 +144,7 @@ async fn settle(app: &App, proven: &Proven, asked: &Asked) -> Result<std::result
     }
     let mut conn = app.store.read().await?;
     let user_id = &proven.identity.user.id;
-    let Some(identity) = store::user::get(&mut conn, user_id).await? else { return Ok(Err("the user is gone")) };
+    let Some(identity) = activity::user(app, &mut conn, user_id).await? else { return Ok(Err("the user is gone")) };
     if !identity.user.enabled || !identity.domain_enabled {
         return Ok(Err("the user or their domain is disabled"));
     }

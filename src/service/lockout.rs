@@ -111,7 +111,9 @@ mod tests {
     fn web_lock_3_the_lock_holds_for_its_duration_and_no_longer() {
         let state = |n| LoginState {
             hash: None,
+            set_at: None,
             expires_at: None,
+            self_service: false,
             failed_count: n,
             failed_at: Some(Timestamp::from_secs(100)),
         };

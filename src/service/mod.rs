@@ -4,6 +4,7 @@
 //! transaction with its audit record; what other nodes must hear of is applied here at once and told to them with the
 //! commit. No transaction is open while we talk to another machine (I6).
 
+pub mod activity;
 pub mod assignment;
 pub mod audit;
 pub mod auth;
@@ -13,13 +14,16 @@ pub mod catalog;
 pub mod catalog_service;
 pub mod domain;
 pub mod endpoint;
+pub mod federated_link;
 pub mod federation;
 pub mod group;
 pub mod identity;
 pub mod implied_role;
 mod issue;
 pub mod lockout;
+pub mod password;
 pub mod project;
+mod proof;
 pub mod region;
 pub mod revocation;
 pub mod role;
@@ -37,7 +41,7 @@ use std::sync::Arc;
 
 use crate::cache::{Memory, Tokens};
 use crate::clock::{Clock, Random, Timestamp};
-use crate::config::{Cidr, Config};
+use crate::config::{Cidr, Config, PasswordPattern};
 use crate::error::{Error, Result};
 use crate::keys::TokenKeys;
 use crate::keys::password::Hasher;
@@ -70,6 +74,8 @@ pub struct App {
     pub keys: TokenKeys,
     /// Hashing of passwords.
     pub hasher: Hasher,
+    /// What new passwords must match.
+    pub password_pattern: Option<PasswordPattern>,
     /// One login at a time for a user who may be locked out.
     pub lockouts: lockout::Lockouts,
     /// Seals secrets.

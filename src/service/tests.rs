@@ -11,7 +11,7 @@ use crate::store;
 use crate::store::tests::{a_domain, a_role, an_idp};
 use crate::testing::{Answered, House, houses};
 
-const DOMAIN: &str = "00000000000040008000000000000001";
+pub(super) const DOMAIN: &str = "00000000000040008000000000000001";
 
 /// A domain with the users `admin` (system administrator) and `ann`, whose password is `right`, a reader of the domain.
 async fn set_the_scene(house: &House) {
@@ -40,13 +40,13 @@ async fn set_the_scene(house: &House) {
     house.app.commit(tx).await.unwrap();
 }
 
-async fn login(house: &House, name: &str, password: &str) -> Answered {
+pub(super) async fn login(house: &House, name: &str, password: &str) -> Answered {
     let user = json!({"name": name, "domain": {"id": DOMAIN}, "password": password});
     let body = json!({"auth": {"identity": {"methods": ["password"], "password": {"user": user}}, "scope": {"domain": {"id": DOMAIN}}}});
     house.ask("POST", "/v3/auth/tokens", &[], Some(&body)).await
 }
 
-fn subject(answer: &Answered) -> String {
+pub(super) fn subject(answer: &Answered) -> String {
     answer.headers["x-subject-token"].to_str().unwrap().to_owned()
 }
 
@@ -55,7 +55,7 @@ async fn rescope(house: &House, token: &str) -> Answered {
     house.ask("POST", "/v3/auth/tokens", &[], Some(&body)).await
 }
 
-async fn validate(house: &House, token: &str, query: &str) -> u16 {
+pub(super) async fn validate(house: &House, token: &str, query: &str) -> u16 {
     let admin = house.token("admin", Scope::System);
     let headers = [("x-auth-token", admin.as_str()), ("x-subject-token", token)];
     house.ask("GET", &format!("/v3/auth/tokens{query}"), &headers, None).await.status
@@ -68,7 +68,7 @@ async fn reasons(house: &House) -> Vec<String> {
     events.iter().map(|e| e["reason"].as_str().unwrap_or("").to_owned()).collect()
 }
 
-async fn on_both(settings: &[(&str, &str)], test: impl AsyncFn(&House)) {
+pub(super) async fn on_both(settings: &[(&str, &str)], test: impl AsyncFn(&House)) {
     for house in houses(settings).await {
         eprintln!("on {}", house.database);
         set_the_scene(&house).await;

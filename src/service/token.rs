@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::{App, scope};
+use super::{App, activity, scope};
 use crate::cache::{self, Digest, Entry, Standing};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
@@ -128,7 +128,7 @@ async fn look_up(app: &App, payload: Payload) -> Result<Option<Facts>> {
         return Ok(None);
     }
     let mut conn = app.store.read().await?;
-    let Some(identity) = store::user::get(&mut conn, &payload.user_id).await? else { return Ok(None) };
+    let Some(identity) = activity::user(app, &mut conn, &payload.user_id).await? else { return Ok(None) };
     if !identity.user.enabled || !identity.domain_enabled {
         return Ok(None);
     }

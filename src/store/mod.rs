@@ -14,6 +14,7 @@ pub mod catalog;
 pub mod change;
 pub mod domain;
 pub mod endpoint;
+pub mod federated_link;
 pub mod grant;
 pub mod group;
 pub mod identity_provider;

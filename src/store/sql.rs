@@ -118,6 +118,25 @@ macro_rules! on_connection {
     }};
 }
 
+/// The sign of a comparison that both databases agree about.
+fn sign(operator: Operator) -> Option<&'static str> {
+    Some(match operator {
+        Operator::Equals => " = ",
+        Operator::NotEquals => " <> ",
+        Operator::Less => " < ",
+        Operator::AtMost => " <= ",
+        Operator::More => " > ",
+        Operator::AtLeast => " >= ",
+        Operator::IEquals
+        | Operator::Contains
+        | Operator::IContains
+        | Operator::StartsWith
+        | Operator::IStartsWith
+        | Operator::EndsWith
+        | Operator::IEndsWith => return None,
+    })
+}
+
 impl Sql {
     /// A statement whose `$1 … $n` are bound in order.
     pub fn new(text: &'static str) -> Self {
@@ -152,20 +171,13 @@ impl Sql {
     #[must_use]
     pub fn filter(mut self, conditions: &[Condition]) -> Self {
         for condition in conditions {
-            let column = condition.column;
-            match (&condition.operator, &condition.operand) {
-                (_, Operand::Bool(v)) => {
-                    self.text.push_str(" AND ");
-                    self.text.push_str(column);
-                    self = self.push_bind(" = ", *v);
-                }
-                (Operator::Equals, Operand::Text(v)) => {
-                    self.text.push_str(" AND ");
-                    self.text.push_str(column);
-                    self = self.push_bind(" = ", v);
-                }
-                (operator, Operand::Text(v)) => self = self.compare(column, *operator, v),
-            }
+            let (column, sign) = (condition.column, sign(condition.operator));
+            self = match (&condition.operand, sign) {
+                (Operand::Bool(v), _) => self.push(" AND ").push(column).push_bind(" = ", *v),
+                (Operand::Int(v), sign) => self.push(" AND ").push(column).push_bind(sign.unwrap_or(" = "), *v),
+                (Operand::Text(v), Some(sign)) => self.push(" AND ").push(column).push_bind(sign, v),
+                (Operand::Text(v), None) => self.compare(column, condition.operator, v),
+            };
         }
         self
     }
@@ -190,10 +202,6 @@ impl Sql {
         let column = if fold { format!("lower({column})") } else { column.to_owned() };
         let length = i64::try_from(value.chars().count()).unwrap_or(i64::MAX);
         match operator {
-            Operator::Equals | Operator::IEquals => {
-                self.text.push_str(&format!(" AND {column}"));
-                self.push_bind(" = ", value)
-            }
             Operator::Contains | Operator::IContains => {
                 self.text.push_str(&format!(" AND replace({column}, "));
                 let mut sql = self.push_bind("", &value);
@@ -209,6 +217,11 @@ impl Sql {
                 let mut sql = self.push_bind(" >= ", length);
                 sql.text.push_str(&format!(" AND substr({column}, length({column}) + 1 - CAST("));
                 sql.push_bind("", length).push_bind(" AS INTEGER)) = ", value)
+            }
+            // Equality but for letter case: what has a sign was not for this function.
+            _ => {
+                self.text.push_str(&format!(" AND {column}"));
+                self.push_bind(" = ", value)
             }
         }
     }

@@ -10,6 +10,7 @@ use super::*;
 use crate::clock::Random;
 use crate::model::audit_event::AuditEvent;
 use crate::model::domain::Domain;
+use crate::model::federated_link::FederatedLink;
 use crate::model::fields::Extra;
 use crate::model::grant::{Grant, Target};
 use crate::model::group::Group;
@@ -429,6 +430,111 @@ async fn the_newest_password_counts_and_failures_are_counted() {
         let state = super::user::login_state(&mut tx, "u").await.unwrap().unwrap();
         assert_eq!((state.hash.as_deref(), state.failed_count), (Some("newer"), 0));
         assert!(super::user::login_state(&mut tx, "nobody").await.unwrap().is_none());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn of_old_passwords_the_last_ones_are_kept() {
+    on_both(async |store| {
+        let mut tx = store.write().await.unwrap();
+        domain::insert(&mut tx, &a_domain("d")).await.unwrap();
+        for user in ["u", "other"] {
+            super::user::insert(&mut tx, &a_user(user, "d"), NOW).await.unwrap();
+            for hash in ["1", "2", "3", "4"] {
+                password::insert(&mut tx, &format!("{user}{hash}"), user, hash, NOW, None).await.unwrap();
+            }
+        }
+        password::insert_own(&mut tx, "u5", "u", "5", NOW, Some(NOW.plus_secs(7))).await.unwrap();
+        assert_eq!(password::recent(&mut tx, "u", 2).await.unwrap(), ["5", "4"]);
+        assert_eq!(password::prune(&mut tx, "u", 3).await.unwrap(), 2);
+        assert_eq!(password::recent(&mut tx, "u", 9).await.unwrap(), ["5", "4", "3"]);
+        assert_eq!(password::recent(&mut tx, "other", 9).await.unwrap().len(), 4);
+        let state = super::user::login_state(&mut tx, "u").await.unwrap().unwrap();
+        assert_eq!((state.self_service, state.set_at), (true, Some(Timestamp(NOW.0 + 4))));
+        assert!(!super::user::login_state(&mut tx, "other").await.unwrap().unwrap().self_service);
+        let found = super::user::get(&mut tx, "u").await.unwrap().unwrap();
+        assert_eq!(found.user.password_expires_at, Some(NOW.plus_secs(7)), "the current one's");
+        password::delete_all(&mut tx, "u").await.unwrap();
+        assert_eq!(super::user::get(&mut tx, "u").await.unwrap().unwrap().user.password_expires_at, None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn federated_links_are_replaced_as_a_whole_and_go_with_the_user_or_the_identity_provider() {
+    on_both(async |store| {
+        let mut tx = store.write().await.unwrap();
+        domain::insert(&mut tx, &a_domain("d")).await.unwrap();
+        for id in ["i1", "i2"] {
+            identity_provider::insert(&mut tx, &an_idp(id, "d", &[])).await.unwrap();
+        }
+        for user in ["u", "other"] {
+            super::user::insert(&mut tx, &a_user(user, "d"), NOW).await.unwrap();
+        }
+        let link = |idp: &str, protocol: &str, unique: &str| FederatedLink {
+            idp_id: idp.into(),
+            protocol_id: protocol.into(),
+            unique_id: unique.into(),
+        };
+        federated_link::replace(&mut tx, "other", &[link("i1", "p", "o")]).await.unwrap();
+        federated_link::replace(&mut tx, "u", &[link("i1", "p", "gone")]).await.unwrap();
+        let links = [link("i1", "p", "x"), link("i1", "q", "x"), link("i2", "p", "y")];
+        federated_link::replace(&mut tx, "u", &links).await.unwrap();
+        assert_eq!(federated_link::list_of_user(&mut tx, "u").await.unwrap(), links);
+        assert_eq!(federated_link::owner(&mut tx, "i1", "x").await.unwrap().as_deref(), Some("u"));
+        assert_eq!(federated_link::owner(&mut tx, "i2", "x").await.unwrap(), None);
+        let found = async |tx: &mut Conn, conditions: Vec<Condition>| {
+            let query = Query { conditions, ..Query::all(9) };
+            let users = super::user::list(tx, &query).await.unwrap();
+            users.into_iter().map(|i| i.user.id).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(found(&mut tx, vec![Condition::equals("f.idp_id", "i1")]).await, "other u");
+        let of_one = vec![Condition::equals("f.idp_id", "i2"), Condition::equals("f.unique_id", "x")];
+        assert_eq!(found(&mut tx, of_one).await, "", "both of one link");
+        assert!(identity_provider::delete(&mut tx, "i1").await.unwrap());
+        assert_eq!(federated_link::list_of_user(&mut tx, "u").await.unwrap(), links[2..]);
+        assert!(super::user::delete(&mut tx, "u").await.unwrap());
+        assert_eq!(federated_link::owner(&mut tx, "i2", "y").await.unwrap(), None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn numbers_are_compared_the_same_on_both_databases() {
+    on_both(async |store| {
+        let mut tx = store.write().await.unwrap();
+        domain::insert(&mut tx, &a_domain("d")).await.unwrap();
+        for (user, ends) in [("a", Some(1)), ("b", Some(2)), ("c", Some(3)), ("d", None)] {
+            super::user::insert(&mut tx, &a_user(user, "d"), NOW).await.unwrap();
+            password::insert(&mut tx, user, user, "h", NOW, ends.map(Timestamp)).await.unwrap();
+        }
+        for (operator, expected) in [
+            (Operator::Equals, "b"),
+            (Operator::NotEquals, "a c"),
+            (Operator::Less, "a"),
+            (Operator::AtMost, "a b"),
+            (Operator::More, "c"),
+            (Operator::AtLeast, "b c"),
+        ] {
+            let condition = Condition { column: "w.expires_at", operator, operand: Operand::Int(2) };
+            let query = Query { conditions: vec![condition], ..Query::all(9) };
+            let found = super::user::list(&mut tx, &query).await.unwrap();
+            assert_eq!(found.into_iter().map(|i| i.user.id).collect::<Vec<_>>().join(" "), expected, "{operator:?}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_user_was_active_when_made_or_when_last_seen() {
+    on_both(async |store| {
+        let mut tx = store.write().await.unwrap();
+        domain::insert(&mut tx, &a_domain("d")).await.unwrap();
+        super::user::insert(&mut tx, &a_user("u", "d"), NOW).await.unwrap();
+        assert_eq!(super::user::get(&mut tx, "u").await.unwrap().unwrap().active_at, NOW);
+        super::user::mark_active(&mut tx, "u", NOW.plus_secs(5)).await.unwrap();
+        assert_eq!(super::user::get(&mut tx, "u").await.unwrap().unwrap().active_at, NOW.plus_secs(5));
     })
     .await;
 }

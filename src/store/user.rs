@@ -18,6 +18,7 @@ struct Row {
     extra: String,
     options: String,
     password_expires_at: Option<i64>,
+    active_at: i64,
     domain_name: String,
     domain_enabled: bool,
 }
@@ -36,14 +37,21 @@ impl TryFrom<Row> for Identity {
             default_project_id: row.default_project_id,
             password_expires_at: row.password_expires_at.map(Timestamp),
         };
-        Ok(Self { user, domain_name: row.domain_name, domain_enabled: row.domain_enabled })
+        Ok(Self {
+            user,
+            domain_name: row.domain_name,
+            domain_enabled: row.domain_enabled,
+            active_at: Timestamp(row.active_at),
+        })
     }
 }
 
 const COLUMNS: &str = "SELECT u.id, u.domain_id, u.name, u.enabled, u.default_project_id, u.extra, u.options, \
-     (SELECT w.expires_at FROM passwords w WHERE w.user_id = u.id ORDER BY w.created_at DESC, w.id DESC LIMIT 1) AS password_expires_at, \
+     w.expires_at AS password_expires_at, COALESCE(u.last_active_at, u.created_at) AS active_at, \
      d.name AS domain_name, d.enabled AS domain_enabled \
-     FROM users u JOIN projects d ON d.id = u.domain_id WHERE TRUE";
+     FROM users u JOIN projects d ON d.id = u.domain_id \
+     LEFT JOIN passwords w ON w.user_id = u.id AND NOT EXISTS (SELECT 1 FROM passwords n WHERE n.user_id = u.id \
+     AND (n.created_at > w.created_at OR (n.created_at = w.created_at AND n.id > w.id))) WHERE TRUE";
 
 /// Adds a user. A taken name is a conflict.
 pub async fn insert(conn: &mut Conn, user: &User, now: Timestamp) -> Result<()> {
@@ -80,10 +88,18 @@ pub async fn get_by_name(conn: &mut Conn, domain_id: &str, name: &str) -> Result
     row.map(Identity::try_from).transpose()
 }
 
-/// One page of users, with one more row than asked for if there is a next page.
-pub async fn list(conn: &mut Conn, query: &Query) -> Result<Vec<User>> {
-    let rows: Vec<Row> = Sql::new(COLUMNS).filter(&query.conditions).page(query, "u.id").all(conn).await?;
-    rows.into_iter().map(|r| Identity::try_from(r).map(|i| i.user)).collect()
+/// One page of users, with one more row than asked for if there is a next page. Conditions on columns of `f`, a federated
+/// link, must hold for one and the same link.
+pub async fn list(conn: &mut Conn, query: &Query) -> Result<Vec<Identity>> {
+    let (of_link, of_user): (Vec<_>, Vec<_>) =
+        query.conditions.iter().cloned().partition(|c| c.column.starts_with("f."));
+    let mut sql = Sql::new(COLUMNS).filter(&of_user);
+    if !of_link.is_empty() {
+        sql =
+            sql.push(" AND EXISTS (SELECT 1 FROM federated_users f WHERE f.user_id = u.id").filter(&of_link).push(")");
+    }
+    let rows: Vec<Row> = sql.page(query, "u.id").all(conn).await?;
+    rows.into_iter().map(Identity::try_from).collect()
 }
 
 /// One page of the users in a group, as [`list`].
@@ -120,7 +136,7 @@ pub async fn update(conn: &mut Conn, user: &User) -> Result<bool> {
     Ok(touched == 1)
 }
 
-/// Deletes a user with their passwords and grants; false if there is none.
+/// Deletes a user with their passwords, grants, memberships and federated links; false if there is none.
 pub async fn delete(conn: &mut Conn, id: &str) -> Result<bool> {
     Sql::new("DELETE FROM grants WHERE actor_kind = 'user' AND actor_id = $1").bind(id).run(conn).await?;
     let touched = Sql::new("DELETE FROM users WHERE id = $1").bind(id).run(conn).await?;
@@ -131,7 +147,9 @@ pub async fn delete(conn: &mut Conn, id: &str) -> Result<bool> {
 #[derive(sqlx::FromRow)]
 struct LoginRow {
     hash: Option<String>,
+    set_at: Option<i64>,
     expires_at: Option<i64>,
+    self_service: Option<bool>,
     failed_auth_count: i64,
     failed_auth_at: Option<i64>,
 }
@@ -139,7 +157,7 @@ struct LoginRow {
 /// What stands between this user and a login.
 pub async fn login_state(conn: &mut Conn, id: &str) -> Result<Option<LoginState>> {
     let row: Option<LoginRow> = Sql::new(
-        "SELECT w.hash, w.expires_at, u.failed_auth_count, u.failed_auth_at FROM users u \
+        "SELECT w.hash, w.created_at AS set_at, w.expires_at, w.self_service, u.failed_auth_count, u.failed_auth_at FROM users u \
          LEFT JOIN passwords w ON w.user_id = u.id WHERE u.id = $1 ORDER BY w.created_at DESC, w.id DESC LIMIT 1",
     )
     .bind(id)
@@ -147,7 +165,9 @@ pub async fn login_state(conn: &mut Conn, id: &str) -> Result<Option<LoginState>
     .await?;
     Ok(row.map(|r| LoginState {
         hash: r.hash,
+        set_at: r.set_at.map(Timestamp),
         expires_at: r.expires_at.map(Timestamp),
+        self_service: r.self_service.unwrap_or(false),
         failed_count: r.failed_auth_count,
         failed_at: r.failed_auth_at.map(Timestamp),
     }))
@@ -167,5 +187,11 @@ pub async fn record_failure(conn: &mut Conn, id: &str, restart: bool, now: Times
 /// Forgets failed attempts.
 pub async fn clear_failures(conn: &mut Conn, id: &str) -> Result<()> {
     Sql::new("UPDATE users SET failed_auth_count = 0, failed_auth_at = NULL WHERE id = $1").bind(id).run(conn).await?;
+    Ok(())
+}
+
+/// Notes that the user was there.
+pub async fn mark_active(conn: &mut Conn, id: &str, now: Timestamp) -> Result<()> {
+    Sql::new("UPDATE users SET last_active_at = $1 WHERE id = $2").bind(now.0).bind(id).run(conn).await?;
     Ok(())
 }
