@@ -22,6 +22,7 @@ from postgres import Postgres, free_port  # noqa: F401  (part of this module's f
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BINARY = os.path.abspath(os.environ.get("ARCHSTONE_BIN", ROOT / "target/release/archstone"))
 KEYSTONE_VENV = pathlib.Path(os.environ.get("KEYSTONE_VENV", ROOT / "compat-tests/.venv-keystone"))
+TEMPEST_VENV = pathlib.Path(os.environ.get("TEMPEST_VENV", ROOT / "compat-tests/.venv-tempest"))
 # The stock client stands beside the interpreter that runs the tests.
 OPENSTACK = pathlib.Path(sys.executable).parent / "openstack"
 
@@ -256,18 +257,28 @@ class Archstone:
         found = self.expect(200, "GET", f"/v3/roles?name={name}", token=self.admin_token)["roles"]
         return found[0]["id"]
 
-    def grant(self, user, role, project=None, domain=None, method="PUT"):
-        """Grants (`DELETE`: takes back) the role with this name to the user on a project or domain id."""
-        target = f"projects/{project}" if project else f"domains/{domain}"
-        path = f"/v3/{target}/users/{user['id']}/roles/{self.role_id(role)}"
+    def grant(self, user, role, project=None, domain=None, method="PUT", *, group=None, system=False, inherited=False):
+        """Grants (`DELETE`: takes back) a role, given by name or as a member, to the user (or, with `user=None`, the `group`)
+        on a project or domain id or on the system; `inherited` is the grant that counts below the target only."""
+        target = f"projects/{project}" if project else f"domains/{domain}" if domain else "system" if system else None
+        actor = f"groups/{group['id']}" if group else f"users/{user['id']}"
+        role_id = role["id"] if isinstance(role, dict) else self.role_id(role)
+        path = f"{target}/{actor}/roles/{role_id}"
+        path = f"/v3/OS-INHERIT/{path}/inherited_to_projects" if inherited else f"/v3/{path}"
         return self.expect(204, method, path, token=self.admin_token)
 
-    def new_project(self):
-        """A project in the default domain, made by `bootstrap`; its id."""
-        name = unique("project")
-        self.bootstrap("--bootstrap-project-name", name)
-        scope = {"name": name, "domain": {"id": DEFAULT_DOMAIN}}
-        return self.login(project=scope).json()["token"]["project"]["id"]
+    def new_project(self, domain_id=DEFAULT_DOMAIN, **fields):
+        """A project; its id."""
+        body = {"project": {"name": unique("project"), "domain_id": domain_id} | fields}
+        return self.expect(201, "POST", "/v3/projects", token=self.admin_token, json=body)["project"]["id"]
+
+    def new_group(self, domain_id=DEFAULT_DOMAIN, *members, **fields):
+        """A group with these users in it; the member."""
+        body = {"group": {"name": unique("group"), "domain_id": domain_id} | fields}
+        group = self.expect(201, "POST", "/v3/groups", token=self.admin_token, json=body)["group"]
+        for user in members:
+            self.expect(204, "PUT", f"/v3/groups/{group['id']}/users/{user['id']}", token=self.admin_token)
+        return group
 
     def persona(self, role, domain=None, project=None):
         """A new user with one role on a domain or project: (user, token with that scope)."""

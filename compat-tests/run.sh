@@ -61,7 +61,8 @@ venv() {
 }
 
 environments() {
-  venv $here/.venv $here/requirements.txt && venv $here/.venv-keystone $here/requirements-keystone.txt
+  venv $here/.venv $here/requirements.txt && venv $here/.venv-keystone $here/requirements-keystone.txt &&
+    venv $here/.venv-tempest $here/requirements-tempest.txt
 }
 
 rust_tests() {
@@ -69,8 +70,8 @@ rust_tests() {
 }
 
 black_box_tests() {
-  KEYSTONE_VENV=$PWD/$here/.venv-keystone timeout 45m $here/.venv/bin/python -m pytest -c $here/pytest.ini --color=no \
-    --durations=15 $here
+  KEYSTONE_VENV=$PWD/$here/.venv-keystone TEMPEST_VENV=$PWD/$here/.venv-tempest timeout 45m $here/.venv/bin/python -m pytest \
+    -c $here/pytest.ini --color=no --durations=15 $here
 }
 
 suite packages install_packages || { echo "cannot go on without them"; exit 1; }

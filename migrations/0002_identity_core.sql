@@ -13,7 +13,7 @@ CREATE TABLE user_groups (
     id VARCHAR(64) PRIMARY KEY,
     domain_id VARCHAR(64) NOT NULL REFERENCES projects (id),
     name VARCHAR(64) NOT NULL,
-    description TEXT NOT NULL,
+    description TEXT,
     extra TEXT NOT NULL
 );
 CREATE UNIQUE INDEX user_groups_name ON user_groups (domain_id, name);

@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 
 use crate::app;
 use crate::http::route::{Access, Route};
-use crate::model::grant::{Grant, Target};
+use crate::model::grant::{Actor, Grant, Target};
 use crate::model::token::Scope;
 use crate::policy::registry;
 use crate::store;
-use crate::store::tests::{a_domain, a_project, a_role, a_user, an_idp};
+use crate::store::tests::{a_domain, a_group, a_project, a_role, a_user, an_idp};
 use crate::testing::{House, houses};
 
 /// A domain-scoped token carries a UUID.
@@ -44,18 +44,33 @@ const PERSONAS: [Persona; 14] = [
     ("system-admin", "admin", || Scope::System),
 ];
 
+/// The part of the scene that belongs to no domain.
+async fn set_the_catalog(tx: &mut store::Conn) {
+    use crate::store::tests::catalog::{a_region, a_service, an_endpoint};
+    if store::region::get(tx, "victim-region").await.unwrap().is_none() {
+        store::region::insert(tx, &a_region("victim-region", None)).await.unwrap();
+    }
+    if store::service::get(tx, "victim-service").await.unwrap().is_none() {
+        store::service::insert(tx, &a_service("victim-service")).await.unwrap();
+    }
+    if store::endpoint::get(tx, "victim-endpoint").await.unwrap().is_none() {
+        store::endpoint::insert(tx, &an_endpoint("victim-endpoint", "victim-service", None)).await.unwrap();
+    }
+}
+
 /// Makes whatever of the scene is missing, so that a deletion before does not matter.
 async fn set_the_scene(house: &House) {
     let now = house.app.now();
     let mut tx = house.app.store.write().await.unwrap();
     let tx_ref = &mut tx;
+    set_the_catalog(tx_ref).await;
     for role in ["admin", "manager", "member", "reader", "service", "secu_admin", "victim-role"] {
         if store::role::get(tx_ref, role).await.unwrap().is_none() {
             store::role::insert(tx_ref, &a_role(role)).await.unwrap();
         }
     }
     for (prior, implied) in [("admin", "manager"), ("manager", "member"), ("member", "reader")] {
-        store::role::imply(tx_ref, prior, implied).await.unwrap();
+        store::implied_role::insert(tx_ref, prior, implied).await.unwrap();
     }
     for d in ["own", "other"] {
         let id = id_of(d);
@@ -70,11 +85,28 @@ async fn set_the_scene(house: &House) {
         if store::identity_provider::get(tx_ref, &format!("idp-{d}")).await.unwrap().is_none() {
             store::identity_provider::insert(tx_ref, &an_idp(&format!("idp-{d}"), id, &[d])).await.unwrap();
         }
-        for target in [Target::Project(format!("p-{d}")), Target::Domain(id.into())] {
-            let grant = Grant { user_id: victim.clone(), target, role_id: "reader".into() };
-            store::grant::insert(tx_ref, &grant).await.unwrap();
+        let (project, group) = (format!("victim-project-{d}"), format!("victim-group-{d}"));
+        if store::project::get(tx_ref, &project).await.unwrap().is_none() {
+            store::project::insert(tx_ref, &a_project(&project, id)).await.unwrap();
+        }
+        let mut stored = store::project::get(tx_ref, &project).await.unwrap().unwrap().project;
+        stored.tags = ["victim-tag".to_owned()].into();
+        store::project::update(tx_ref, &stored).await.unwrap();
+        if store::group::get(tx_ref, &group).await.unwrap().is_none() {
+            store::group::insert(tx_ref, &a_group(&group, id)).await.unwrap();
+        }
+        store::group::add_member(tx_ref, &group, &victim).await.unwrap();
+        for target in [Target::Project(project), Target::Domain(id.into()), Target::System] {
+            for actor in [Actor::User(victim.clone()), Actor::Group(group.clone())] {
+                for inherited in [false, true] {
+                    let (actor, target, role_id) = (actor.clone(), target.clone(), "reader".to_owned());
+                    store::grant::insert(tx_ref, &Grant { actor, target, role_id, inherited }).await.unwrap();
+                }
+            }
         }
     }
+    store::implied_role::insert(tx_ref, "victim-role", "service").await.unwrap();
+    store::implied_role::delete(tx_ref, "victim-role", "reader").await.unwrap();
     for (name, role, scope) in PERSONAS {
         if store::user::get(tx_ref, name).await.unwrap().is_some() {
             continue;
@@ -86,7 +118,7 @@ async fn set_the_scene(house: &House) {
             Scope::System => Target::System,
             Scope::Unscoped => unreachable!(),
         };
-        let grant = Grant { user_id: name.into(), target, role_id: role.into() };
+        let grant = Grant::of_user(name, target, role);
         store::grant::insert(tx_ref, &grant).await.unwrap();
     }
     house.app.commit(tx).await.unwrap();
@@ -94,16 +126,25 @@ async fn set_the_scene(house: &House) {
 
 /// The path of a route, about things of one domain.
 fn path(route: &Route, domain: &str) -> String {
-    let grant_role = if route.method == "PUT" { "member" } else { "reader" };
-    let role = if route.template.contains("/users/") { grant_role } else { "victim-role" };
+    // Granting and implying are about another role than taking back.
+    let (grant_role, implied) = if route.method == "PUT" { ("member", "reader") } else { ("reader", "service") };
+    let is_grant = route.template.contains("/roles/{role_id}") && !route.template.starts_with("/v3/roles");
+    let role = if is_grant { grant_role } else { "victim-role" };
     let mut path = route.template.to_owned();
     for (name, value) in [
         ("{domain_id}", id_of(domain).to_owned()),
-        ("{project_id}", format!("p-{domain}")),
+        ("{project_id}", format!("victim-project-{domain}")),
+        ("{group_id}", format!("victim-group-{domain}")),
+        ("{value}", "victim-tag".to_owned()),
+        ("{prior_role_id}", "victim-role".to_owned()),
+        ("{implied_role_id}", implied.to_owned()),
         ("{user_id}", format!("victim-{domain}")),
         ("{role_id}", role.to_owned()),
         // A creation is about a name that nobody has.
         ("{idp_id}", if route.method == "PUT" { "fresh".to_owned() } else { format!("idp-{domain}") }),
+        ("{region_id}", if route.method == "PUT" { "fresh".to_owned() } else { "victim-region".to_owned() }),
+        ("{service_id}", "victim-service".to_owned()),
+        ("{endpoint_id}", "victim-endpoint".to_owned()),
     ] {
         path = path.replace(name, &value);
     }
@@ -114,15 +155,18 @@ fn path(route: &Route, domain: &str) -> String {
 fn body(route: &Route, domain: &str) -> Option<Value> {
     match (route.method.as_str(), route.template) {
         ("POST", "/v3/users") => Some(json!({"user": {"domain_id": id_of(domain)}})),
+        ("POST", "/v3/groups") => Some(json!({"group": {"domain_id": id_of(domain)}})),
+        ("POST", "/v3/projects") => Some(json!({"project": {"domain_id": id_of(domain)}})),
+        ("PUT", "/v3/projects/{project_id}/tags") => Some(json!({"tags": 1})),
         ("POST" | "PATCH", _) => Some(json!({})),
         ("PUT", t) if t.contains("OS-FEDERATION") => Some(json!({})),
+        ("PUT", "/v3/regions/{region_id}") => Some(json!({})),
         _ => None,
     }
 }
 
 /// The status; a 403 that is not policy's is marked.
 async fn outcome(house: &House, route: &Route, domain: &str, token: Option<&str>) -> String {
-    set_the_scene(house).await;
     let subject = house.token(&format!("victim-{domain}"), Scope::Domain(id_of(domain).into()));
     let mut headers = Vec::new();
     if let Some(token) = token {
@@ -133,6 +177,9 @@ async fn outcome(house: &House, route: &Route, domain: &str, token: Option<&str>
     }
     let answer = house.ask(route.method.as_str(), &path(route, domain), &headers, body(route, domain).as_ref()).await;
     assert!(answer.status < 500, "{route:?} {answer:?}");
+    if answer.status < 300 && route.method != "GET" && route.method != "HEAD" {
+        set_the_scene(house).await;
+    }
     let policy = answer.message().starts_with("You are not authorized") || answer.body.is_null();
     format!("{}{}", answer.status, if answer.status == 403 && !policy { "*" } else { "" })
 }

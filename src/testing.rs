@@ -11,6 +11,7 @@ use crate::config::Config;
 use crate::http::serve::{Limits, serve};
 use crate::keys::pair::PairRepository;
 use crate::keys::repository::Repository;
+use crate::model::grant::{Grant, Target};
 use crate::model::token::{Payload, Scope, new_audit_id};
 use crate::secret::Sealer;
 use crate::service::{App, watch};
@@ -100,6 +101,19 @@ impl House {
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
         let bytes = answer.bytes().await.unwrap();
         Answered { status, headers, body: serde_json::from_slice(&bytes).unwrap_or_default() }
+    }
+
+    /// A system token of an administrator, who is made along with a domain to live in.
+    pub async fn administrator(&self) -> String {
+        const DOMAIN: &str = "00000000000040008000000000000009";
+        let mut tx = self.app.store.write().await.unwrap();
+        store::domain::insert(&mut tx, &store::tests::a_domain(DOMAIN)).await.unwrap();
+        store::role::insert(&mut tx, &store::tests::a_role("admin")).await.unwrap();
+        store::user::insert(&mut tx, &store::tests::a_user("root", DOMAIN), self.app.now()).await.unwrap();
+        let grant = Grant::of_user("root", Target::System, "admin");
+        store::grant::insert(&mut tx, &grant).await.unwrap();
+        self.app.commit(tx).await.unwrap();
+        self.token("root", Scope::System)
     }
 
     /// A token for a user, made without a login.

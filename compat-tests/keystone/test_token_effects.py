@@ -1,4 +1,4 @@
-"""KS-TOK-4: what happens to tokens when their user, domain, password or roles change.
+"""KS-TOK-4: what happens to tokens when their user, domain, password or roles change; `test_token_losses.py` goes on with it.
 
 On the node that made the change the effect is there with the answer; on another node of the same database within a second.
 """
@@ -8,6 +8,7 @@ import time
 import pytest
 
 from harness import eventually, unique
+from token_calls import ALIVE, DEAD, assert_alive, patch, statuses
 
 
 class Holder:
@@ -19,10 +20,6 @@ class Holder:
         archstone.grant(self.user, "member", domain=self.domain["id"])
         self.reference = {"id": self.user["id"]}
         self.token = archstone.token(self.reference, self.user["password"], domain=self.domain["id"])
-
-
-def patch(archstone, path, body):
-    return archstone.expect(200, "PATCH", path, token=archstone.admin_token, json=body)
 
 
 def disable_user(archstone, holder):
@@ -55,21 +52,6 @@ def revoke_token(archstone, holder):
 
 
 CHANGES = [disable_user, delete_user, change_password, disable_domain, delete_domain, take_role, revoke_token]
-
-
-# A token's statuses, as a credential and as a subject, when it is refused and when it is accepted.
-DEAD, ALIVE = (401, 404), (200, 200)
-
-
-def statuses(archstone, token):
-    """How the token is answered as a credential and as a subject."""
-    return archstone.request("GET", "/v3/auth/projects", token=token).status_code, archstone.validate(token).status_code
-
-
-def assert_alive(archstone, token):
-    """The token is accepted; asked twice, so that the second answer comes from a cache if there is one."""
-    for _ in range(2):
-        assert statuses(archstone, token) == ALIVE
 
 
 def fresh_token(archstone, holder, password=None):

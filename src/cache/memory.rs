@@ -178,6 +178,7 @@ pub(super) mod tests {
                 name: "P".into(),
                 domain_id: "pd".into(),
                 domain_name: "PD".into(),
+                is_domain: false,
             },
             roles: vec![],
         }

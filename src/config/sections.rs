@@ -262,11 +262,24 @@ pub struct Identity {
     pub max_identity_providers_per_domain: u32,
     /// Items on one page of a list at most.
     pub list_limit: u32,
+    /// Items of the list of role assignments that are answered at once; clients seldom ask for its next page.
+    pub role_assignments_limit: u32,
+    /// Projects that may stand one below the other, the domain not counted.
+    pub max_project_tree_depth: u32,
+    /// Names of roles that no other role may imply.
+    pub prohibited_implied_roles: Vec<String>,
 }
 
 impl Default for Identity {
     fn default() -> Self {
-        Self { default_domain_id: "default".into(), max_identity_providers_per_domain: 10, list_limit: 1000 }
+        Self {
+            default_domain_id: "default".into(),
+            max_identity_providers_per_domain: 10,
+            list_limit: 1000,
+            role_assignments_limit: 100_000,
+            max_project_tree_depth: 5,
+            prohibited_implied_roles: vec!["admin".into()],
+        }
     }
 }
 

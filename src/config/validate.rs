@@ -200,6 +200,8 @@ fn identity(config: &Config, rules: &mut Rules) {
         "identity.max_identity_providers_per_domain",
     );
     rules.between(&identity.list_limit, 1, 100_000, "identity.list_limit");
+    rules.between(&identity.role_assignments_limit, 1, 1_000_000, "identity.role_assignments_limit");
+    rules.between(&identity.max_project_tree_depth, 1, 100, "identity.max_project_tree_depth");
     rules.between(&config.policy.remote_timeout_secs, 1, 60, "policy.remote_timeout_secs");
     for (index, dir) in config.policy.dirs.iter().enumerate() {
         rules.must(!dir.is_empty(), &format!("policy.dirs[{index}]"), "must name a folder");

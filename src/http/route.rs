@@ -29,6 +29,12 @@ pub enum Access {
     Rules(&'static [&'static str]),
 }
 
+impl From<&'static str> for Access {
+    fn from(rule: &'static str) -> Self {
+        Self::Rule(rule)
+    }
+}
+
 /// One route.
 #[derive(Clone)]
 pub struct Route {
@@ -58,6 +64,60 @@ impl Route {
     {
         let handler: Handler = Arc::new(move |app, request| Box::pin(handler(app, request)));
         Self { method, template, access, relation: None, handler }
+    }
+
+    /// A route that reads.
+    pub fn get<F, R>(template: &'static str, access: impl Into<Access>, handler: F) -> Self
+    where
+        F: Fn(Arc<App>, Request) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<Reply>> + Send + 'static,
+    {
+        Self::new(Method::GET, template, access.into(), handler)
+    }
+
+    /// A route that answers `HEAD` otherwise than `GET`.
+    pub fn head<F, R>(template: &'static str, access: impl Into<Access>, handler: F) -> Self
+    where
+        F: Fn(Arc<App>, Request) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<Reply>> + Send + 'static,
+    {
+        Self::new(Method::HEAD, template, access.into(), handler)
+    }
+
+    /// A route that makes something whose name the service gives, or asks for something to be done.
+    pub fn post<F, R>(template: &'static str, access: impl Into<Access>, handler: F) -> Self
+    where
+        F: Fn(Arc<App>, Request) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<Reply>> + Send + 'static,
+    {
+        Self::new(Method::POST, template, access.into(), handler)
+    }
+
+    /// A route that makes something whose name the path gives.
+    pub fn put<F, R>(template: &'static str, access: impl Into<Access>, handler: F) -> Self
+    where
+        F: Fn(Arc<App>, Request) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<Reply>> + Send + 'static,
+    {
+        Self::new(Method::PUT, template, access.into(), handler)
+    }
+
+    /// A route that changes something.
+    pub fn patch<F, R>(template: &'static str, access: impl Into<Access>, handler: F) -> Self
+    where
+        F: Fn(Arc<App>, Request) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<Reply>> + Send + 'static,
+    {
+        Self::new(Method::PATCH, template, access.into(), handler)
+    }
+
+    /// A route that takes something away.
+    pub fn delete<F, R>(template: &'static str, access: impl Into<Access>, handler: F) -> Self
+    where
+        F: Fn(Arc<App>, Request) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<Reply>> + Send + 'static,
+    {
+        Self::new(Method::DELETE, template, access.into(), handler)
     }
 
     /// Names the JSON-home relation of its path.

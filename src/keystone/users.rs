@@ -11,7 +11,8 @@ use crate::http::reply::Reply;
 use crate::http::request::Request;
 use crate::service::{App, identity, password};
 
-const FILTERS: &[Filter] = &[
+/// What users can be filtered by.
+pub const FILTERS: &[Filter] = &[
     ("id", "u.id", Kind::Text),
     ("domain_id", "u.domain_id", Kind::Text),
     ("name", "u.name", Kind::Text),

@@ -1,6 +1,7 @@
 //! How resources look on this face: members, links, collections.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::clock::Timestamp;
@@ -8,13 +9,17 @@ use crate::http::query::Parameters;
 use crate::http::request::Request;
 use crate::model::catalog;
 use crate::model::domain::Domain;
+use crate::model::endpoint::Endpoint;
 use crate::model::facts::{Facts, Scope};
 use crate::model::federated_link::FederatedLink;
 use crate::model::fields::Extra;
+use crate::model::group::Group;
 use crate::model::identity_provider::IdentityProvider;
 use crate::model::list::Page;
 use crate::model::project::Project;
+use crate::model::region::Region;
 use crate::model::role::Role;
+use crate::model::service::Service;
 use crate::model::user::User;
 use crate::service::App;
 use crate::service::identity::Shown;
@@ -51,7 +56,7 @@ pub fn domain(app: &App, d: &Domain) -> Value {
     with_extra(
         &d.extra,
         json!({
-            "id": d.id, "name": d.name, "enabled": d.enabled, "description": d.description, "tags": [],
+            "id": d.id, "name": d.name, "enabled": d.enabled, "description": d.description, "tags": d.tags,
             "options": d.options, "links": {"self": link(app, &format!("domains/{}", segment(&d.id)))},
         }),
     )
@@ -62,9 +67,20 @@ pub fn project(app: &App, p: &Project) -> Value {
     with_extra(
         &p.extra,
         json!({
-            "id": p.id, "name": p.name, "domain_id": p.domain_id, "parent_id": p.parent_id, "is_domain": false,
-            "enabled": p.enabled, "description": p.description, "tags": [], "options": p.options,
+            "id": p.id, "name": p.name, "domain_id": p.domain_id, "parent_id": p.parent_id, "is_domain": p.is_domain(),
+            "enabled": p.enabled, "description": p.description, "tags": p.tags, "options": p.options,
             "links": {"self": link(app, &format!("projects/{}", segment(&p.id)))},
+        }),
+    )
+}
+
+/// A group.
+pub fn group(app: &App, g: &Group) -> Value {
+    with_extra(
+        &g.extra,
+        json!({
+            "id": g.id, "name": g.name, "domain_id": g.domain_id, "description": g.description,
+            "links": {"self": link(app, &format!("groups/{}", segment(&g.id)))},
         }),
     )
 }
@@ -115,6 +131,40 @@ pub fn role(app: &App, r: &Role) -> Value {
     )
 }
 
+/// A region.
+pub fn region(app: &App, r: &Region) -> Value {
+    with_extra(
+        &r.extra,
+        json!({
+            "id": r.id, "description": r.description, "parent_region_id": r.parent_region_id,
+            "links": {"self": link(app, &format!("regions/{}", segment(&r.id)))},
+        }),
+    )
+}
+
+/// A service.
+pub fn service(app: &App, s: &Service) -> Value {
+    with_extra(
+        &s.extra,
+        json!({
+            "id": s.id, "type": s.kind, "name": s.name, "enabled": s.enabled,
+            "links": {"self": link(app, &format!("services/{}", segment(&s.id)))},
+        }),
+    )
+}
+
+/// An endpoint; `region` is the older name of `region_id`.
+pub fn endpoint(app: &App, e: &Endpoint) -> Value {
+    with_extra(
+        &e.extra,
+        json!({
+            "id": e.id, "service_id": e.service_id, "interface": e.interface, "url": e.url, "enabled": e.enabled,
+            "region_id": e.region_id, "region": e.region_id,
+            "links": {"self": link(app, &format!("endpoints/{}", segment(&e.id)))},
+        }),
+    )
+}
+
 /// An identity provider, in both dialects at once.
 pub fn identity_provider(app: &App, i: &IdentityProvider) -> Value {
     let this = link(app, &format!("OS-FEDERATION/identity_providers/{}", segment(&i.id)));
@@ -130,6 +180,30 @@ pub fn identity_provider(app: &App, i: &IdentityProvider) -> Value {
     })
 }
 
+/// The links of one page of a list.
+#[derive(Debug, Serialize)]
+pub struct PageLinks {
+    next: Option<String>,
+    #[serde(rename = "self")]
+    this: String,
+    previous: Option<String>,
+}
+
+/// The links of a page; `next` is the marker of the page after it, if there is one.
+pub fn page_links(app: &App, req: &Request, next: Option<String>, limit: usize) -> PageLinks {
+    let path = req.head.uri.path().trim_end_matches('/');
+    let here = format!("{}{path}", app.public_url);
+    let next = next.map(|marker| {
+        let parameters = Parameters::parse(req.raw_query().unwrap_or_default()).unwrap_or_default();
+        format!("{here}?{}", parameters.next(&marker, limit))
+    });
+    let this = match req.raw_query() {
+        Some(query) => format!("{here}?{query}"),
+        None => here,
+    };
+    PageLinks { next, this, previous: None }
+}
+
 /// A collection with its links: `next` while a further page exists.
 pub fn collection<T>(
     app: &App,
@@ -140,19 +214,10 @@ pub fn collection<T>(
     show: impl Fn(&T) -> Value,
     id: impl Fn(&T) -> String,
 ) -> Value {
-    let path = req.head.uri.path().trim_end_matches('/');
-    let here = format!("{}{path}", app.public_url);
-    let this = match req.raw_query() {
-        Some(query) => format!("{here}?{query}"),
-        None => here.clone(),
-    };
-    let next = page.items.last().filter(|_| page.more).map(|last| {
-        let parameters = Parameters::parse(req.raw_query().unwrap_or_default()).unwrap_or_default();
-        format!("{here}?{}", parameters.next(&id(last), limit))
-    });
+    let next = page.items.last().filter(|_| page.more).map(id);
     let mut body = json!({
         name: page.items.iter().map(show).collect::<Vec<_>>(),
-        "links": {"next": next, "self": this, "previous": null},
+        "links": page_links(app, req, next, limit),
     });
     if page.more {
         body["truncated"] = json!(true);
@@ -190,9 +255,10 @@ pub fn token(facts: &Facts, entries: Option<&[catalog::Entry]>) -> Value {
     });
     match &facts.scope {
         Scope::Unscoped => {}
-        Scope::Project { id, name, domain_id, domain_name } => {
-            token["project"] = json!({"id": id, "name": name, "domain": {"id": domain_id, "name": domain_name}});
-            token["is_domain"] = json!(false);
+        Scope::Project { id, name, domain_id, domain_name, is_domain } => {
+            let domain = Some((domain_id, domain_name)).filter(|_| !is_domain).unzip();
+            token["project"] = json!({"id": id, "name": name, "domain": {"id": domain.0, "name": domain.1}});
+            token["is_domain"] = json!(is_domain);
         }
         Scope::Domain { id, name } => token["domain"] = json!({"id": id, "name": name}),
         Scope::System => token["system"] = json!({"all": true}),

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-/// One enabled endpoint with its enabled service.
+/// One enabled service with one of its enabled endpoints, if it has any.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// Id of the service.
@@ -11,8 +11,15 @@ pub struct Entry {
     pub service_type: String,
     /// Its name.
     pub service_name: String,
-    /// Id of the endpoint.
-    pub endpoint_id: String,
+    /// One of its endpoints.
+    pub endpoint: Option<Endpoint>,
+}
+
+/// An endpoint as the catalog shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoint {
+    /// Its id.
+    pub id: String,
     /// `public`, `internal` or `admin`.
     pub interface: String,
     /// Its region.
@@ -27,10 +34,12 @@ pub fn render(entries: &[Entry], project_id: Option<&str>, user_id: &str) -> Val
     let mut services: Vec<Value> = Vec::new();
     let mut endpoints: Vec<Value> = Vec::new();
     for (i, entry) in entries.iter().enumerate() {
-        if let Some(url) = substitute(&entry.url, project_id, user_id) {
+        if let Some(endpoint) = &entry.endpoint
+            && let Some(url) = substitute(&endpoint.url, project_id, user_id)
+        {
             endpoints.push(json!({
-                "id": entry.endpoint_id, "interface": entry.interface,
-                "region": entry.region_id, "region_id": entry.region_id, "url": url,
+                "id": endpoint.id, "interface": endpoint.interface,
+                "region": endpoint.region_id, "region_id": endpoint.region_id, "url": url,
             }));
         }
         if entries.get(i + 1).is_none_or(|next| next.service_id != entry.service_id) {
@@ -43,20 +52,29 @@ pub fn render(entries: &[Entry], project_id: Option<&str>, user_id: &str) -> Val
     Value::Array(services)
 }
 
-/// Puts values for `$(name)s` and `%(name)s`; `None` when a name has no value.
+/// Puts values for `$(name)s` and `%(name)s`, and one sign for `%%`; `None` when a name has no value.
 fn substitute(url: &str, project_id: Option<&str>, user_id: &str) -> Option<String> {
     let mut out = String::with_capacity(url.len() + 32);
     let mut rest = url;
-    while let Some(at) = rest.find("$(").into_iter().chain(rest.find("%(")).min() {
+    while let Some(at) = rest.find(['$', '%']) {
         let (before, from) = rest.split_at(at);
-        let end = from.find(")s")?;
         out.push_str(before);
-        out.push_str(match &from[2..end] {
-            "project_id" | "tenant_id" => project_id?,
-            "user_id" => user_id,
-            _ => return None,
-        });
-        rest = &from[end + 2..];
+        if let Some(after) = from.strip_prefix("%%") {
+            out.push('%');
+            rest = after;
+        } else if let Some(named) = from.strip_prefix("$(").or_else(|| from.strip_prefix("%(")) {
+            let (name, after) = named.split_once(")s")?;
+            out.push_str(match name {
+                "project_id" | "tenant_id" => project_id?,
+                "user_id" => user_id,
+                _ => return None,
+            });
+            rest = after;
+        } else {
+            let (sign, after) = from.split_at(1);
+            out.push_str(sign);
+            rest = after;
+        }
     }
     out.push_str(rest);
     Some(out)
@@ -71,11 +89,27 @@ mod tests {
             service_id: service.into(),
             service_type: "t".into(),
             service_name: "n".into(),
-            endpoint_id: endpoint.into(),
-            interface: "public".into(),
-            region_id: Some("R".into()),
-            url: url.into(),
+            endpoint: Some(Endpoint {
+                id: endpoint.into(),
+                interface: "public".into(),
+                region_id: Some("R".into()),
+                url: url.into(),
+            }),
         }
+    }
+
+    #[test]
+    fn a_service_without_endpoints_is_there_with_none() {
+        let bare = Entry { endpoint: None, ..entry("a", "1", "") };
+        assert_eq!(render(&[bare], None, "u"), json!([{"id": "a", "type": "t", "name": "n", "endpoints": []}]));
+    }
+
+    #[test]
+    fn two_percent_signs_are_one() {
+        assert_eq!(
+            substitute("http://x/%%(user_id)s/$(user_id)s", None, "u").as_deref(),
+            Some("http://x/%(user_id)s/u")
+        );
     }
 
     #[test]

@@ -1,8 +1,11 @@
 //! A domain: the container of users, projects and identity providers. It is a project with `is_domain` (one id space).
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::fields::{self, Extra, Fields, OptionKind};
+use super::tag;
 use crate::error::{Error, Result};
 
 /// The options a domain or a project may carry.
@@ -19,6 +22,8 @@ pub struct Domain {
     pub enabled: bool,
     /// For people.
     pub description: String,
+    /// Its tags, each once.
+    pub tags: BTreeSet<String>,
     /// Further attributes.
     pub extra: Extra,
     /// Resource options.
@@ -31,6 +36,7 @@ pub struct Update {
     name: Option<String>,
     enabled: Option<bool>,
     description: Option<String>,
+    tags: Option<BTreeSet<String>>,
     options: Option<Extra>,
     extra: Extra,
 }
@@ -39,23 +45,20 @@ impl Domain {
     /// Reads the body of a POST; `fresh_id` is used unless the body names an id, as Keystone allows with `explicit_domain_id`.
     pub fn create(body: &Value, fresh_id: String) -> Result<Self> {
         let mut f = Fields::of(body, "domain")?;
-        let id = match f.text("explicit_domain_id", 32..=32)? {
-            Some(id) if id.bytes().all(|b| b.is_ascii_hexdigit() && !b.is_ascii_uppercase()) => id,
-            Some(_) => {
-                return Err(Error::invalid_field(
-                    f.path("explicit_domain_id"),
-                    "the value is not a UUID in hexadecimal digits",
-                ));
-            }
+        let is_hex = |id: &str| id.len() == 32 && id.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        let id = match f.text("explicit_domain_id", 0..=usize::MAX)? {
+            Some(id) if is_hex(&id) => id,
+            Some(_) => return Err(Error::invalid("Domain ID does not conform to required UUID format.")),
             None => fresh_id,
         };
         f.ignore(&["id", "links"]);
         let name = name(&mut f)?.ok_or_else(|| Error::invalid_field("domain", "'name' is a required property"))?;
         let enabled = f.boolean("enabled")?.unwrap_or(true);
         let description = f.nullable_text("description", 0..=usize::MAX)?.flatten().unwrap_or_default();
+        let tags = tag::member(&mut f)?.unwrap_or_default();
         let mut options = Extra::new();
         fields::merge_options(&mut options, fields::options(&mut f, OPTIONS)?.unwrap_or_default());
-        Ok(Self { id, name, enabled, description, options, extra: f.extra()? })
+        Ok(Self { id, name, enabled, description, tags, options, extra: f.extra()? })
     }
 
     /// This domain after a PATCH.
@@ -65,6 +68,7 @@ impl Domain {
         next.name = update.name.unwrap_or(next.name);
         next.enabled = update.enabled.unwrap_or(next.enabled);
         next.description = update.description.unwrap_or(next.description);
+        next.tags = update.tags.unwrap_or(next.tags);
         fields::merge(&mut next.extra, update.extra);
         fields::merge_options(&mut next.options, update.options.unwrap_or_default());
         next
@@ -75,12 +79,16 @@ impl Update {
     /// Reads the body of a PATCH.
     pub fn parse(body: &Value, id: &str) -> Result<Self> {
         let mut f = Fields::of(body, "domain")?;
+        if f.is_empty() {
+            return Err(Error::invalid_field("domain", "the object does not have enough properties"));
+        }
         same_id(&mut f, id)?;
         f.ignore(&["links"]);
         Ok(Self {
             name: name(&mut f)?,
             enabled: f.boolean("enabled")?,
             description: f.nullable_text("description", 0..=usize::MAX)?.map(Option::unwrap_or_default),
+            tags: tag::member(&mut f)?,
             options: fields::options(&mut f, OPTIONS)?,
             extra: f.extra()?,
         })
@@ -89,18 +97,19 @@ impl Update {
 
 /// A PATCH may repeat the id but not change it.
 pub fn same_id(f: &mut Fields<'_>, id: &str) -> Result<()> {
-    match f.text("id", 0..=64)? {
+    match f.nullable_text("id", 0..=64)?.flatten() {
         Some(other) if other != id => Err(Error::invalid("Cannot change ID")),
         _ => Ok(()),
     }
 }
 
-fn name(f: &mut Fields<'_>) -> Result<Option<String>> {
+/// The name of a domain, a project or a group, if it is there, without space around it.
+pub fn name(f: &mut Fields<'_>) -> Result<Option<String>> {
     let name = f.text("name", 1..=64)?;
     if name.as_deref().is_some_and(|n| n.trim().is_empty()) {
         return Err(Error::invalid_field(f.path("name"), "the value is blank"));
     }
-    Ok(name)
+    Ok(name.map(|n| n.trim().to_owned()))
 }
 
 #[cfg(test)]

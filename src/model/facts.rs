@@ -18,10 +18,12 @@ pub enum Scope {
         id: String,
         /// Its name.
         name: String,
-        /// Its domain's id.
+        /// Its domain's id; its own, if it acts as one.
         domain_id: String,
         /// Its domain's name.
         domain_name: String,
+        /// Whether it acts as a domain.
+        is_domain: bool,
     },
     /// A domain.
     Domain {

@@ -122,15 +122,23 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A string or null as an id: 1 to 64 letters, digits and `-`.
-    pub fn nullable_id(&mut self, name: &str) -> Result<Option<Option<String>>> {
-        let id = self.nullable_text(name, 1..=64)?;
-        if let Some(Some(text)) = &id
+    /// A string as an id: 1 to 64 letters, digits and `-`.
+    pub fn id(&mut self, name: &str) -> Result<Option<String>> {
+        let id = self.text(name, 1..=64)?;
+        if let Some(text) = &id
             && !text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
         {
             return Err(Error::invalid_field(self.path(name), format!("'{text}' does not match '^[a-zA-Z0-9-]+$'")));
         }
         Ok(id)
+    }
+
+    /// An id or null.
+    pub fn nullable_id(&mut self, name: &str) -> Result<Option<Option<String>>> {
+        match self.raw(name) {
+            Some(Value::Null) => Ok(Some(None)),
+            _ => self.id(name).map(|id| id.map(Some)),
+        }
     }
 
     /// Members that may be sent back unchanged but never set: their value is ignored.
@@ -270,17 +278,24 @@ pub fn is_immutable(options: &Extra) -> bool {
     options.get("immutable").and_then(Value::as_bool).unwrap_or(false)
 }
 
-/// Refuses to touch an immutable resource, unless the body of this change does nothing but lift the immutability.
-pub fn guard_immutable(kind: &str, id: &str, options: &Extra, body: Option<&Value>) -> Result<()> {
+/// Refuses to change an immutable resource, unless the body of this change does nothing but lift the immutability.
+pub fn guard_update(kind: &str, id: &str, options: &Extra, body: Option<&Value>) -> Result<()> {
     let members = body.and_then(|b| b.get(kind)).and_then(Value::as_object).filter(|m| m.len() == 1);
     let lift = members.and_then(|m| m.get("options")).and_then(Value::as_object).and_then(|o| o.get("immutable"));
     let lifted = lift.is_some_and(|v| v.is_null() || v == &Value::Bool(false));
-    if is_immutable(options) && !lifted {
-        return Err(Error::forbidden(format!(
-            "Cannot modify or delete the immutable {kind} {id}; set its option 'immutable' to false first."
-        )));
-    }
-    Ok(())
+    if is_immutable(options) && !lifted { Err(immutable("update", kind, id)) } else { Ok(()) }
+}
+
+/// Refuses to delete an immutable resource.
+pub fn guard_delete(kind: &str, id: &str, options: &Extra) -> Result<()> {
+    if is_immutable(options) { Err(immutable("delete", kind, id)) } else { Ok(()) }
+}
+
+/// 403 in Keystone's words.
+fn immutable(act: &str, kind: &str, id: &str) -> Error {
+    Error::forbidden(format!(
+        "Unable to {act} immutable {kind} resource: `{id}. Set resource option \"immutable\" to false first."
+    ))
 }
 
 #[cfg(test)]
@@ -327,10 +342,10 @@ mod tests {
         let patch =
             options(&mut Fields::of(&body, "t").unwrap(), &[("immutable", OptionKind::Boolean)]).unwrap().unwrap();
         let mut stored = json!({"immutable": true}).as_object().unwrap().clone();
-        assert!(guard_immutable("role", "r", &stored, None).is_err());
-        assert!(guard_immutable("t", "r", &stored, Some(&body)).is_ok());
+        assert!(guard_delete("role", "r", &stored).is_err());
+        assert!(guard_update("t", "r", &stored, Some(&body)).is_ok());
         let more = json!({"t": {"name": "x", "options": {"immutable": false}}});
-        assert!(guard_immutable("t", "r", &stored, Some(&more)).is_err());
+        assert!(guard_update("t", "r", &stored, Some(&more)).is_err());
         merge_options(&mut stored, patch);
         assert!(stored.is_empty());
         let odd = json!({"t": {"options": {"x": true}}});

@@ -3,20 +3,26 @@
 //! Whatever comes from outside is read here into a type that can only hold what is allowed (`…::create`, `…::update`
 //! return `Result`); after that nothing is checked twice.
 
+pub mod assignment;
 pub mod audit_event;
 pub mod auth_request;
 pub mod catalog;
 pub mod change;
 pub mod domain;
+pub mod endpoint;
 pub mod facts;
 pub mod federated_link;
 pub mod fields;
 pub mod grant;
+pub mod group;
 pub mod identity_provider;
 pub mod list;
 pub mod password_change;
 pub mod project;
+pub mod region;
 pub mod revocation;
 pub mod role;
+pub mod service;
+pub mod tag;
 pub mod token;
 pub mod user;

@@ -52,7 +52,7 @@ impl Role {
         fields::merge_options(&mut options, fields::options(&mut f, OPTIONS)?.unwrap_or_default());
         Ok(Self {
             id: fresh_id,
-            name: f.required_text("name", 1..=255)?,
+            name: name(&mut f)?.ok_or_else(|| Error::invalid_field("role", "'name' is a required property"))?,
             domain_id: f.nullable_text("domain_id", 1..=64)?.flatten(),
             description: f.nullable_text("description", 0..=usize::MAX)?.flatten(),
             options,
@@ -76,20 +76,32 @@ impl Update {
     /// Reads the body of a PATCH.
     pub fn parse(body: &Value, id: &str, domain_id: Option<&str>) -> Result<Self> {
         let mut f = Fields::of(body, "role")?;
+        if f.is_empty() {
+            return Err(Error::invalid_field("role", "the object does not have enough properties"));
+        }
         same_id(&mut f, id)?;
         f.ignore(&["links"]);
         if let Some(other) = f.nullable_text("domain_id", 1..=64)?
             && other.as_deref() != domain_id
         {
-            return Err(Error::invalid_field(f.path("domain_id"), "the domain of a role cannot be changed"));
+            return Err(Error::invalid("Update of `domain_id` is not allowed."));
         }
         Ok(Self {
-            name: f.text("name", 1..=255)?,
+            name: name(&mut f)?,
             description: f.nullable_text("description", 0..=usize::MAX)?,
             options: fields::options(&mut f, OPTIONS)?,
             extra: f.extra()?,
         })
     }
+}
+
+/// The name, if it is there; it is kept as it was sent.
+fn name(f: &mut Fields<'_>) -> Result<Option<String>> {
+    let name = f.text("name", 1..=255)?;
+    if name.as_deref().is_some_and(|n| n.trim().is_empty()) {
+        return Err(Error::invalid_field(f.path("name"), "the value is blank"));
+    }
+    Ok(name)
 }
 
 #[cfg(test)]

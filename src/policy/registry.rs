@@ -5,8 +5,12 @@
 //! the security administrator (see `registry/federation.rs`), and [`canonical_name`] accepts Huawei's action names.
 //! Only rules of routes that exist are listed; a name in a policy file that no route asks is worth a warning.
 
+mod assignment;
+mod catalog;
 mod federation;
+mod group;
 mod identity;
+mod project;
 mod token;
 
 use std::fmt::Write as _;
@@ -54,8 +58,19 @@ const ALL_SCOPES: &[ScopeType] = &[ScopeType::System, ScopeType::Domain, ScopeTy
 
 /// All rules: those that others refer to first, then resource by resource.
 pub fn registry() -> &'static [RuleDefault] {
-    static RULES: LazyLock<Vec<RuleDefault>> =
-        LazyLock::new(|| [token::BASE, token::RULES, federation::RULES, identity::RULES].concat());
+    static RULES: LazyLock<Vec<RuleDefault>> = LazyLock::new(|| {
+        [
+            token::BASE,
+            token::RULES,
+            federation::RULES,
+            identity::RULES,
+            project::RULES,
+            group::RULES,
+            assignment::RULES,
+            catalog::RULES,
+        ]
+        .concat()
+    });
     &RULES
 }
 

@@ -1,6 +1,7 @@
 //! The first administrator, as `keystone-manage bootstrap` makes them. Running it again changes nothing but what the
 //! arguments say differently, and repairs what is missing.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::audit;
@@ -111,10 +112,11 @@ async fn make(means: &Means<'_>, tx: &mut Conn, plan: Plan, hash: Option<String>
             let project = Project {
                 id: means.random.hex_id(),
                 name: plan.project_name,
-                domain_id: plan.default_domain_id.clone(),
-                parent_id: plan.default_domain_id.clone(),
+                domain_id: Some(plan.default_domain_id.clone()),
+                parent_id: Some(plan.default_domain_id.clone()),
                 enabled: true,
                 description: "Bootstrap project for initializing the cloud.".to_owned(),
+                tags: BTreeSet::new(),
                 extra: Extra::new(),
                 options: Extra::new(),
             };
@@ -152,7 +154,7 @@ async fn make(means: &Means<'_>, tx: &mut Conn, plan: Plan, hash: Option<String>
         store::user::clear_failures(tx, &user_id).await?;
     }
     for target in [Target::Project(project_id.clone()), Target::System] {
-        let grant = Grant { user_id: user_id.clone(), target, role_id: role_id.clone() };
+        let grant = Grant::of_user(&user_id, target, &role_id);
         if !store::grant::exists(tx, &grant).await? {
             store::grant::insert(tx, &grant).await?;
         }
@@ -201,6 +203,7 @@ async fn ensure_default_domain(tx: &mut Conn, id: &str) -> Result<()> {
         name: "Default".to_owned(),
         enabled: true,
         description: "The default domain".to_owned(),
+        tags: BTreeSet::new(),
         extra: Extra::new(),
         options: Extra::new(),
     };
@@ -215,7 +218,7 @@ async fn ensure_roles(means: &Means<'_>, tx: &mut Conn, admin: &str) -> Result<S
         let prior_name = if prior == "admin" { admin } else { prior };
         let prior_id = ensure_role(means, tx, prior_name, None).await?;
         let implied_id = ensure_role(means, tx, implied, None).await?;
-        store::role::imply(tx, &prior_id, &implied_id).await?;
+        store::implied_role::insert(tx, &prior_id, &implied_id).await?;
         if prior == "admin" {
             admin_id = prior_id;
         }

@@ -9,6 +9,7 @@ use crate::model::catalog::Entry;
 use crate::model::domain::Domain;
 use crate::model::facts::Scope;
 use crate::model::grant;
+use crate::model::list::Query;
 use crate::model::project::Project;
 use crate::policy::Target;
 use crate::store;
@@ -25,7 +26,7 @@ pub async fn of_caller(app: &App, caller: &Caller) -> Result<Arc<Vec<Entry>>> {
 /// The projects on which the caller holds a role.
 pub async fn projects(app: &App, caller: &Caller) -> Result<Vec<Project>> {
     app.allow(caller, "identity:get_auth_projects", &Target::new()).await?;
-    store::project::list_of_user(&mut app.store.read().await?, caller.user_id()).await
+    store::project::list_of_user(&mut app.store.read().await?, caller.user_id(), &Query::all(usize::MAX), true).await
 }
 
 /// The domains on which the caller holds a role.

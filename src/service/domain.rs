@@ -6,10 +6,10 @@ use super::caller::Caller;
 use super::{App, audit};
 use crate::error::{Error, Result};
 use crate::model::domain::{Domain, Update};
-use crate::model::fields::guard_immutable;
+use crate::model::fields::{guard_delete, guard_update};
 use crate::model::list::{Condition, Page, Query};
 use crate::policy::Target;
-use crate::store;
+use crate::store::{self, Conn};
 
 const KIND: &str = "domain";
 
@@ -68,9 +68,15 @@ async fn make(app: &App, caller: &Caller, body: &Value) -> Result<Domain> {
     app.allow(caller, "identity:create_domain", &Target::new().and_body(body)).await?;
     let domain = Domain::create(body, app.random.hex_id())?;
     let mut tx = app.store.write().await?;
-    store::domain::insert(&mut tx, &domain).await.map_err(duplicate)?;
-    audit::changed(app, &mut tx, caller, "domain.create", (KIND, &domain.id), Some(&domain.id), "").await?;
+    let domain = add(app, &mut tx, caller, domain).await?;
     app.commit(tx).await?;
+    Ok(domain)
+}
+
+/// Stores a new domain, with its audit record.
+pub(super) async fn add(app: &App, tx: &mut Conn, caller: &Caller, domain: Domain) -> Result<Domain> {
+    store::domain::insert(tx, &domain).await.map_err(duplicate)?;
+    audit::changed(app, tx, caller, "domain.create", (KIND, &domain.id), Some(&domain.id), "").await?;
     Ok(domain)
 }
 
@@ -81,13 +87,14 @@ pub async fn update(app: &App, caller: &Caller, id: &str, body: &Value) -> Resul
 }
 
 async fn change(app: &App, caller: &Caller, id: &str, body: &Value) -> Result<Domain> {
-    let found = store::domain::get(&mut app.store.read().await?, id).await?;
-    app.allow(caller, "identity:update_domain", &seen(found.as_ref(), id).and_body(body)).await?;
+    // One that is not there is 404 for whoever asks, as in Keystone.
+    let found = store::domain::get(&mut app.store.read().await?, id).await?.ok_or_else(|| not_found(id))?;
+    app.allow(caller, "identity:update_domain", &seen(Some(&found), id).and_body(body)).await?;
     let mut tx = app.store.write().await?;
     store::domain::lock(&mut tx, id).await?;
     let stored = store::domain::get(&mut tx, id).await?.ok_or_else(|| not_found(id))?;
     let update = Update::parse(body, id)?;
-    guard_immutable(KIND, id, &stored.options, Some(body))?;
+    guard_update(KIND, id, &stored.options, Some(body))?;
     let next = stored.updated(update);
     store::domain::update(&mut tx, &next).await.map_err(duplicate)?;
     audit::changed(app, &mut tx, caller, "domain.update", (KIND, id), Some(id), &super::named(body, KIND)).await?;
@@ -105,16 +112,24 @@ async fn remove(app: &App, caller: &Caller, id: &str) -> Result<()> {
     let found = store::domain::get(&mut app.store.read().await?, id).await?;
     app.allow(caller, "identity:delete_domain", &seen(found.as_ref(), id)).await?;
     let mut tx = app.store.write().await?;
-    store::domain::lock(&mut tx, id).await?;
-    let stored = store::domain::get(&mut tx, id).await?.ok_or_else(|| not_found(id))?;
-    guard_immutable(KIND, id, &stored.options, None)?;
+    drop_stored(app, &mut tx, caller, id).await?;
+    app.commit(tx).await
+}
+
+/// Deletes a domain that may be deleted, with its audit record.
+pub(super) async fn drop_stored(app: &App, tx: &mut Conn, caller: &Caller, id: &str) -> Result<()> {
+    store::domain::lock(tx, id).await?;
+    let stored = store::domain::get(tx, id).await?.ok_or_else(|| not_found(id))?;
+    guard_delete(KIND, id, &stored.options)?;
     if id == app.config.identity.default_domain_id {
         return Err(Error::forbidden("Cannot delete the default domain."));
     }
     if stored.enabled {
         return Err(Error::forbidden("Cannot delete a domain that is enabled, please disable it first."));
     }
-    store::domain::delete(&mut tx, id).await?;
-    audit::changed(app, &mut tx, caller, "domain.delete", (KIND, id), Some(id), "").await?;
-    app.commit(tx).await
+    for (project_id, options) in store::project::list_options_in_domain(tx, id).await? {
+        guard_delete("project", &project_id, &options)?;
+    }
+    store::domain::delete(tx, id).await?;
+    audit::changed(app, tx, caller, "domain.delete", (KIND, id), Some(id), "").await
 }

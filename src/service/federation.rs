@@ -169,6 +169,7 @@ async fn add_domain(app: &App, tx: &mut Conn, idp_id: &str) -> Result<String> {
         name: id.clone(),
         enabled: true,
         description: format!("Auto generated federated domain for Identity Provider: {idp_id}"),
+        tags: BTreeSet::new(),
         extra: Extra::new(),
         options: Extra::new(),
     };

@@ -29,7 +29,7 @@ pub fn not_found(id: &str) -> Error {
 }
 
 /// What policy sees of a request about a user.
-fn seen(user: Option<&User>, id: &str) -> Target {
+pub(super) fn seen(user: Option<&User>, id: &str) -> Target {
     let target =
         user.map_or_else(Target::new, |u| Target::stored(KIND, &json!({"id": u.id, "domain_id": u.domain_id})));
     target.and_path("user_id", id)

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::caller::Caller;
 use super::{App, audit, domain};
 use crate::error::{Error, Result};
-use crate::model::fields::guard_immutable;
+use crate::model::fields::{guard_delete, guard_update};
 use crate::model::list::{Page, Query};
 use crate::model::role::{Role, Update};
 use crate::policy::Target;
@@ -18,18 +18,25 @@ pub fn not_found(id: &str) -> Error {
     Error::not_found(format!("Could not find role: {id}."))
 }
 
+/// The role that a request is about. Which rule protects it depends on it, so one that is not there is 404 for whoever asks,
+/// as in Keystone.
+async fn find(app: &App, id: &str) -> Result<Role> {
+    store::role::get(&mut app.store.read().await?, id).await?.ok_or_else(|| not_found(id))
+}
+
 /// What policy sees of a request about a role.
-fn seen(role: Option<&Role>, id: &str) -> Target {
-    let shown = |r: &Role| Target::stored(KIND, &json!({"id": r.id, "name": r.name, "domain_id": r.domain_id}));
-    role.map_or_else(Target::new, shown).and_path("role_id", id)
+fn seen(r: &Role) -> Target {
+    Target::stored(KIND, &json!({"id": r.id, "name": r.name, "domain_id": r.domain_id})).and_path("role_id", &r.id)
 }
 
-fn rule(role: Option<&Role>, global: &'static str, of_domain: &'static str) -> &'static str {
-    if role.is_some_and(|r| r.domain_id.is_some()) { of_domain } else { global }
+fn rule(role: &Role, global: &'static str, of_domain: &'static str) -> &'static str {
+    if role.domain_id.is_some() { of_domain } else { global }
 }
 
-fn duplicate(name: &str) -> impl FnOnce(Error) -> Error {
-    let text = format!("Conflict occurred attempting to store role - Duplicate entry found with name {name}.");
+fn duplicate(role: &Role) -> impl FnOnce(Error) -> Error {
+    let place = role.domain_id.as_ref().map_or(String::new(), |id| format!(" at domain ID {id}"));
+    let text =
+        format!("Conflict occurred attempting to store role - Duplicate entry found with name {}{place}.", role.name);
     move |error| match error {
         Error::Conflict { .. } => Error::conflict(text),
         other => other,
@@ -52,10 +59,10 @@ pub async fn list(app: &App, caller: &Caller, domain_id: Option<&str>, query: &Q
 
 /// One role.
 pub async fn get(app: &App, caller: &Caller, id: &str) -> Result<Role> {
-    let found = store::role::get(&mut app.store.read().await?, id).await?;
-    let rule = rule(found.as_ref(), "identity:get_role", "identity:get_domain_role");
-    app.allow(caller, rule, &seen(found.as_ref(), id)).await?;
-    found.ok_or_else(|| not_found(id))
+    let found = find(app, id).await?;
+    let rule = rule(&found, "identity:get_role", "identity:get_domain_role");
+    app.allow(caller, rule, &seen(&found)).await?;
+    Ok(found)
 }
 
 /// Makes a role.
@@ -75,7 +82,7 @@ async fn make(app: &App, caller: &Caller, body: &Value) -> Result<Role> {
     {
         return Err(domain::not_found(domain_id));
     }
-    store::role::insert(&mut tx, &role).await.map_err(duplicate(&role.name))?;
+    store::role::insert(&mut tx, &role).await.map_err(duplicate(&role))?;
     audit::changed(app, &mut tx, caller, "role.create", (KIND, &role.id), role.domain_id.as_deref(), "").await?;
     app.commit(tx).await?;
     Ok(role)
@@ -88,16 +95,16 @@ pub async fn update(app: &App, caller: &Caller, id: &str, body: &Value) -> Resul
 }
 
 async fn change(app: &App, caller: &Caller, id: &str, body: &Value) -> Result<Role> {
-    let found = store::role::get(&mut app.store.read().await?, id).await?;
-    let rule = rule(found.as_ref(), "identity:update_role", "identity:update_domain_role");
-    app.allow(caller, rule, &seen(found.as_ref(), id).and_body(body)).await?;
+    let found = find(app, id).await?;
+    let rule = rule(&found, "identity:update_role", "identity:update_domain_role");
+    app.allow(caller, rule, &seen(&found).and_body(body)).await?;
     let mut tx = app.store.write().await?;
     store::role::lock(&mut tx, id).await?;
     let stored = store::role::get(&mut tx, id).await?.ok_or_else(|| not_found(id))?;
     let update = Update::parse(body, id, stored.domain_id.as_deref())?;
-    guard_immutable(KIND, id, &stored.options, Some(body))?;
+    guard_update(KIND, id, &stored.options, Some(body))?;
     let next = stored.updated(update);
-    store::role::update(&mut tx, &next).await.map_err(duplicate(&next.name))?;
+    store::role::update(&mut tx, &next).await.map_err(duplicate(&next))?;
     audit::changed(
         app,
         &mut tx,
@@ -119,13 +126,13 @@ pub async fn delete(app: &App, caller: &Caller, id: &str) -> Result<()> {
 }
 
 async fn remove(app: &App, caller: &Caller, id: &str) -> Result<()> {
-    let found = store::role::get(&mut app.store.read().await?, id).await?;
-    let rule = rule(found.as_ref(), "identity:delete_role", "identity:delete_domain_role");
-    app.allow(caller, rule, &seen(found.as_ref(), id)).await?;
+    let found = find(app, id).await?;
+    let rule = rule(&found, "identity:delete_role", "identity:delete_domain_role");
+    app.allow(caller, rule, &seen(&found)).await?;
     let mut tx = app.store.write().await?;
     store::role::lock(&mut tx, id).await?;
     let stored = store::role::get(&mut tx, id).await?.ok_or_else(|| not_found(id))?;
-    guard_immutable(KIND, id, &stored.options, None)?;
+    guard_delete(KIND, id, &stored.options)?;
     store::role::delete(&mut tx, id).await?;
     audit::changed(app, &mut tx, caller, "role.delete", (KIND, id), stored.domain_id.as_deref(), "").await?;
     app.commit(tx).await

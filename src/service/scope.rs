@@ -30,11 +30,14 @@ pub async fn project_by_name(conn: &mut Conn, domain: &DomainName, name: &str) -
 }
 
 fn located(found: crate::model::project::Located) -> Option<Scope> {
+    let is_domain = found.project.is_domain();
+    let domain_id = found.project.home().to_owned();
     (found.project.enabled && found.domain_enabled).then_some(Scope::Project {
         id: found.project.id,
         name: found.project.name,
-        domain_id: found.project.domain_id,
+        domain_id,
         domain_name: found.domain_name,
+        is_domain,
     })
 }
 

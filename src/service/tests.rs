@@ -35,7 +35,7 @@ async fn set_the_scene(house: &House) {
         };
         store::user::insert(&mut tx, &user, now).await.unwrap();
         store::password::insert(&mut tx, &format!("w-{id}"), id, &hash, now, None).await.unwrap();
-        store::grant::insert(&mut tx, &Grant { user_id: id.into(), target, role_id: role.into() }).await.unwrap();
+        store::grant::insert(&mut tx, &Grant::of_user(id, target, role)).await.unwrap();
     }
     house.app.commit(tx).await.unwrap();
 }
@@ -298,8 +298,7 @@ async fn the_seeds_request_answers_the_seeds_fields() {
     on_both(&[], async |house| {
         let mut tx = house.app.store.write().await.unwrap();
         store::role::insert(&mut tx, &a_role("secu_admin")).await.unwrap();
-        let grant =
-            Grant { user_id: "ann".into(), target: Target::Domain(DOMAIN.into()), role_id: "secu_admin".into() };
+        let grant = Grant::of_user("ann", Target::Domain(DOMAIN.into()), "secu_admin");
         store::grant::insert(&mut tx, &grant).await.unwrap();
         house.app.commit(tx).await.unwrap();
         let token = subject(&login(house, "ann", "right").await);

@@ -175,6 +175,7 @@ pub async fn prepare(app: &App, facts: Facts, tick: u64) -> Result<Token> {
 fn credentials(facts: &Facts) -> Credentials {
     let roles: Vec<&str> = facts.roles.iter().map(|r| r.name.as_str()).collect();
     let (project, domain, project_domain) = match &facts.scope {
+        Scope::Project { id, is_domain: true, .. } => (Some(id), None, None),
         Scope::Project { id, domain_id, .. } => (Some(id), None, Some(domain_id)),
         Scope::Domain { id, .. } => (None, Some(id), None),
         Scope::Unscoped | Scope::System => (None, None, None),

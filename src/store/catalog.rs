@@ -1,9 +1,9 @@
-//! Regions, services and endpoints.
+//! The catalog of tokens, and what a bootstrap makes sure is in it.
 
 use super::Conn;
 use super::sql::Sql;
 use crate::error::Result;
-use crate::model::catalog::Entry;
+use crate::model::catalog::{Endpoint, Entry};
 use crate::model::change::Change;
 
 #[derive(sqlx::FromRow)]
@@ -11,17 +11,17 @@ struct Row {
     service_id: String,
     service_type: String,
     service_name: String,
-    endpoint_id: String,
-    interface: String,
+    endpoint_id: Option<String>,
+    interface: Option<String>,
     region_id: Option<String>,
-    url: String,
+    url: Option<String>,
 }
 
-/// The enabled endpoints of enabled services, in order of service, then endpoint.
+/// The enabled services with their enabled endpoints, in order of service, then endpoint.
 pub async fn list(conn: &mut Conn) -> Result<Vec<Entry>> {
     let rows: Vec<Row> = Sql::new(
         "SELECT s.id AS service_id, s.type AS service_type, s.name AS service_name, e.id AS endpoint_id, e.interface, e.region_id, e.url \
-         FROM endpoints e JOIN services s ON s.id = e.service_id WHERE s.enabled AND e.enabled ORDER BY s.id, e.id",
+         FROM services s LEFT JOIN endpoints e ON e.service_id = s.id AND e.enabled WHERE s.enabled ORDER BY s.id, e.id",
     )
     .all(conn)
     .await?;
@@ -31,10 +31,12 @@ pub async fn list(conn: &mut Conn) -> Result<Vec<Entry>> {
             service_id: r.service_id,
             service_type: r.service_type,
             service_name: r.service_name,
-            endpoint_id: r.endpoint_id,
-            interface: r.interface,
-            region_id: r.region_id,
-            url: r.url,
+            endpoint: r.endpoint_id.zip(r.interface).zip(r.url).map(|((id, interface), url)| Endpoint {
+                id,
+                interface,
+                region_id: r.region_id,
+                url,
+            }),
         })
         .collect())
 }

@@ -1,7 +1,7 @@
 //! Domains: rows of `projects` with `is_domain`.
 
 use super::sql::Sql;
-use super::{Conn, json};
+use super::{Conn, json, project};
 use crate::error::Result;
 use crate::model::change::Change;
 use crate::model::domain::Domain;
@@ -15,6 +15,7 @@ struct Row {
     description: String,
     extra: String,
     options: String,
+    tags: Option<String>,
 }
 
 impl TryFrom<Row> for Domain {
@@ -28,11 +29,14 @@ impl TryFrom<Row> for Domain {
             name: row.name,
             enabled: row.enabled,
             description: row.description,
+            tags: project::split_tags(row.tags.as_deref()),
         })
     }
 }
 
-const COLUMNS: &str = "SELECT id, name, enabled, description, extra, options FROM projects WHERE is_domain";
+const COLUMNS: &str = "SELECT id, name, enabled, description, extra, options, \
+     (SELECT string_agg(t.name, ',') FROM project_tags t WHERE t.project_id = projects.id) AS tags \
+     FROM projects WHERE is_domain";
 
 /// Adds a domain. A taken id or name is a conflict.
 pub async fn insert(conn: &mut Conn, domain: &Domain) -> Result<()> {
@@ -48,7 +52,7 @@ pub async fn insert(conn: &mut Conn, domain: &Domain) -> Result<()> {
     .bind(json::text(&domain.options))
     .run(conn)
     .await?;
-    Ok(())
+    project::put_tags(conn, &domain.id, &domain.tags).await
 }
 
 /// The domain of that id.
@@ -69,14 +73,21 @@ pub async fn list(conn: &mut Conn, query: &Query) -> Result<Vec<Domain>> {
     rows.into_iter().map(Domain::try_from).collect()
 }
 
-/// The domains on which a user holds a role.
+/// The enabled domains on which a user effectively holds a role.
 pub async fn list_of_user(conn: &mut Conn, user_id: &str) -> Result<Vec<Domain>> {
     let rows: Vec<Row> = Sql::new(COLUMNS)
-        .push(
-            " AND enabled AND id IN (SELECT target_id FROM grants WHERE actor_kind = 'user' AND target_kind = 'domain'",
+        .push_bind(
+            " AND enabled AND id IN (WITH RECURSIVE useful (id) AS ( \
+               SELECT id FROM roles WHERE domain_id IS NULL \
+               UNION SELECT i.prior_role_id FROM implied_roles i JOIN useful u ON i.implied_role_id = u.id), \
+             actors (kind, id) AS (SELECT 'user', ",
+            user_id,
         )
-        .push_bind(" AND actor_id = ", user_id)
-        .push(") ORDER BY id")
+        .push_bind(" UNION ALL SELECT 'group', group_id FROM group_members WHERE user_id = ", user_id)
+        .push(
+            ") SELECT g.target_id FROM actors a JOIN grants g ON g.actor_id = a.id AND g.actor_kind = a.kind \
+             JOIN useful u ON u.id = g.role_id WHERE g.target_kind = 'domain' AND NOT g.inherited) ORDER BY id",
+        )
         .all(conn)
         .await?;
     rows.into_iter().map(Domain::try_from).collect()
@@ -98,17 +109,20 @@ pub async fn update(conn: &mut Conn, domain: &Domain) -> Result<bool> {
         .bind(&domain.id)
         .run(conn)
         .await?;
+    project::put_tags(conn, &domain.id, &domain.tags).await?;
     conn.note(Change::Domain(domain.id.clone()));
     Ok(touched == 1)
 }
 
-/// Deletes a domain with everything in it: identity providers, roles, users, projects and their grants.
+/// Deletes a domain with everything in it: identity providers, roles, groups, users, projects and all their grants.
 pub async fn delete(conn: &mut Conn, id: &str) -> Result<()> {
-    const STEPS: [&str; 9] = [
+    const STEPS: [&str; 11] = [
         "DELETE FROM identity_providers WHERE domain_id = $1",
-        "DELETE FROM grants WHERE target_kind = 'domain' AND target_id = $1",
+        "DELETE FROM grants WHERE target_kind IN ('domain', 'project') AND target_id = $1",
         "DELETE FROM grants WHERE target_kind = 'project' AND target_id IN (SELECT id FROM projects WHERE domain_id = $1)",
         "DELETE FROM grants WHERE actor_kind = 'user' AND actor_id IN (SELECT id FROM users WHERE domain_id = $1)",
+        "DELETE FROM grants WHERE actor_kind = 'group' AND actor_id IN (SELECT id FROM user_groups WHERE domain_id = $1)",
+        "DELETE FROM user_groups WHERE domain_id = $1",
         "DELETE FROM users WHERE domain_id = $1",
         "DELETE FROM roles WHERE domain_id = $1",
         "UPDATE projects SET parent_id = domain_id WHERE domain_id = $1",
@@ -128,13 +142,15 @@ struct Count {
     n: i64,
 }
 
-/// True when nothing but the domain itself is there: no user, project, role, grant or identity provider.
+/// True when nothing but the domain itself is there: no user, group, project, role, grant or identity provider.
 pub async fn is_empty(conn: &mut Conn, id: &str) -> Result<bool> {
     let count: Option<Count> = Sql::new(
         "SELECT (SELECT COUNT(*) FROM users WHERE domain_id = $1) + (SELECT COUNT(*) FROM projects WHERE domain_id = $2) \
          + (SELECT COUNT(*) FROM roles WHERE domain_id = $3) + (SELECT COUNT(*) FROM identity_providers WHERE domain_id = $4) \
-         + (SELECT COUNT(*) FROM grants WHERE target_kind = 'domain' AND target_id = $5) AS n",
+         + (SELECT COUNT(*) FROM grants WHERE target_kind IN ('domain', 'project') AND target_id = $5) \
+         + (SELECT COUNT(*) FROM user_groups WHERE domain_id = $6) AS n",
     )
+    .bind(id)
     .bind(id)
     .bind(id)
     .bind(id)

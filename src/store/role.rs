@@ -1,4 +1,4 @@
-//! Roles and which role implies which.
+//! Roles.
 
 use super::sql::Sql;
 use super::{Conn, json};
@@ -94,15 +94,4 @@ pub async fn delete(conn: &mut Conn, id: &str) -> Result<bool> {
     let touched = Sql::new("DELETE FROM roles WHERE id = $1").bind(id).run(conn).await?;
     conn.note(Change::All);
     Ok(touched == 1)
-}
-
-/// Lets `prior` imply `implied`; nothing happens if it does already.
-pub async fn imply(conn: &mut Conn, prior: &str, implied: &str) -> Result<()> {
-    Sql::new("INSERT INTO implied_roles (prior_role_id, implied_role_id) VALUES ($1, $2) ON CONFLICT DO NOTHING")
-        .bind(prior)
-        .bind(implied)
-        .run(conn)
-        .await?;
-    conn.note(Change::All);
-    Ok(())
 }

@@ -1,6 +1,7 @@
 //! Every store function on both databases, each time a fresh one.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
@@ -12,12 +13,15 @@ use crate::model::domain::Domain;
 use crate::model::federated_link::FederatedLink;
 use crate::model::fields::Extra;
 use crate::model::grant::{Grant, Target};
+use crate::model::group::Group;
 use crate::model::identity_provider::{IdentityProvider, SsoType};
 use crate::model::list::{Condition, Operand, Operator, Query};
 use crate::model::project::Project;
 use crate::model::revocation::RevocationEvent;
 use crate::model::role::Role;
 use crate::model::user::User;
+
+pub mod catalog;
 
 /// A fresh, migrated database of each kind, with its URL.
 pub async fn fresh() -> Vec<(&'static str, Store, String, Option<tempfile::TempDir>)> {
@@ -56,7 +60,8 @@ async fn fresh_postgres() -> String {
 
 const NOW: Timestamp = Timestamp(1_000_000_000);
 
-async fn on_both(test: impl AsyncFn(&Store)) {
+/// Runs a test on a fresh database of each kind.
+pub async fn on_both(test: impl AsyncFn(&Store)) {
     for (name, store, _, _dir) in fresh().await {
         eprintln!("on {name}");
         test(&store).await;
@@ -70,6 +75,7 @@ pub fn a_domain(id: &str) -> Domain {
         name: format!("name of {id}"),
         enabled: true,
         description: "d".into(),
+        tags: BTreeSet::new(),
         extra: Extra::new(),
         options: Extra::new(),
     }
@@ -103,12 +109,23 @@ pub fn a_project(id: &str, domain: &str) -> Project {
     Project {
         id: id.into(),
         name: format!("name of {id}"),
-        domain_id: domain.into(),
-        parent_id: domain.into(),
+        domain_id: Some(domain.into()),
+        parent_id: Some(domain.into()),
         enabled: true,
         description: String::new(),
+        tags: BTreeSet::new(),
         extra: Extra::new(),
         options: Extra::new(),
+    }
+}
+
+pub fn a_group(id: &str, domain: &str) -> Group {
+    Group {
+        id: id.into(),
+        domain_id: domain.into(),
+        name: format!("name of {id}"),
+        description: None,
+        extra: Extra::new(),
     }
 }
 
@@ -161,7 +178,7 @@ async fn what_is_written_comes_back_as_it_was() {
         let found = super::user::get(conn, "u1").await.unwrap().unwrap();
         assert_eq!((found.user, found.domain_name.as_str(), found.domain_enabled), (user, "name of d1", true));
         assert_eq!(project::get(conn, "p1").await.unwrap().unwrap().project, a_project("p1", "d1"));
-        assert_eq!(project::get(conn, "d1").await.unwrap(), None, "a domain is no project here");
+        assert!(project::get(conn, "d1").await.unwrap().unwrap().project.is_domain(), "a domain seen as a project");
         assert_eq!(role::get_global(conn, "r1").await.unwrap(), Some(a_role("r1")));
         assert_eq!(identity_provider::get(conn, "i1").await.unwrap(), Some(idp));
     })
@@ -286,9 +303,9 @@ async fn effective_roles_follow_implications_even_in_a_circle() {
             role::insert(&mut tx, &a_role(r)).await.unwrap();
         }
         for (prior, implied) in [("a", "b"), ("b", "c"), ("c", "a")] {
-            role::imply(&mut tx, prior, implied).await.unwrap();
+            implied_role::insert(&mut tx, prior, implied).await.unwrap();
         }
-        let grant = Grant { user_id: "u".into(), target: Target::Domain("d".into()), role_id: "b".into() };
+        let grant = Grant::of_user("u", Target::Domain("d".into()), "b");
         grant::insert(&mut tx, &grant).await.unwrap();
         grant::insert(&mut tx, &grant).await.unwrap();
         tx.commit(NOW).await.unwrap();
@@ -296,7 +313,7 @@ async fn effective_roles_follow_implications_even_in_a_circle() {
         let names: Vec<String> =
             grant::effective_roles(conn, "u", &grant.target).await.unwrap().into_iter().map(|r| r.name).collect();
         assert_eq!(names, ["a", "b", "c"]);
-        assert_eq!(grant::list_roles(conn, "u", &grant.target).await.unwrap().len(), 1);
+        assert_eq!(grant::list_roles(conn, &grant.actor, &grant.target, false).await.unwrap().len(), 1);
         assert!(grant::effective_roles(conn, "u", &Target::System).await.unwrap().is_empty());
         let mut tx = store.write().await.unwrap();
         assert!(grant::delete(&mut tx, &grant).await.unwrap());
@@ -317,14 +334,14 @@ async fn deleting_a_domain_takes_everything_in_it_and_nothing_else() {
             password::insert(&mut tx, &format!("w-{d}"), &user.id, "hash", NOW, None).await.unwrap();
             project::insert(&mut tx, &a_project(&format!("p-{d}"), d)).await.unwrap();
             let mut child = a_project(&format!("pc-{d}"), d);
-            child.parent_id = format!("p-{d}");
+            child.parent_id = Some(format!("p-{d}"));
             project::insert(&mut tx, &child).await.unwrap();
             identity_provider::insert(&mut tx, &an_idp(&format!("i-{d}"), d, &[d])).await.unwrap();
             let mut own = a_role(&format!("r-{d}"));
             own.domain_id = Some(d.into());
             role::insert(&mut tx, &own).await.unwrap();
             for target in [Target::Domain(d.into()), Target::Project(format!("p-{d}"))] {
-                grant::insert(&mut tx, &Grant { user_id: user.id.clone(), target, role_id: "r".into() }).await.unwrap();
+                grant::insert(&mut tx, &Grant::of_user(&user.id, target, "r")).await.unwrap();
             }
         }
         tx.commit(NOW).await.unwrap();

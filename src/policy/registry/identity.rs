@@ -1,6 +1,6 @@
-//! Rules of domains, users, roles and grants: Keystone's defaults with the domain manager persona.
+//! Rules of domains, users and roles: Keystone's defaults with the domain manager persona.
 //!
-//! What the targets hold: `target.domain`, `target.user`, `target.role` and `target.project` are the stored objects. When
+//! What the targets hold: `target.domain`, `target.user` and `target.role` are the stored objects. When
 //! domains or users are listed, `target.domain.id` or `target.domain_id` is the domain of the caller's own scope and absent
 //! without one. A new user's `target.user.domain_id` is the domain that the service found for it.
 
@@ -10,19 +10,8 @@ const ADMIN: &str = "rule:admin_required";
 const ADMIN_OR_SYSTEM_READER: &str = "rule:admin_required or (role:reader and system_scope:all)";
 const ADMIN_OR_DOMAIN_MANAGER: &str =
     "(rule:admin_required) or (role:manager and token.domain.id:%(target.user.domain_id)s)";
-const CHANGE_GRANT: &str = "(rule:admin_required) or \
-    ((role:admin and domain_id:%(target.user.domain_id)s and domain_id:%(target.project.domain_id)s) or \
-    (role:admin and domain_id:%(target.user.domain_id)s and domain_id:%(target.domain.id)s) or \
-    (role:admin and domain_id:%(target.group.domain_id)s and domain_id:%(target.project.domain_id)s) or \
-    (role:admin and domain_id:%(target.group.domain_id)s and domain_id:%(target.domain.id)s)) and \
-    (domain_id:%(target.role.domain_id)s or None:%(target.role.domain_id)s) or \
-    ((role:manager and domain_id:%(target.user.domain_id)s and domain_id:%(target.project.domain_id)s) or \
-    (role:manager and domain_id:%(target.user.domain_id)s and domain_id:%(target.domain.id)s) or \
-    (role:manager and domain_id:%(target.group.domain_id)s and domain_id:%(target.project.domain_id)s) or \
-    (role:manager and domain_id:%(target.group.domain_id)s and domain_id:%(target.domain.id)s)) and \
-    rule:domain_managed_target_role";
 
-/// Domains, users, roles, grants.
+/// Domains, users, roles.
 pub(super) const RULES: &[RuleDefault] = &[
     RuleDefault {
         name: "identity:get_domain",
@@ -169,58 +158,5 @@ pub(super) const RULES: &[RuleDefault] = &[
         scopes: SYSTEM_PROJECT,
         description: "Delete a role that belongs to a domain.",
         operations: &[("DELETE", "/v3/roles/{role_id}")],
-    },
-    RuleDefault {
-        name: "identity:check_grant",
-        check: "(rule:admin_required) or ((role:reader and system_scope:all) or \
-            ((role:reader and domain_id:%(target.user.domain_id)s and domain_id:%(target.project.domain_id)s) or \
-            (role:reader and domain_id:%(target.user.domain_id)s and domain_id:%(target.domain.id)s) or \
-            (role:reader and domain_id:%(target.group.domain_id)s and domain_id:%(target.project.domain_id)s) or \
-            (role:reader and domain_id:%(target.group.domain_id)s and domain_id:%(target.domain.id)s)) and \
-            (domain_id:%(target.role.domain_id)s or None:%(target.role.domain_id)s))",
-        scopes: ALL_SCOPES,
-        description: "Check that a user has a role on a project or domain.",
-        operations: &[
-            ("HEAD", "/v3/projects/{project_id}/users/{user_id}/roles/{role_id}"),
-            ("GET", "/v3/projects/{project_id}/users/{user_id}/roles/{role_id}"),
-            ("HEAD", "/v3/domains/{domain_id}/users/{user_id}/roles/{role_id}"),
-            ("GET", "/v3/domains/{domain_id}/users/{user_id}/roles/{role_id}"),
-        ],
-    },
-    RuleDefault {
-        name: "identity:list_grants",
-        check: "(rule:admin_required) or ((role:reader and system_scope:all) or \
-            (role:reader and domain_id:%(target.user.domain_id)s and domain_id:%(target.project.domain_id)s) or \
-            (role:reader and domain_id:%(target.user.domain_id)s and domain_id:%(target.domain.id)s) or \
-            (role:reader and domain_id:%(target.group.domain_id)s and domain_id:%(target.project.domain_id)s) or \
-            (role:reader and domain_id:%(target.group.domain_id)s and domain_id:%(target.domain.id)s))",
-        scopes: ALL_SCOPES,
-        description: "List the roles that a user has on a project or domain.",
-        operations: &[
-            ("GET", "/v3/projects/{project_id}/users/{user_id}/roles"),
-            ("HEAD", "/v3/projects/{project_id}/users/{user_id}/roles"),
-            ("GET", "/v3/domains/{domain_id}/users/{user_id}/roles"),
-            ("HEAD", "/v3/domains/{domain_id}/users/{user_id}/roles"),
-        ],
-    },
-    RuleDefault {
-        name: "identity:create_grant",
-        check: CHANGE_GRANT,
-        scopes: ALL_SCOPES,
-        description: "Give a user a role on a project or domain.",
-        operations: &[
-            ("PUT", "/v3/projects/{project_id}/users/{user_id}/roles/{role_id}"),
-            ("PUT", "/v3/domains/{domain_id}/users/{user_id}/roles/{role_id}"),
-        ],
-    },
-    RuleDefault {
-        name: "identity:revoke_grant",
-        check: CHANGE_GRANT,
-        scopes: ALL_SCOPES,
-        description: "Take a user's role on a project or domain away.",
-        operations: &[
-            ("DELETE", "/v3/projects/{project_id}/users/{user_id}/roles/{role_id}"),
-            ("DELETE", "/v3/domains/{domain_id}/users/{user_id}/roles/{role_id}"),
-        ],
     },
 ];

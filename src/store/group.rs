@@ -1,0 +1,156 @@
+//! Groups and who is in them.
+
+use super::sql::Sql;
+use super::{Conn, json};
+use crate::error::Result;
+use crate::model::change::Change;
+use crate::model::group::Group;
+use crate::model::list::Query;
+
+/// With more members than this, a change of their group counts as a change of everything: one note instead of thousands.
+const MANY: usize = 200;
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: String,
+    domain_id: String,
+    name: String,
+    description: Option<String>,
+    extra: String,
+}
+
+impl TryFrom<Row> for Group {
+    type Error = crate::error::Error;
+
+    fn try_from(row: Row) -> Result<Self> {
+        Ok(Self {
+            extra: json::object("user_groups", &row.id, &row.extra)?,
+            id: row.id,
+            domain_id: row.domain_id,
+            name: row.name,
+            description: row.description,
+        })
+    }
+}
+
+const COLUMNS: &str = "SELECT g.id, g.domain_id, g.name, g.description, g.extra FROM user_groups g WHERE TRUE";
+
+/// Adds a group. A taken name is a conflict.
+pub async fn insert(conn: &mut Conn, group: &Group) -> Result<()> {
+    Sql::new("INSERT INTO user_groups (id, domain_id, name, description, extra) VALUES ($1, $2, $3, $4, $5)")
+        .bind(&group.id)
+        .bind(&group.domain_id)
+        .bind(&group.name)
+        .bind(&group.description)
+        .bind(json::text(&group.extra))
+        .run(conn)
+        .await?;
+    Ok(())
+}
+
+/// The group of that id.
+pub async fn get(conn: &mut Conn, id: &str) -> Result<Option<Group>> {
+    let row: Option<Row> = Sql::new(COLUMNS).push_bind(" AND g.id = ", id).first(conn).await?;
+    row.map(Group::try_from).transpose()
+}
+
+/// One page of groups, with one more row than asked for if there is a next page.
+pub async fn list(conn: &mut Conn, query: &Query) -> Result<Vec<Group>> {
+    let rows: Vec<Row> = Sql::new(COLUMNS).filter(&query.conditions).page(query, "g.id").all(conn).await?;
+    rows.into_iter().map(Group::try_from).collect()
+}
+
+/// One page of the groups that a user is in, as [`list`].
+pub async fn list_of_user(conn: &mut Conn, user_id: &str, query: &Query) -> Result<Vec<Group>> {
+    let rows: Vec<Row> = Sql::new(COLUMNS)
+        .push_bind(" AND g.id IN (SELECT group_id FROM group_members WHERE user_id = ", user_id)
+        .push(")")
+        .filter(&query.conditions)
+        .page(query, "g.id")
+        .all(conn)
+        .await?;
+    rows.into_iter().map(Group::try_from).collect()
+}
+
+/// Keeps the row for this transaction, so that what it reads next is what it writes over; false if there is none.
+pub async fn lock(conn: &mut Conn, id: &str) -> Result<bool> {
+    Ok(Sql::new("UPDATE user_groups SET id = id WHERE id = $1").bind(id).run(conn).await? == 1)
+}
+
+/// Writes a group over the stored one; false if there is none.
+pub async fn update(conn: &mut Conn, group: &Group) -> Result<bool> {
+    let touched = Sql::new("UPDATE user_groups SET name = $1, description = $2, extra = $3 WHERE id = $4")
+        .bind(&group.name)
+        .bind(&group.description)
+        .bind(json::text(&group.extra))
+        .bind(&group.id)
+        .run(conn)
+        .await?;
+    Ok(touched == 1)
+}
+
+/// Deletes a group with its memberships and grants; false if there is none.
+pub async fn delete(conn: &mut Conn, id: &str) -> Result<bool> {
+    note_members(conn, id).await?;
+    Sql::new("DELETE FROM grants WHERE actor_kind = 'group' AND actor_id = $1").bind(id).run(conn).await?;
+    Ok(Sql::new("DELETE FROM user_groups WHERE id = $1").bind(id).run(conn).await? == 1)
+}
+
+#[derive(sqlx::FromRow)]
+struct Member {
+    user_id: String,
+}
+
+/// Notes that what the members of a group hold has changed.
+pub(super) async fn note_members(conn: &mut Conn, id: &str) -> Result<()> {
+    let members: Vec<Member> = Sql::new("SELECT user_id FROM group_members WHERE group_id = $1 LIMIT $2")
+        .bind(id)
+        .bind(i64::try_from(MANY).unwrap_or(i64::MAX) + 1)
+        .all(conn)
+        .await?;
+    if members.len() > MANY {
+        conn.note(Change::All);
+    } else {
+        for member in members {
+            conn.note(Change::User(member.user_id));
+        }
+    }
+    Ok(())
+}
+
+#[derive(sqlx::FromRow)]
+struct Count {
+    n: i64,
+}
+
+/// Whether a user is in a group.
+pub async fn has_member(conn: &mut Conn, group_id: &str, user_id: &str) -> Result<bool> {
+    let count: Option<Count> = Sql::new("SELECT COUNT(*) AS n FROM group_members WHERE group_id = $1 AND user_id = $2")
+        .bind(group_id)
+        .bind(user_id)
+        .first(conn)
+        .await?;
+    Ok(count.is_some_and(|c| c.n > 0))
+}
+
+/// Puts a user into a group; nothing happens if they are in it.
+pub async fn add_member(conn: &mut Conn, group_id: &str, user_id: &str) -> Result<()> {
+    Sql::new("INSERT INTO group_members (group_id, user_id) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+        .bind(group_id)
+        .bind(user_id)
+        .run(conn)
+        .await?;
+    conn.note(Change::User(user_id.to_owned()));
+    Ok(())
+}
+
+/// Takes a user out of a group; false if they were not in it.
+pub async fn remove_member(conn: &mut Conn, group_id: &str, user_id: &str) -> Result<bool> {
+    let touched = Sql::new("DELETE FROM group_members WHERE group_id = $1 AND user_id = $2")
+        .bind(group_id)
+        .bind(user_id)
+        .run(conn)
+        .await?;
+    conn.note(Change::User(user_id.to_owned()));
+    Ok(touched == 1)
+}
