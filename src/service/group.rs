@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::caller::Caller;
-use super::{App, audit, domain, identity};
+use super::{App, activity, audit, domain, identity};
 use crate::error::{Error, Result};
 use crate::model::group::{Group, Update};
 use crate::model::list::{Condition, Page, Query};
@@ -145,7 +145,7 @@ pub async fn list_users(app: &App, caller: &Caller, id: &str, mut query: Query) 
         return Err(super::no_marker(marker));
     }
     let rows = store::user::list_in_group(&mut conn, id, &query).await?;
-    Ok(Page::cut(rows, query.limit))
+    Ok(Page::cut(rows, query.limit).map(|i| activity::as_of_now(app, i).user))
 }
 
 /// One page of the groups that a user is in. A domain-scoped token sees those of its domain.

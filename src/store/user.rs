@@ -91,27 +91,27 @@ pub async fn get_by_name(conn: &mut Conn, domain_id: &str, name: &str) -> Result
 /// One page of users, with one more row than asked for if there is a next page. Conditions on columns of `f`, a federated
 /// link, must hold for one and the same link.
 pub async fn list(conn: &mut Conn, query: &Query) -> Result<Vec<Identity>> {
+    page(conn, Sql::new(COLUMNS), query).await
+}
+
+/// One page of the users in a group, as [`list`].
+pub async fn list_in_group(conn: &mut Conn, group_id: &str, query: &Query) -> Result<Vec<Identity>> {
+    let members = Sql::new(COLUMNS)
+        .push_bind(" AND u.id IN (SELECT user_id FROM group_members WHERE group_id = ", group_id)
+        .push(")");
+    page(conn, members, query).await
+}
+
+async fn page(conn: &mut Conn, users: Sql, query: &Query) -> Result<Vec<Identity>> {
     let (of_link, of_user): (Vec<_>, Vec<_>) =
         query.conditions.iter().cloned().partition(|c| c.column.starts_with("f."));
-    let mut sql = Sql::new(COLUMNS).filter(&of_user);
+    let mut sql = users.filter(&of_user);
     if !of_link.is_empty() {
         sql =
             sql.push(" AND EXISTS (SELECT 1 FROM federated_users f WHERE f.user_id = u.id").filter(&of_link).push(")");
     }
     let rows: Vec<Row> = sql.page(query, "u.id").all(conn).await?;
     rows.into_iter().map(Identity::try_from).collect()
-}
-
-/// One page of the users in a group, as [`list`].
-pub async fn list_in_group(conn: &mut Conn, group_id: &str, query: &Query) -> Result<Vec<User>> {
-    let rows: Vec<Row> = Sql::new(COLUMNS)
-        .push_bind(" AND u.id IN (SELECT user_id FROM group_members WHERE group_id = ", group_id)
-        .push(")")
-        .filter(&query.conditions)
-        .page(query, "u.id")
-        .all(conn)
-        .await?;
-    rows.into_iter().map(|r| Identity::try_from(r).map(|i| i.user)).collect()
 }
 
 /// Keeps the row for this transaction, so that what it reads next is what it writes over; false if there is none.
