@@ -97,7 +97,6 @@ fn users_and_groups() -> Vec<Route> {
         Route::patch("/v3/users/{user_id}", "identity:update_user", users::update),
         Route::post("/v3/users/{user_id}/password", Open, users::change_password).relation("user_change_password"),
         Route::delete("/v3/users/{user_id}", "identity:delete_user", users::delete),
-        Route::post("/v3/users/{user_id}/password", Open, users::change_password).relation("user_change_password"),
         Route::get("/v3/users/{user_id}/projects", "identity:list_user_projects", projects::list_of_user)
             .relation("user_projects"),
         Route::get("/v3/users/{user_id}/groups", "identity:list_groups_for_user", groups::list_of_user),
