@@ -47,11 +47,10 @@ impl TryFrom<Row> for Identity {
 }
 
 const COLUMNS: &str = "SELECT u.id, u.domain_id, u.name, u.enabled, u.default_project_id, u.extra, u.options, \
-     w.expires_at AS password_expires_at, COALESCE(u.last_active_at, u.created_at) AS active_at, \
+     (SELECT w.expires_at FROM passwords w WHERE w.user_id = u.id ORDER BY w.created_at DESC, w.id DESC LIMIT 1) AS password_expires_at, \
+     COALESCE(u.last_active_at, u.created_at) AS active_at, \
      d.name AS domain_name, d.enabled AS domain_enabled \
-     FROM users u JOIN projects d ON d.id = u.domain_id \
-     LEFT JOIN passwords w ON w.user_id = u.id AND NOT EXISTS (SELECT 1 FROM passwords n WHERE n.user_id = u.id \
-     AND (n.created_at > w.created_at OR (n.created_at = w.created_at AND n.id > w.id))) WHERE TRUE";
+     FROM users u JOIN projects d ON d.id = u.domain_id WHERE TRUE";
 
 /// Adds a user. A taken name is a conflict.
 pub async fn insert(conn: &mut Conn, user: &User, now: Timestamp) -> Result<()> {
@@ -88,8 +87,8 @@ pub async fn get_by_name(conn: &mut Conn, domain_id: &str, name: &str) -> Result
     row.map(Identity::try_from).transpose()
 }
 
-/// One page of users, with one more row than asked for if there is a next page. Conditions on columns of `f`, a federated
-/// link, must hold for one and the same link.
+/// One page of users, with one more row than asked for if there is a next page. Beside the user's own, `u`, conditions
+/// may be on columns of `w`, the current password, and `f`, a federated link: these must hold for one and the same link.
 pub async fn list(conn: &mut Conn, query: &Query) -> Result<Vec<Identity>> {
     page(conn, Sql::new(COLUMNS), query).await
 }
@@ -103,12 +102,18 @@ pub async fn list_in_group(conn: &mut Conn, group_id: &str, query: &Query) -> Re
 }
 
 async fn page(conn: &mut Conn, users: Sql, query: &Query) -> Result<Vec<Identity>> {
-    let (of_link, of_user): (Vec<_>, Vec<_>) =
-        query.conditions.iter().cloned().partition(|c| c.column.starts_with("f."));
+    let conditions = query.conditions.iter().cloned();
+    let (of_link, conditions): (Vec<_>, Vec<_>) = conditions.partition(|c| c.column.starts_with("f."));
+    let (of_password, of_user): (Vec<_>, Vec<_>) = conditions.into_iter().partition(|c| c.column.starts_with("w."));
     let mut sql = users.filter(&of_user);
+    if !of_password.is_empty() {
+        let current = " AND EXISTS (SELECT 1 FROM passwords w WHERE w.id = (SELECT c.id FROM passwords c \
+             WHERE c.user_id = u.id ORDER BY c.created_at DESC, c.id DESC LIMIT 1)";
+        sql = sql.push(current).filter(&of_password).push(")");
+    }
     if !of_link.is_empty() {
-        sql =
-            sql.push(" AND EXISTS (SELECT 1 FROM federated_users f WHERE f.user_id = u.id").filter(&of_link).push(")");
+        let link = " AND EXISTS (SELECT 1 FROM federated_users f WHERE f.user_id = u.id";
+        sql = sql.push(link).filter(&of_link).push(")");
     }
     let rows: Vec<Row> = sql.page(query, "u.id").all(conn).await?;
     rows.into_iter().map(Identity::try_from).collect()
