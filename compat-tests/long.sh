@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Long and statistical cases, on demand; results are kept with their date in the table that is printed at the end.
 #
-#   compat-tests/long.sh             everything: about 75 minutes
-#   compat-tests/long.sh NAME…       some of: enum kill soak fuzz bench
+#   compat-tests/long.sh             everything: about 2 hours
+#   compat-tests/long.sh NAME…       some of: enum kill soak worlds fuzz bench
 #
 #   enum   WEB-ENUM-1   times of failed log-ins, five kinds of user × three passwords, 500 each, interleaved
 #   kill   REL-KILL-1   kill -9 at 1,000 random points on each database
 #   soak   REL-MEM-1    30 minutes of mixed load: memory and open files
+#   worlds              40 random worlds of grants, beside a real Keystone: assignments, tokens, reachable projects
 #   fuzz   HTTP-FUZZ-1  ten minutes of mutated requests: no crash, no 500, nothing slower than a second
 #   bench               the benchmarks' long form
 #
@@ -22,7 +23,7 @@ fi
 mkdir -p compat-tests/.run
 table=compat-tests/.run/long.txt
 : >"$table"
-[ $# -gt 0 ] || set -- enum kill soak fuzz bench
+[ $# -gt 0 ] || set -- enum kill soak worlds fuzz bench
 
 for name in "$@"; do
   began=$SECONDS log=compat-tests/.run/long-$name.log
@@ -30,6 +31,9 @@ for name in "$@"; do
   case $name in
     enum | soak | fuzz) "$python" compat-tests/edge/long_"$name".py ;;
     kill) ARCHSTONE_KILL_POINTS=${ARCHSTONE_KILL_POINTS:-1000} "$python" -m pytest -c compat-tests/pytest.ini -q -s compat-tests/edge/test_kill.py ;;
+    worlds)
+      ARCHSTONE_WORLD_SEEDS=${ARCHSTONE_WORLD_SEEDS:-1-40} ARCHSTONE_WORLD_QUERIES=200 \
+        "$python" -m pytest -c compat-tests/pytest.ini -q compat-tests/keystone/test_random_worlds.py ;;
     bench) compat-tests/bench/run.sh --long ;;
     *) echo "unknown case $name" && false ;;
   esac > >(tee "$log") 2>&1

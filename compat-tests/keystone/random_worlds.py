@@ -24,7 +24,7 @@ def describe(seed):
             name = f"{domain}p{number}"
             world["projects"][name] = (domain, rng.choice(below[level - 1]) if level > 1 else domain)
             below[level].append(name)
-    for kind, count in (("users", 4), ("groups", 3)):
+    for kind, count in (("users", 3), ("groups", 3)):
         world[kind] = {f"{kind[0]}{n}": rng.choice(world["domains"]) for n in range(count)}
     world["members"] = [(group, user) for group in world["groups"] for user in world["users"] if rng.random() < 0.4]
     world["roles"] = {f"r{n}": None for n in range(5)} | {f"{domain}r{n}": domain for domain in world["domains"] for n in range(2)}
@@ -130,7 +130,8 @@ class Built:
     def effective_targets(self, user):
         """Targets on which the user has an effective role: what tokens must agree with."""
         entries = items(self.archstone, f"/role_assignments?effective&user.id={self.id[user]}")
-        return {self.name[scope[kind]["id"]] for scope in (entry["scope"] for entry in entries) for kind in ("project", "domain") if kind in scope}
+        scopes = [entry["scope"] for entry in entries]
+        return {self.name[scope[kind]["id"]] for scope in scopes for kind in ("project", "domain") if kind in scope}
 
 
 def queries(seed, world, count):
@@ -144,7 +145,7 @@ def queries(seed, world, count):
     while len(found) < count:
         parts = [rng.choice(choice) for choice in (users + groups + [""] * 4, roles + [""] * 12, projects + domains + [""] * 3,
                                                    ["effective", "effective", ""], ["include_names", "", ""], inherited + [""] * 4,
-                                                   ["include_subtree", ""]) ]
+                                                   ["include_subtree", ""])]
         query = "&".join(part for part in parts if part)
         if any(".id=" in part for part in parts) and ("include_subtree" not in query or "scope.project" in query):
             found.add(query)

@@ -32,8 +32,8 @@ def test_an_explicit_id_is_a_uuid_without_hyphens(archstone):
     assert make(archstone, "domain", id=uuid.uuid4().hex)["id"] != wanted
 
 
-@pytest.mark.parametrize("fields", [{"name": "x" * 65}, {"name": " "}, {"tags": ["a", "a"]}, {"tags": ["a,b"]}, {"options": {"other": True}},
-                                    {"options": {"immutable": 7}}, {"enabled": "true"}])
+@pytest.mark.parametrize("fields", [{"name": "x" * 65}, {"name": " "}, {"tags": ["a", "a"]}, {"tags": ["a,b"]},
+                                    {"options": {"other": True}}, {"options": {"immutable": 7}}, {"enabled": "true"}])
 def test_a_bad_create_is_400(archstone, fields):
     message(post(archstone, "domain", {"name": unique()} | fields), 400)
 

@@ -13,7 +13,7 @@ class Grant:
     def __init__(self, archstone, actors, targets, inherited=False):
         self.domain = archstone.new_domain()["id"]
         self.actor = (archstone.new_user if actors == "users" else archstone.new_group)(self.domain)["id"]
-        self.target = {"projects": lambda: archstone.new_project(self.domain), "domains": lambda: self.domain, "system": lambda: None}[targets]()
+        self.target = archstone.new_project(self.domain) if targets == "projects" else self.domain if targets == "domains" else None
         self.role = make(archstone, "role")
         self.actors, self.targets, self.inherited = actors, targets, inherited
 

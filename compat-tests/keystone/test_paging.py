@@ -103,7 +103,8 @@ def make_regions(archstone):
 
 
 COLLECTIONS = [make_domains, make_projects, make_tagged_projects, make_users, make_groups, make_group_users, make_user_groups,
-               make_user_projects, make_roles, make_role_assignments, make_effective_assignments, make_services, make_endpoints, make_regions]
+               make_user_projects, make_roles, make_role_assignments, make_effective_assignments, make_services, make_endpoints,
+               make_regions]
 NAMES = [collection.__name__.removeprefix("make_") for collection in COLLECTIONS]
 
 
@@ -127,10 +128,14 @@ def test_following_next_shows_everything_once(archstone, collection):
         assert sorted(json.dumps(item, sort_keys=True) for item in seen) == whole
 
 
-@pytest.mark.parametrize("collection", ["domains", "projects", "users", "groups", "roles", "role_assignments", "services", "endpoints", "regions",
-                                        f"users/{NOBODY}/groups", f"groups/{NOBODY}/users"])
-@pytest.mark.parametrize("limit", ["abc", "-1", "1.5"])
-def test_a_limit_that_is_no_number_is_400(archstone, collection, limit):
-    if NOBODY in collection:
-        collection = collection.replace(NOBODY, make(archstone, collection.split("/")[0][:-1])["id"])
-    message(call(archstone, "GET", f"/{collection}?limit={limit}"), 400)
+@pytest.mark.parametrize("collection", ["domains", "projects", "users", "groups", "roles", "role_assignments", "services", "endpoints",
+                                        "regions", "users/{user}/groups", "users/{user}/projects", "groups/{group}/users"])
+def test_a_limit_that_is_no_number_is_400(archstone, collection):
+    path = collection.format(user=archstone.new_user()["id"], group=archstone.new_group()["id"])
+    for limit in ("abc", "-1", "1.5"):
+        message(call(archstone, "GET", f"/{path}?limit={limit}"), 400)
+
+
+@pytest.mark.parametrize("collection", ["domains", "projects", "users", "groups"])
+def test_an_unknown_marker_is_404(archstone, collection):
+    assert message(call(archstone, "GET", f"/{collection}?limit=1&marker={NOBODY}"), 404) == f"Marker {NOBODY} could not be found."

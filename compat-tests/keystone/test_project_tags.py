@@ -108,6 +108,6 @@ def test_an_immutable_project_keeps_its_tags(archstone, tags):
     for verb, method, path, body in (("create", "PUT", "/new", None), ("update", "PUT", "", {"tags": []}), ("update", "DELETE", "", None),
                                      ("delete", "DELETE", "/kept", None)):
         said = message(call(archstone, method, f"{tags}{path}", body), 403)
-        assert said == (f"Cannot {verb} project tags for {project}, project is immutable. Set \"immutable\" option to false before creating "
-                        "project tags.")
+        assert said == (f"Cannot {verb} project tags for {project}, project is immutable. Set \"immutable\" option to false before "
+                        "creating project tags.")
     assert stored(archstone, tags) == ["kept"]

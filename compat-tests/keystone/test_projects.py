@@ -1,4 +1,7 @@
-"""Projects: creation, the tree, what cannot be changed, enabling and disabling, deletion. Lists and tags have files of their own."""
+"""Projects: creation, the tree, what cannot be changed, enabling and disabling, deletion.
+
+Lists and tags have files of their own.
+"""
 
 import pytest
 
@@ -64,8 +67,8 @@ def test_an_unknown_domain_or_parent_is_400(archstone, member, said):
 
 @pytest.mark.parametrize("fields", [
     {}, {"name": ""}, {"name": " "}, {"name": None}, {"name": 7}, {"name": "x" * 65}, {"description": 7}, {"enabled": None},
-    {"enabled": 7}, {"enabled": "true"}, {"is_domain": "true"}, {"domain_id": 7}, {"domain_id": "a/b"}, {"parent_id": "a/b"}, {"tags": "a"},
-    {"tags": ["a", "a"]}, {"options": {"immutable": "yes"}}, {"options": {"unknown": True}}, {"options": None},
+    {"enabled": 7}, {"enabled": "true"}, {"is_domain": "true"}, {"domain_id": 7}, {"domain_id": "a/b"}, {"parent_id": "a/b"},
+    {"tags": "a"}, {"tags": ["a", "a"]}, {"options": {"immutable": "yes"}}, {"options": {"unknown": True}}, {"options": None},
 ])
 def test_a_bad_create_is_400(archstone, fields):
     named = {} if not fields or "name" in fields else {"name": unique()}
@@ -81,8 +84,8 @@ def test_names_are_unique_in_a_domain_and_lose_their_outer_spaces(archstone):
     domain, other = archstone.new_domain()["id"], archstone.new_domain()["id"]
     first = make(archstone, "project", domain_id=domain)
     said = message(post(archstone, "project", {"name": first["name"], "domain_id": domain}), 409)
-    assert said.startswith("Conflict occurred attempting to store project - it is not permitted to have two projects with either the same "
-                           f"name or same id in the same domain: name is {first['name']}, project id ")
+    assert said.startswith("Conflict occurred attempting to store project - it is not permitted to have two projects with either the "
+                           f"same name or same id in the same domain: name is {first['name']}, project id ")
     assert make(archstone, "project", name=first["name"], domain_id=other)["name"] == first["name"]
     second = make(archstone, "project", domain_id=domain, name=f"  {unique('spaced')}  ")
     assert second["name"] == second["name"].strip()
@@ -193,7 +196,8 @@ def test_an_update_answers_the_project(archstone):
     assert updated(archstone, "project", project["id"]) == expected, "an empty change changes nothing"
 
 
-@pytest.mark.parametrize("fields", [{"name": ""}, {"name": None}, {"enabled": None}, {"enabled": "no"}, {"tags": ["a,b"]}, {"description": 7}])
+@pytest.mark.parametrize("fields", [{"name": ""}, {"name": None}, {"enabled": None}, {"enabled": "no"}, {"tags": ["a,b"]},
+                                    {"description": 7}])
 def test_a_bad_update_is_400(archstone, fields):
     project = make(archstone, "project")
     message(patch(archstone, "project", project["id"], **fields), 400)
@@ -218,8 +222,8 @@ def test_a_branch_is_disabled_from_below_and_enabled_from_above(archstone):
 def test_only_leaves_are_deleted(archstone):
     a, b = (project["id"] for project in chain(archstone, archstone.new_domain()["id"], 2))
     said = message(call(archstone, "DELETE", f"/projects/{a}"), 403)
-    assert said == (f"Cannot delete the project {a} since it is not a leaf in the hierarchy. Use the cascade option if you want to delete a "
-                    "whole subtree.")
+    assert said == (f"Cannot delete the project {a} since it is not a leaf in the hierarchy. Use the cascade option if you want to "
+                    "delete a whole subtree.")
     done(archstone, "DELETE", f"/projects/{b}")
     done(archstone, "DELETE", f"/projects/{a}")
     for method in ("GET", "DELETE", "PATCH"):

@@ -158,8 +158,26 @@ def test_ks_tok_4_a_token_with_roles_left_lives_on_with_fewer(archstone, give):
     assert_alive(archstone, holder.token)
     give(archstone, holder)
     assert names(holder.token) == {holder.role["name"], "reader"}
+
+
+@pytest.mark.parametrize("give", [directly, by_group, inherited_from_domain, by_implication], ids=lambda give: give.__name__)
+def test_ks_tok_4_a_token_lives_on_without_a_deleted_role(archstone, give):
+    holder = ProjectHolder(archstone, give)
+    archstone.grant(holder.user, "reader", project=holder.project)
     role_deleted(archstone, holder)
-    assert names(holder.token) == {"reader"}
+    assert [role["name"] for role in archstone.validate(holder.token).json()["token"]["roles"]] == ["reader"]
+    assert_alive(archstone, holder.token)
+
+
+@pytest.mark.parametrize("loss", [member_removed, group_deleted])
+def test_ks_tok_4_what_a_group_gave_is_gone_from_tokens_with_other_roles(archstone, loss):
+    """Keystone ends all tokens of who leaves a group; a token that lives on without the role is as good."""
+    holder = ProjectHolder(archstone, by_group)
+    archstone.grant(holder.user, "reader", project=holder.project)
+    loss(archstone, holder)
+    if statuses(archstone, holder.token) != DEAD:
+        assert [role["name"] for role in archstone.validate(holder.token).json()["token"]["roles"]] == ["reader"]
+    assert archstone.login(holder.reference, holder.user["password"], project=holder.project).status_code == 201
 
 
 def test_ks_tok_4_a_new_implication_shows_in_living_tokens(archstone):

@@ -104,8 +104,8 @@ def test_a_user_without_a_password_has_none_to_change(archstone):
 def test_history_holds_for_users_and_not_for_administrators(launch):
     server = ruled(launch, unique_last_password_count="2")
     user = server.new_user(password=FIRST)
-    said = ("The new password cannot be identical to a previous password. The total number which includes the new password must be unique "
-            "is 2.")
+    said = ("The new password cannot be identical to a previous password. The total number which includes the new password must be "
+            "unique is 2.")
     assert message(change(server, user, FIRST, FIRST), 400) == said
     assert change(server, user, FIRST, SECOND).status_code == 204
     assert message(change(server, user, SECOND, FIRST), 400) == said
@@ -121,9 +121,9 @@ def test_minimum_age_holds_for_what_users_set_themselves(launch):
     user = server.new_user(password=FIRST)
     assert change(server, user, FIRST, SECOND).status_code == 204, "an administrator's password may be changed at once"
     said = message(change(server, user, SECOND, THIRD), 400)
-    assert said == ("You cannot change your password at this time due to the minimum password age. Once you change your password, it must be "
-                    "used for 1 day(s) before it can be changed. Please try again in 0 day(s) or contact your administrator to reset your "
-                    "password.")
+    assert said == ("You cannot change your password at this time due to the minimum password age. Once you change your password, it "
+                    "must be used for 1 day(s) before it can be changed. Please try again in 0 day(s) or contact your administrator to "
+                    "reset your password.")
     assert message(change(server, user, "wrong", THIRD), 401) == UNAUTHENTICATED
     updated(server, "user", user["id"], password=THIRD)
     assert change(server, user, THIRD, FIRST).status_code == 204

@@ -122,8 +122,8 @@ def test_a_default_project_is_the_scope_when_the_user_has_a_role_on_it(archstone
     assert updated(archstone, "user", user["id"], default_project_id=other)["default_project_id"] == other
 
 
-@pytest.mark.parametrize("query", ["enabled=maybe", "name=", "password_expires_at=nonsense", "password_expires_at=xx:2030-01-01T00:00:00Z",
-                                   "password_expires_at=lt:2030-13-01T00:00:00Z"])
+@pytest.mark.parametrize("query", ["enabled=maybe", "name=", "password_expires_at=nonsense",
+                                   "password_expires_at=xx:2030-01-01T00:00:00Z", "password_expires_at=lt:2030-13-01T00:00:00Z"])
 def test_a_bad_query_value_is_400(archstone, query):
     message(call(archstone, "GET", f"/users?{query}"), 400)
 
@@ -162,7 +162,8 @@ def identity_provider(archstone, *protocols):
     rules = [{"local": [{"user": {"name": "{0}"}}], "remote": [{"type": "UserName"}]}]
     if call(archstone, "PUT", f"/OS-FEDERATION/mappings/{idp}", {"mapping": {"rules": rules}}).status_code == 201:
         for protocol in protocols:
-            done(archstone, "PUT", f"/OS-FEDERATION/identity_providers/{idp}/protocols/{protocol}", {"protocol": {"mapping_id": idp}}, 201)
+            path = f"/OS-FEDERATION/identity_providers/{idp}/protocols/{protocol}"
+            done(archstone, "PUT", path, {"protocol": {"mapping_id": idp}}, status=201)
     return idp
 
 
