@@ -24,12 +24,28 @@ def identity(archstone):
 
 
 @pytest.fixture
+def domain(archstone):
+    """A domain of the test's own; the member."""
+    return archstone.new_domain()
+
+
+@pytest.fixture
+def held(archstone):
+    """`held(kind, id)`: what the server holds under this id, None when it holds nothing."""
+    def get(kind, id):
+        answer = archstone.request("GET", f"/v3/{kind}s/{id}", token=archstone.admin_token)
+        return answer.json()[kind] if answer.status_code == 200 else None
+
+    return get
+
+
+@pytest.fixture
 def osc(archstone):
     """`osc(text, env=None)` runs a script of `openstack` commands, one a line, in one process of the stock client.
 
     The client reads commands from its standard input, as an operator's script does; starting it once saves a second a command.
     A line that begins with `! ` must be refused. Answers, in the order of the lines, what was printed (decoded) and, for a
-    refused command, its error text; a command that prints nothing has no place in it. Words have no blanks in them.
+    refused command, its error text; a command that prints nothing has no place in it. Words have no blanks in them; a backslash ends a line that goes on.
     """
     def run(text, env=None):
         lines = [line.split() for line in text.strip().splitlines()]

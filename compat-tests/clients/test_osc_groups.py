@@ -1,14 +1,6 @@
 """`openstack group …`: groups and who is in them."""
 
-import pytest
-
 from harness import unique
-
-
-@pytest.fixture
-def domain(archstone):
-    """A domain of the test's own."""
-    return archstone.new_domain()
 
 
 def test_groups_from_creation_to_deletion(domain, osc):
@@ -63,7 +55,7 @@ def test_membership(archstone, domain, osc):
 
 def test_a_user_sees_the_own_groups(archstone, domain, osc):
     user = archstone.new_user(domain["id"])
-    group = archstone.new_group(domain["id"], users=[user])
+    group = archstone.new_group(domain["id"], user)
     archstone.new_group(domain["id"])
     mine, refused = osc(f"""
         group list --user {user['id']}

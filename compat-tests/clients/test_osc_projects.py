@@ -1,14 +1,6 @@
 """`openstack project …`: the tree, tags, properties, options."""
 
-import pytest
-
 from harness import unique
-
-
-@pytest.fixture
-def domain(archstone):
-    """A domain of the test's own."""
-    return archstone.new_domain()
 
 
 def ids(rows):
@@ -37,7 +29,8 @@ def test_projects_from_creation_to_deletion(archstone, domain, osc):
     assert off["enabled"] is False and ids(disabled) == {off["id"]} and ids(enabled) == {created["id"]}
     assert "409" in taken
     changed, gone, more = osc(f"""
-        project set --domain {domain['name']} --name {renamed} --description new --disable --property colour=blue --property size=7 {name}
+        project set --domain {domain['name']} --name {renamed} --description new --disable --property colour=blue \
+            --property size=7 {name}
         project show {created['id']}
         project delete --domain {domain['name']} {renamed} {off['id']}
         ! project show {created['id']}

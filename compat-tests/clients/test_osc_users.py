@@ -1,14 +1,6 @@
 """`openstack user …`: accounts, their options, and one's own password."""
 
-import pytest
-
 from harness import unique
-
-
-@pytest.fixture
-def domain(archstone):
-    """A domain of the test's own."""
-    return archstone.new_domain()
 
 
 def ids(rows):
@@ -20,7 +12,8 @@ def test_users_from_creation_to_deletion(archstone, domain, osc):
     name, renamed, project = unique("user"), unique("user"), unique("project")
     home, created, shown, listed, long, again, off, taken, disabled, enabled = osc(f"""
         project create --domain {domain['name']} {project}
-        user create --domain {domain['name']} --project {project} --project-domain {domain['name']} --password first-password --email u@example.com --description made-by-the-client {name}
+        user create --domain {domain['name']} --project {project} --project-domain {domain['name']} --password first-password \
+            --email u@example.com --description made-by-the-client {name}
         user show --domain {domain['name']} {name}
         user list --domain {domain['name']}
         user list --domain {domain['name']} --long
@@ -56,9 +49,13 @@ def test_users_from_creation_to_deletion(archstone, domain, osc):
 def test_options(archstone, domain, osc):
     name = unique("user")
     created, shown, changed = osc(f"""
-        user create --domain {domain['id']} --password a-password --ignore-lockout-failure-attempts --ignore-password-expiry --ignore-change-password-upon-first-use --enable-lock-password --enable-multi-factor-auth --multi-factor-auth-rule password,totp --multi-factor-auth-rule password,token {name}
+        user create --domain {domain['id']} --password a-password --ignore-lockout-failure-attempts --ignore-password-expiry \
+            --ignore-change-password-upon-first-use --enable-lock-password --enable-multi-factor-auth \
+            --multi-factor-auth-rule password,totp --multi-factor-auth-rule password,token {name}
         user show --domain {domain['id']} {name}
-        user set --domain {domain['id']} --no-ignore-lockout-failure-attempts --no-ignore-password-expiry --no-ignore-change-password-upon-first-use --disable-lock-password --disable-multi-factor-auth --multi-factor-auth-rule password {name}
+        user set --domain {domain['id']} --no-ignore-lockout-failure-attempts --no-ignore-password-expiry \
+            --no-ignore-change-password-upon-first-use --disable-lock-password --disable-multi-factor-auth \
+            --multi-factor-auth-rule password {name}
         user show --domain {domain['id']} {name}
     """)
     switches = ("ignore_lockout_failure_attempts", "ignore_password_expiry", "ignore_change_password_upon_first_use", "lock_password",
@@ -84,12 +81,12 @@ def test_ones_own_password(archstone, domain, osc):
 
 def test_users_of_a_group_and_of_a_project(archstone, domain, osc):
     member, twice, other = (archstone.new_user(domain["id"]) for _ in range(3))
-    group = archstone.new_group(domain["id"], users=[member, twice])
+    group = archstone.new_group(domain["id"], member, twice)
     project = archstone.new_project(domain["id"])
     archstone.grant(twice, "member", project=project)
     archstone.grant(twice, "reader", project=project)
     archstone.grant(other, "member", project=project)
-    archstone.grant(group, "member", project=project, kind="groups")
+    archstone.grant(None, "member", project=project, group=group)
     by_group, by_name, by_project, long = osc(f"""
         user list --group {group['id']}
         user list --domain {domain['id']} --group {group['name']}
@@ -113,7 +110,7 @@ def test_pages(archstone, domain, osc):
 def test_a_user_sees_the_own_account(archstone, domain, osc):
     user, other = archstone.new_user(domain["id"]), archstone.new_user(domain["id"])
     shown, refused, unlisted = osc(f"""
-        user show {user['name']}
+        user show {user['id']}
         ! user show {other['id']}
         ! user list
     """, env=archstone.user_env(user))
