@@ -304,19 +304,28 @@ class Archstone:
             "OS_INTERFACE": "public",
         }
 
-    def openstack_process(self, *args, env=None):
+    def user_env(self, user, project=None, domain=None):
+        """The OS_* variables of a user, on a project or domain id or without a scope."""
+        env = {k: v for k, v in self.admin_env().items() if k not in ("OS_USERNAME", "OS_USER_DOMAIN_ID") and "PROJECT" not in k}
+        scope = {"OS_PROJECT_ID": project} if project else {"OS_DOMAIN_ID": domain} if domain else {}
+        return env | {"OS_USER_ID": user["id"], "OS_PASSWORD": user["password"]} | scope
+
+    def openstack_process(self, *args, env=None, stdin=""):
         """Runs the stock `openstack` client; the finished process."""
         base = {k: v for k, v in os.environ.items() if not k.startswith("OS_")}
-        return subprocess.run([OPENSTACK, *args], env=base | (env or self.admin_env()), cwd=self.folder, stdin=subprocess.DEVNULL,
-                              capture_output=True, text=True, timeout=60)
+        return subprocess.run([OPENSTACK, *args], env=base | (env or self.admin_env()), cwd=self.folder, input=stdin,
+                              capture_output=True, text=True, timeout=300)
 
     def openstack(self, *args, env=None):
         """Runs the stock client with `-f json` where the command prints something; what it printed, decoded."""
-        silent = args[1:2] in (("set",), ("delete",), ("add",), ("remove",)) or args[2:3] in (("set",), ("delete",)) \
-            or args[1:2] == ("revoke",)
-        done = self.openstack_process(*args, *([] if silent else ["-f", "json"]), env=env)
+        done = self.openstack_process(*args, *as_json(args), env=env)
         assert done.returncode == 0, f"openstack {' '.join(args)}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         return json.loads(done.stdout) if done.stdout.strip() else None
+
+
+def as_json(args):
+    """What makes this `openstack` command print JSON: nothing where it prints none."""
+    return [] if {"set", "delete", "add", "remove", "contains", "revoke"} & set(args[:3]) else ["-f", "json"]
 
 
 def error_of(answer, code):

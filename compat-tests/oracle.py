@@ -72,6 +72,8 @@ def serve():
 
 if __name__ == "__main__":
     if pathlib.Path(sys.prefix).resolve() != VENV.resolve():
+        # With libfaketime's monotonic clock left real, Python's sleep is an error.
+        os.environ.pop("FAKETIME_DONT_FAKE_MONOTONIC", None)
         os.execv(VENV / "bin/python", [VENV / "bin/python", __file__, *sys.argv[1:]])
     command = sys.argv[1:]
     configure()
