@@ -59,6 +59,7 @@ ALTER TABLE users ADD COLUMN last_active_at BIGINT;
 ALTER TABLE passwords ADD COLUMN self_service BOOLEAN NOT NULL DEFAULT FALSE;
 
 CREATE INDEX users_domain ON users (domain_id, id);
+CREATE INDEX users_default_project ON users (default_project_id);
 CREATE INDEX projects_domain ON projects (domain_id, id);
 CREATE INDEX user_groups_domain ON user_groups (domain_id, id);
 CREATE INDEX roles_domain ON roles (domain_id, id);

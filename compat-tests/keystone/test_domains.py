@@ -57,7 +57,7 @@ def test_tags_and_options(archstone):
 def test_an_empty_update_is_400_and_what_is_a_projects_is_ignored(archstone):
     domain = make(archstone, "domain")
     message(patch(archstone, "domain", domain["id"]), 400)
-    for ignored in ({"id": NOBODY}, {"parent_id": NOBODY}, {"is_domain": False}, {"domain_id": DEFAULT_DOMAIN}):
+    for ignored in ({"parent_id": NOBODY}, {"is_domain": False}, {"domain_id": DEFAULT_DOMAIN}):
         assert updated(archstone, "domain", domain["id"], **ignored) == domain
 
 

@@ -52,7 +52,8 @@ def test_a_parent_gives_the_place_in_the_tree(archstone):
 def test_the_parent_is_in_the_same_domain(archstone):
     domain = archstone.new_domain()["id"]
     parent = make(archstone, "project", domain_id=domain)["id"]
-    said = message(post(archstone, "project", {"name": unique(), "parent_id": parent}), 400)
+    assert make(archstone, "project", parent_id=parent)["domain_id"] == domain, "a body that names no domain means the parent's"
+    said = message(post(archstone, "project", {"name": unique(), "domain_id": DEFAULT_DOMAIN, "parent_id": parent}), 400)
     assert said == ("Cannot create project, since it specifies its domain_id default, but specifies a parent in a different domain "
                     f"({domain}).")
     said = message(post(archstone, "project", {"name": unique(), "domain_id": domain, "parent_id": DEFAULT_DOMAIN}), 400)
@@ -149,8 +150,9 @@ def test_parents_and_subtree_as_ids(archstone):
     assert tree(a, "subtree_as_ids") == ("absent", {b: {c: None}, d: None})
     assert tree(c, "subtree_as_ids") == ("absent", None)
     assert tree(domain, "parents_as_ids&subtree_as_ids") == (None, {a: {b: {c: None}, d: None}})
-    assert tree(c, "parents_as_ids=false") == ({b: {a: {domain: None}}}, "absent"), "any value but 0 means yes"
-    assert tree(c, "parents_as_ids=0") == ("absent", "absent")
+    assert tree(c, "parents_as_ids=true") == ({b: {a: {domain: None}}}, "absent")
+    for no in ("0", "false"):
+        assert tree(c, f"parents_as_ids={no}") == ("absent", "absent")
 
 
 def test_parents_and_subtree_as_lists_show_what_the_caller_has_a_role_on(archstone):
@@ -191,7 +193,7 @@ def test_what_cannot_be_changed(archstone, field, value, code, said):
 
 def test_an_update_answers_the_project(archstone):
     project = make(archstone, "project")
-    expected = project | {"description": None, "name": unique("project"), "tags": ["a"]}
+    expected = project | {"description": "", "name": unique("project"), "tags": ["a"]}
     assert updated(archstone, "project", project["id"], description=None, name=expected["name"], tags=["a"]) == expected
     assert updated(archstone, "project", project["id"]) == expected, "an empty change changes nothing"
 

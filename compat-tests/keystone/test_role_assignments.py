@@ -146,7 +146,6 @@ def test_effective_assignments(world):
             ("u", "r", "p", True), ("u", "r2", "p", True)],
         f"user.id={world.u}&effective&scope.OS-INHERIT:inherited_to=other&scope.project.id={world.p}": [
             ("u", "r", "p", False), ("u", "r2", "p", False)],
-        f"user.id={world.u}&effective=false&scope.domain.id={world.d}": ON_D,
     }.items():
         assert [entry for entry in world.short(query) if entry[2] != "system"] == sorted(expected), query
 

@@ -51,7 +51,7 @@ impl Domain {
             Some(_) => return Err(Error::invalid("Domain ID does not conform to required UUID format.")),
             None => fresh_id,
         };
-        f.ignore(&["id", "links"]);
+        f.ignore(&["id", "links", "domain_id", "parent_id", "is_domain"]);
         let name = name(&mut f)?.ok_or_else(|| Error::invalid_field("domain", "'name' is a required property"))?;
         let enabled = f.boolean("enabled")?.unwrap_or(true);
         let description = f.nullable_text("description", 0..=usize::MAX)?.flatten().unwrap_or_default();
@@ -83,7 +83,8 @@ impl Update {
             return Err(Error::invalid_field("domain", "the object does not have enough properties"));
         }
         same_id(&mut f, id)?;
-        f.ignore(&["links"]);
+        // What a project says of its place says nothing of a domain's.
+        f.ignore(&["links", "domain_id", "parent_id", "is_domain"]);
         Ok(Self {
             name: name(&mut f)?,
             enabled: f.boolean("enabled")?,

@@ -39,7 +39,7 @@ impl Group {
             id: fresh_id,
             domain_id: f.id("domain_id")?.unwrap_or_else(|| domain_id.to_owned()),
             name: name(&mut f)?.ok_or_else(|| Error::invalid_field(f.path("name"), "'name' is a required property"))?,
-            description: f.nullable_text("description", 0..=usize::MAX)?.flatten(),
+            description: f.nullable_text("description", 0..=usize::MAX)?.unwrap_or_else(|| Some(String::new())),
             extra: f.extra()?,
         })
     }
@@ -85,7 +85,7 @@ mod tests {
         let create = |inner: Value| Group::create(&json!({ "group": inner }), "g".into(), "mine");
         assert_eq!(create(json!({"name": "a"})).unwrap().domain_id, "mine");
         let stored = create(json!({"name": "a", "domain_id": "d", "colour": "red"})).unwrap();
-        assert_eq!((stored.domain_id.as_str(), &stored.description), ("d", &None));
+        assert_eq!((stored.domain_id.as_str(), &stored.description), ("d", &Some(String::new())));
         let patch = |inner: Value| stored.updated(Update::parse(&json!({ "group": inner }), "g").unwrap());
         assert_eq!(patch(json!({"domain_id": "e"})).unwrap_err().status(), 400);
         let next = patch(json!({"domain_id": "d", "name": "b", "size": 1})).unwrap();

@@ -123,12 +123,9 @@ impl Project {
 }
 
 impl Update {
-    /// Reads the body of a PATCH; it must name something.
+    /// Reads the body of a PATCH.
     pub fn parse(body: &Value, id: &str) -> Result<Self> {
         let mut f = Fields::of(body, "project")?;
-        if f.is_empty() {
-            return Err(Error::invalid_field("project", "the object does not have enough properties"));
-        }
         domain::same_id(&mut f, id)?;
         f.ignore(&["links"]);
         Ok(Self {
@@ -196,7 +193,7 @@ mod tests {
         assert_eq!(patch(json!({"is_domain": true})).unwrap_err().status(), 400);
         let same = patch(json!({"domain_id": "d", "parent_id": "d", "is_domain": false, "name": "b"})).unwrap();
         assert_eq!(same.name, "b");
-        assert!(Update::parse(&json!({"project": {}}), "p").is_err());
+        assert_eq!(patch(json!({})).unwrap(), stored);
     }
 
     #[test]

@@ -106,9 +106,9 @@ impl User {
     /// Reads the body of a POST. `domain_id` is the domain of the caller's scope, for a body that names none.
     pub fn create(body: &Value, fresh_id: String, domain_id: Option<&str>) -> Result<Create> {
         let mut f = Fields::of(body, "user")?;
-        f.ignore(&["id", "links", "password_expires_at"]);
+        f.ignore(&["id", "links", "password_expires_at", "original_password"]);
         let name = name(&mut f)?.ok_or_else(|| Error::invalid_field("user", "'name' is a required property"))?;
-        let domain_id = match f.nullable_text("domain_id", 1..=64)?.flatten() {
+        let domain_id = match f.id("domain_id")? {
             Some(id) => id,
             None => domain_id.map(str::to_owned).ok_or_else(|| {
                 Error::invalid_field("user.domain_id", "the domain is required, as the token has no domain scope")
@@ -170,7 +170,8 @@ impl Update {
             return Err(Error::invalid_field("user", "{} does not have enough properties"));
         }
         same_id(&mut f, id)?;
-        f.ignore(&["links", "password_expires_at"]);
+        // A password is no attribute, whatever it is called.
+        f.ignore(&["links", "password_expires_at", "original_password"]);
         Ok(Self {
             name: name(&mut f)?,
             enabled: f.boolean("enabled")?,

@@ -24,11 +24,13 @@ fn seen(domain: Option<&Domain>, id: &str) -> Target {
     target.and_path("domain_id", id)
 }
 
-fn duplicate(error: Error) -> Error {
-    match error {
-        Error::Conflict { .. } => Error::conflict(
-            "Conflict occurred attempting to store project - it is not permitted to have two domains with the same name or id.",
-        ),
+fn duplicate(name: &str) -> impl FnOnce(Error) -> Error {
+    let text = format!(
+        "Conflict occurred attempting to store project - it is not permitted to have two projects acting as domains with \
+         the same name: {name}."
+    );
+    move |error| match error {
+        Error::Conflict { .. } => Error::conflict(text),
         other => other,
     }
 }
@@ -75,7 +77,7 @@ async fn make(app: &App, caller: &Caller, body: &Value) -> Result<Domain> {
 
 /// Stores a new domain, with its audit record.
 pub(super) async fn add(app: &App, tx: &mut Conn, caller: &Caller, domain: Domain) -> Result<Domain> {
-    store::domain::insert(tx, &domain).await.map_err(duplicate)?;
+    store::domain::insert(tx, &domain).await.map_err(duplicate(&domain.name))?;
     audit::changed(app, tx, caller, "domain.create", (KIND, &domain.id), Some(&domain.id), "").await?;
     Ok(domain)
 }
@@ -96,7 +98,7 @@ async fn change(app: &App, caller: &Caller, id: &str, body: &Value) -> Result<Do
     let update = Update::parse(body, id)?;
     guard_update(KIND, id, &stored.options, Some(body))?;
     let next = stored.updated(update);
-    store::domain::update(&mut tx, &next).await.map_err(duplicate)?;
+    store::domain::update(&mut tx, &next).await.map_err(duplicate(&next.name))?;
     audit::changed(app, &mut tx, caller, "domain.update", (KIND, id), Some(id), &super::named(body, KIND)).await?;
     app.commit(tx).await?;
     Ok(next)

@@ -80,11 +80,14 @@ pub async fn create(app: &App, caller: &Caller, body: &Value) -> Result<Shown> {
 }
 
 async fn make(app: &App, caller: &Caller, body: &Value) -> Result<Shown> {
-    // A body that names no domain means the domain of the scope; only a domain that is stored reaches policy.
+    // A body that names no domain means the domain of the scope. Only a domain that is named and stored reaches policy:
+    // whoever may act in one domain only has to name it, as in Keystone.
     let fallback = caller.scope_domain().unwrap_or(&app.config.identity.default_domain_id);
-    let wished = body.get(KIND).and_then(|u| u.get("domain_id")).and_then(Value::as_str).unwrap_or(fallback).to_owned();
+    let named = body.get(KIND).and_then(|u| u.get("domain_id")).and_then(Value::as_str);
+    let wished = named.unwrap_or(fallback).to_owned();
     let home = store::domain::get(&mut app.store.read().await?, &wished).await?;
-    let target = home.as_ref().map_or_else(Target::new, |d| Target::stored(KIND, &json!({ "domain_id": d.id })));
+    let known = home.as_ref().filter(|_| named.is_some());
+    let target = known.map_or_else(Target::new, |d| Target::stored(KIND, &json!({ "domain_id": d.id })));
     app.allow(caller, "identity:create_user", &target.and_body(body)).await?;
     let created = User::create(body, app.random.hex_id(), Some(&wished))?;
     let mut user = created.user;
@@ -131,7 +134,7 @@ async fn change(app: &App, caller: &Caller, id: &str, body: &Value) -> Result<Sh
     let stored = found.ok_or_else(|| not_found(id))?;
     let mut update = Update::parse(body, id)?;
     if update.domain_id.as_ref().is_some_and(|d| *d != stored.domain_id) {
-        return Err(Error::invalid_field("user.domain_id", "Cannot change Domain ID"));
+        return Err(Error::invalid("Cannot change Domain ID"));
     }
     // Hashing takes a while: not inside the transaction.
     let password = match update.password.take() {

@@ -116,7 +116,7 @@ pub async fn update(conn: &mut Conn, domain: &Domain) -> Result<bool> {
 
 /// Deletes a domain with everything in it: identity providers, roles, groups, users, projects and all their grants.
 pub async fn delete(conn: &mut Conn, id: &str) -> Result<()> {
-    const STEPS: [&str; 11] = [
+    const STEPS: [&str; 12] = [
         "DELETE FROM identity_providers WHERE domain_id = $1",
         "DELETE FROM grants WHERE target_kind IN ('domain', 'project') AND target_id = $1",
         "DELETE FROM grants WHERE target_kind = 'project' AND target_id IN (SELECT id FROM projects WHERE domain_id = $1)",
@@ -125,6 +125,7 @@ pub async fn delete(conn: &mut Conn, id: &str) -> Result<()> {
         "DELETE FROM user_groups WHERE domain_id = $1",
         "DELETE FROM users WHERE domain_id = $1",
         "DELETE FROM roles WHERE domain_id = $1",
+        "UPDATE users SET default_project_id = NULL WHERE default_project_id IN (SELECT id FROM projects WHERE domain_id = $1)",
         "UPDATE projects SET parent_id = domain_id WHERE domain_id = $1",
         "DELETE FROM projects WHERE domain_id = $1",
         "DELETE FROM projects WHERE is_domain AND id = $1",

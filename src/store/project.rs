@@ -251,9 +251,10 @@ pub async fn update(conn: &mut Conn, project: &Project) -> Result<bool> {
     Ok(touched == 1)
 }
 
-/// Deletes a project without children, with the grants on it; false if there is none.
+/// Deletes a project without children, with the grants on it; it is nobody's default project any more. False if there is none.
 pub async fn delete(conn: &mut Conn, id: &str) -> Result<bool> {
     Sql::new("DELETE FROM grants WHERE target_kind = 'project' AND target_id = $1").bind(id).run(conn).await?;
+    Sql::new("UPDATE users SET default_project_id = NULL WHERE default_project_id = $1").bind(id).run(conn).await?;
     let touched = Sql::new("DELETE FROM projects WHERE NOT is_domain AND id = $1").bind(id).run(conn).await?;
     conn.note(Change::Project(id.to_owned()));
     Ok(touched == 1)
