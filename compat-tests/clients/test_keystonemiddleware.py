@@ -195,7 +195,7 @@ def test_leaving_a_group_ends_what_it_gave(archstone, guarded, person):
     assert guarded.refuses(token)
 
 
-def test_a_service_token_stands_beside_the_users(archstone, guarded, person):
+def test_a_service_token_stands_beside_the_users(guarded, person):
     token, service = guarded.token(person["user"], project=person["project"]), guarded.token()
     seen = guarded.seen(token, service)
     assert seen["X-SERVICE-IDENTITY-STATUS"] == seen["X-IDENTITY-STATUS"] == "Confirmed"

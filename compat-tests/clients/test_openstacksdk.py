@@ -6,7 +6,7 @@ from openstack import exceptions
 from harness import unique
 
 
-def test_identity_providers(archstone, identity):
+def test_identity_providers(identity):
     name, remote = unique("acme"), unique("https://idp")
     created = identity.create_identity_provider(id=name, description="by the SDK", is_enabled=True, remote_ids=[remote], authorization_ttl=15)
     assert (created.id, created.description, created.is_enabled, created.remote_ids, created.authorization_ttl) == (
@@ -27,7 +27,7 @@ def test_identity_providers(archstone, identity):
         identity.delete_identity_provider(name, ignore_missing=False)
 
 
-def test_identity_provider_filters_and_paging(archstone, identity):
+def test_identity_provider_filters_and_paging(identity):
     mark = unique("acme")
     for number in range(5):
         identity.create_identity_provider(id=f"{mark}-{number}", is_enabled=number % 2 == 0)

@@ -35,7 +35,7 @@ def sort(rows):
 
 
 @pytest.mark.parametrize("actor", ["User", "Group"])
-def test_grants_on_a_project_a_domain_and_the_system(archstone, world, osc, actor):
+def test_grants_on_a_project_a_domain_and_the_system(world, osc, actor):
     domain, name, role = world.domain["name"], (world.user if actor == "User" else world.group)["name"], world.role["name"]
     who = f"--{actor.lower()} {name} --{actor.lower()}-domain {domain}"
     project, where = f"{who} --project {world.project} --project-domain {domain}", f"{who} --domain {domain}"

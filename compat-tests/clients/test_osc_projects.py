@@ -8,7 +8,7 @@ def ids(rows):
     return {row["ID"] for row in rows}
 
 
-def test_projects_from_creation_to_deletion(archstone, domain, osc):
+def test_projects_from_creation_to_deletion(domain, osc):
     name, renamed = unique("project"), unique("project")
     created, shown, listed, long, again, off, taken, disabled, enabled = osc(f"""
         project create --domain {domain['name']} --description made-by-the-client --property colour=red {name}
@@ -40,7 +40,7 @@ def test_projects_from_creation_to_deletion(archstone, domain, osc):
     assert gone == f"No Project found for {created['id']}" and "1 of 1 projects failed to delete." in more
 
 
-def test_the_tree(archstone, domain, osc):
+def test_the_tree(domain, osc):
     top, middle, leaf = (unique(n) for n in ("top", "middle", "leaf"))
     a, b, c = osc(f"""
         project create --domain {domain['name']} {top}
@@ -61,7 +61,7 @@ def test_the_tree(archstone, domain, osc):
     assert "403" in taken and kept["id"] == a["id"], "a project with others below it stays"
 
 
-def test_tags(archstone, domain, osc):
+def test_tags(domain, osc):
     one, two, three = (unique("project") for _ in range(3))
     red, green, blue = unique("red"), unique("green"), unique("blue")
     first, second, third, every, either, not_every, neither = osc(f"""
@@ -101,7 +101,7 @@ def test_an_immutable_project(domain, osc):
     assert "403" in unchanged and "403" in undeleted
 
 
-def test_a_project_that_acts_as_a_domain(archstone, osc):
+def test_a_project_that_acts_as_a_domain(osc):
     name = unique("domain")
     created, shown = osc(f"""
         project create --property is_domain=true {name}

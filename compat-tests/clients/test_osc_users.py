@@ -46,7 +46,7 @@ def test_users_from_creation_to_deletion(archstone, domain, osc):
     assert gone == f"No User found for {created['id']}" and "1 of 1 users failed to delete." in more
 
 
-def test_options(archstone, domain, osc):
+def test_options(domain, osc):
     name = unique("user")
     created, shown, changed = osc(f"""
         user create --domain {domain['id']} --password a-password --ignore-lockout-failure-attempts --ignore-password-expiry \

@@ -6,7 +6,7 @@ from openstack import exceptions
 from harness import unique
 
 
-def test_services(archstone, identity, held):
+def test_services(identity, held):
     name, kind = unique("service"), unique("type")
     created = identity.create_service(name=name, type=kind, description="by the SDK")
     kept = held("service", created.id)
@@ -22,7 +22,7 @@ def test_services(archstone, identity, held):
         identity.get_service(created.id)
 
 
-def test_regions(archstone, identity, held):
+def test_regions(identity, held):
     name = unique("region")
     top = identity.create_region(id=name, description="by the SDK")
     below = identity.create_region(parent_region_id=name)
@@ -45,7 +45,7 @@ def test_regions(archstone, identity, held):
         identity.delete_region(name, ignore_missing=False)
 
 
-def test_a_region_that_is_used_stays(archstone, identity, held):
+def test_a_region_that_is_used_stays(identity, held):
     region, service = identity.create_region(id=unique("region")), identity.create_service(name=unique("service"), type=unique("type"))
     endpoint = identity.create_endpoint(service_id=service.id, interface="public", url="http://127.0.0.1:9999", region_id=region.id)
     with pytest.raises(exceptions.HttpException) as refused:
@@ -56,7 +56,7 @@ def test_a_region_that_is_used_stays(archstone, identity, held):
     identity.delete_region(region)
 
 
-def test_endpoints(archstone, identity, held):
+def test_endpoints(identity, held):
     region, url = identity.create_region(id=unique("region")).id, "http://127.0.0.1:9999/v1"
     service = identity.create_service(name=unique("service"), type=unique("type")).id
     created = identity.create_endpoint(service_id=service, interface="public", url=url, region_id=region)

@@ -3,10 +3,10 @@
 import pytest
 from openstack import exceptions
 
-from harness import unique
+from harness import DEFAULT_DOMAIN, unique
 
 
-def test_domains(archstone, identity, held):
+def test_domains(identity, held):
     name = unique("domain")
     created = identity.create_domain(name=name, description="by the SDK", is_enabled=True)
     assert held("domain", created.id)["description"] == "by the SDK"
@@ -96,5 +96,5 @@ def test_tags(archstone, identity, held):
 def test_projects_of_a_user(archstone, identity):
     user, one, two = archstone.new_user(), archstone.new_project(), archstone.new_project()
     archstone.grant(user, "member", project=one)
-    archstone.grant(None, "member", project=two, group=archstone.new_group("default", user))
+    archstone.grant(None, "member", project=two, group=archstone.new_group(DEFAULT_DOMAIN, user))
     assert sorted(p.id for p in identity.user_projects(user["id"])) == sorted([one, two])
