@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{users, view};
 use crate::error::Result;
 use crate::http::query::{Filter, Kind};
 use crate::http::reply::Reply;
 use crate::http::request::Request;
+use crate::model::group::Group;
 use crate::service::{App, group};
 
 const FILTERS: &[Filter] =
@@ -29,7 +30,13 @@ pub async fn list_of_user(app: Arc<App>, req: Request) -> Result<Reply> {
     let query = req.query()?.list(FILTERS, app.page_limit())?;
     let limit = query.limit;
     let page = group::list_of_user(&app, &caller, req.param("user_id")?, query).await?;
-    Ok(Reply::ok(&view::collection(&app, &req, "groups", &page, limit, |g| view::group(&app, g), |g| g.id.clone())))
+    let show = |g: &Group| {
+        let mut shown = view::group(&app, g);
+        // All memberships are given by an administrator, and those do not end by themselves.
+        shown["membership_expires_at"] = Value::Null;
+        shown
+    };
+    Ok(Reply::ok(&view::collection(&app, &req, "groups", &page, limit, show, |g| g.id.clone())))
 }
 
 /// `POST /v3/groups`

@@ -49,19 +49,23 @@ async fn by_password(app: &App, origin: &Origin, name: &UserName, password: Secr
     Ok(Proven { identity: right.identity, methods: vec!["password".to_owned()], hash: Some(right.hash), parent: None })
 }
 
+/// A token that is none, or none any more, is 404 as in Keystone: it is not a person's proof that failed.
 async fn by_token(app: &App, origin: &Origin, text: Secret) -> Result<Proven> {
     let token = match token::valid(app, text.expose_str().unwrap_or_default(), app.now()).await {
         Ok(token) => token,
         Err(Error::NotFound { .. }) => {
             // Anybody can send such: the log is enough, or the audit trail could be filled without a credential.
             tracing::info!(target: "audit", request_id = %origin.request_id(), action = "auth.login", outcome = "failure", reason = "not a token");
-            return Err(Error::unauthorized("not a token"));
+            return Err(token::not_found());
         }
         Err(other) => return Err(other),
     };
     let payload = &token.facts.payload;
     if payload.expires_at <= app.now() {
-        return fail(app, origin, None, "the token has ended").await;
+        return match fail(app, origin, None, "the token has ended").await {
+            Err(Error::Unauthorized { .. }) => Err(token::not_found()),
+            other => other,
+        };
     }
     let Some(identity) = store::user::get(&mut app.store.read().await?, &payload.user_id).await? else {
         return fail(app, origin, None, "the token's user is gone").await;
