@@ -171,7 +171,7 @@ fn rel_conf_1_every_broken_rule_is_told_with_its_key() {
 #[test]
 fn rel_conf_1_rules_of_passwords_are_checked_at_the_start() {
     let message = refused(
-        "[security_compliance]\nunique_last_password_count = 51\nminimum_password_age = 7\npassword_expires_days = 7\npassword_regex = '(.)\\1'",
+        "[security_compliance]\nunique_last_password_count = 51\nminimum_password_age = 7\npassword_expires_days = 7\npassword_regex = '(a'",
         &[],
     );
     assert_eq!(
@@ -179,7 +179,7 @@ fn rel_conf_1_rules_of_passwords_are_checked_at_the_start() {
         [
             "security_compliance.unique_last_password_count: must be between 0 and 50",
             "security_compliance.minimum_password_age: must be less than security_compliance.password_expires_days, or an expired password could not be changed",
-            "security_compliance.password_regex: is no pattern: backreferences are not supported",
+            "security_compliance.password_regex: is no pattern: Parsing error at position 2: Opening parenthesis without closing parenthesis",
         ]
     );
     let config = load("", &[("ARCHSTONE_SECURITY_COMPLIANCE__PASSWORD_REGEX", r"^(?=.*\d).{7,}$")]).unwrap();

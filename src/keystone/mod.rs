@@ -99,7 +99,8 @@ fn users_and_groups() -> Vec<Route> {
         Route::delete("/v3/users/{user_id}", "identity:delete_user", users::delete),
         Route::get("/v3/users/{user_id}/projects", "identity:list_user_projects", projects::list_of_user)
             .relation("user_projects"),
-        Route::get("/v3/users/{user_id}/groups", "identity:list_groups_for_user", groups::list_of_user),
+        Route::get("/v3/users/{user_id}/groups", "identity:list_groups_for_user", groups::list_of_user)
+            .relation("user_groups"),
         Route::get("/v3/groups", "identity:list_groups", groups::list).relation("groups"),
         Route::post("/v3/groups", "identity:create_group", groups::create),
         Route::get("/v3/groups/{group_id}", "identity:get_group", groups::get).relation("group"),

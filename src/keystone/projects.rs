@@ -27,14 +27,6 @@ const FILTERS: &[Filter] = &[
     ("is_domain", IS_DOMAIN, Kind::Bool),
 ];
 
-/// What a query asks of tags; the tags of one parameter are separated by commas.
-fn tags(parameters: &Parameters<'_>) -> tag::Filter {
-    let of = |name: &str| -> Vec<String> {
-        parameters.get(name).into_iter().flat_map(|t| t.split(',')).map(str::to_owned).collect()
-    };
-    tag::Filter { all: of("tags"), any: of("tags-any"), not_all: of("not-tags"), not_any: of("not-tags-any") }
-}
-
 /// `GET /v3/projects`. Those that act as domains are listed only if they are asked for.
 pub async fn list(app: Arc<App>, req: Request) -> Result<Reply> {
     let caller = req.caller(&app).await?;
@@ -45,7 +37,8 @@ pub async fn list(app: Arc<App>, req: Request) -> Result<Reply> {
         query.conditions.push(regular);
     }
     let limit = query.limit;
-    let page = project::list(&app, &caller, query, &tags(&parameters)).await?;
+    let tags = tag::Filter::parse(|name| parameters.get(name))?;
+    let page = project::list(&app, &caller, query, &tags).await?;
     Ok(Reply::ok(&view::collection(&app, &req, "projects", &page, limit, |p| view::project(&app, p), |p| p.id.clone())))
 }
 

@@ -74,6 +74,18 @@ pub struct Filter {
     pub not_any: Vec<String>,
 }
 
+impl Filter {
+    /// Reads the parameters; the tags of one are separated by commas, and are no more than a project may have.
+    pub fn parse<'q>(parameter: impl Fn(&str) -> Option<&'q str>) -> Result<Self> {
+        let of = |name: &str| -> Result<Vec<String>> {
+            let tags: Vec<String> = parameter(name).into_iter().flat_map(|t| t.split(',')).map(str::to_owned).collect();
+            check_count(name, tags.len())?;
+            Ok(tags)
+        };
+        Ok(Self { all: of("tags")?, any: of("tags-any")?, not_all: of("not-tags")?, not_any: of("not-tags-any")? })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -90,6 +102,9 @@ mod tests {
         {
             assert_eq!(read(bad.clone()).unwrap_err().status(), 400, "{bad}");
         }
+        let long = vec!["t"; 81].join(",");
+        assert!(Filter::parse(|_| Some(&long)).is_err());
+        assert_eq!(Filter::parse(|name| (name == "tags").then_some("a,b")).unwrap().all, ["a", "b"]);
         assert!(body(&json!({})).is_err() && body(&json!({"tags": [], "more": 1})).is_err());
     }
 }

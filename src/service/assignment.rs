@@ -55,7 +55,11 @@ impl Found {
         }
         if let Some(domain_id) = &self.on {
             target = match on {
-                On::Project(id) => target.and_stored("project", &json!({"id": id, "domain_id": domain_id})),
+                On::Project(id) => {
+                    // What acts as a domain lies in none: managing that domain is not enough to say who acts on it.
+                    let domain_id = Some(domain_id).filter(|d| *d != id);
+                    target.and_stored("project", &json!({"id": id, "domain_id": domain_id}))
+                }
                 On::Domain(_) | On::System => target.and_stored("domain", &json!({ "id": domain_id })),
             };
         }

@@ -325,3 +325,6 @@ async fn remove(app: &App, caller: &Caller, id: &str, cascade: bool) -> Result<(
     }
     app.commit(tx).await
 }
+
+#[cfg(test)]
+mod tests;

@@ -153,3 +153,6 @@ impl Listed {
             .take(self.limit)
     }
 }
+
+#[cfg(test)]
+mod tests;
