@@ -1,12 +1,13 @@
 //! The roof: builds everything from the configuration, mounts the faces, serves and stops.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::Full;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 use crate::cache::{Memory, Tokens};
 use crate::clock::{Clock, Random, SystemClock};
@@ -151,17 +152,29 @@ pub fn service(
     Ok(front::service(app, table, dialect::keystone))
 }
 
-async fn bind(key: &str, address: &str) -> Result<TcpListener> {
-    TcpListener::bind(address).await.map_err(|e| Error::invalid_field(key, format!("cannot listen on {address}: {e}")))
+/// Connections that may wait to be accepted; the kernel's own limit may be lower. With a short queue a burst of clients waits
+/// a second for its second try.
+const BACKLOG: u32 = 4_096;
+
+fn bind(key: &str, address: &str) -> Result<TcpListener> {
+    let failed = |e: String| Error::invalid_field(key, format!("cannot listen on {address}: {e}"));
+    let parsed: SocketAddr = address.parse().map_err(|_| failed("not an address with a port".to_owned()))?;
+    let listen = || {
+        let socket = if parsed.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        socket.set_reuseaddr(true)?;
+        socket.bind(parsed)?;
+        socket.listen(BACKLOG)
+    };
+    listen().map_err(|e: std::io::Error| failed(e.to_string()))
 }
 
 /// Serves until the process is asked to stop, then lets running requests end.
 pub async fn run(config: Config) -> Result<()> {
     let random = Arc::new(Random::system());
-    let listener = bind("server.bind", &config.server.bind).await?;
+    let listener = bind("server.bind", &config.server.bind)?;
     let metrics_listener = match config.metrics.bind.as_str() {
         "" => None,
-        address => Some(bind("metrics.bind", address).await?),
+        address => Some(bind("metrics.bind", address)?),
     };
     let tls = if config.tls() {
         Some(serve::acceptor(

@@ -1,7 +1,8 @@
 //! Discovery: versions, JSON-home (draft-nottingham-json-home), health.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
+use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE, LOCATION, VARY};
 use http::{HeaderValue, StatusCode};
 use serde_json::{Map, Value, json};
@@ -29,9 +30,13 @@ fn wants_home(req: &Request) -> bool {
     accepts.flat_map(|v| v.split(',')).any(|t| t.split(';').next().is_some_and(|t| t.trim() == HOME))
 }
 
-/// `prefix` is what stands before a link, seen from where it was asked for.
-fn home(prefix: &str) -> Reply {
-    Reply::ok(&json_home(&super::routes(), prefix))
+/// The document as it is seen from `/` and from `/v3`. It is as long as the table of routes and never changes: written once.
+static HOMES: LazyLock<[Bytes; 2]> = LazyLock::new(|| {
+    ["/v3", ""].map(|prefix| serde_json::to_vec(&json_home(&super::routes(), prefix)).unwrap_or_default().into())
+});
+
+fn home(document: &Bytes) -> Reply {
+    Reply::json_bytes(StatusCode::OK, document.clone())
         .with(CONTENT_TYPE, HeaderValue::from_static(HOME))
         .with(VARY, HeaderValue::from_static("Accept"))
 }
@@ -39,7 +44,7 @@ fn home(prefix: &str) -> Reply {
 /// `GET /`
 pub async fn versions(app: Arc<App>, req: Request) -> Result<Reply> {
     if wants_home(&req) {
-        return Ok(home("/v3"));
+        return Ok(home(&HOMES[0]));
     }
     let location =
         HeaderValue::from_str(&format!("{}/v3/", app.public_url)).unwrap_or(HeaderValue::from_static("/v3/"));
@@ -49,7 +54,7 @@ pub async fn versions(app: Arc<App>, req: Request) -> Result<Reply> {
 /// `GET /v3`
 pub async fn version(app: Arc<App>, req: Request) -> Result<Reply> {
     if wants_home(&req) {
-        return Ok(home(""));
+        return Ok(home(&HOMES[1]));
     }
     Ok(Reply::ok(&json!({"version": v3(&app)})))
 }
@@ -67,7 +72,8 @@ pub async fn healthcheck(app: Arc<App>, _: Request) -> Result<Reply> {
     Ok(reply)
 }
 
-/// The relations of a route table, made from the table itself.
+/// The relations of a route table, made from the table itself. `prefix` is what stands before a link, seen from where the
+/// document was asked for.
 pub fn json_home(routes: &[Route], prefix: &str) -> Value {
     const BASE: &str = "https://docs.openstack.org/api/openstack-identity/3";
     let mut resources = Map::new();
