@@ -123,11 +123,12 @@ pub async fn list(
         }
         for line in batch {
             from = Some(line.key());
-            if let Some(m) = marker.as_ref().filter(|m| listed.lines.is_empty() && m.key == line.key()) {
-                listed.skip = m.shown;
-                places = places.saturating_add(m.shown);
-            }
             let count = listed.roles.items(&line, listed.filter.effective, listed.filter.role_id.as_deref()).len();
+            if let Some(m) = marker.as_ref().filter(|m| listed.lines.is_empty() && m.key == line.key()) {
+                // A marker comes from outside: it cannot skip, and so make room for, more than there is.
+                listed.skip = m.shown.min(count);
+                places = places.saturating_add(listed.skip);
+            }
             if count > places {
                 listed.next = Some(Marker { key: line.key(), shown: places });
                 listed.lines.push(line);
