@@ -108,36 +108,3 @@ def test_an_immutable_project_keeps_its_tags(archstone, tags):
     for method, path, body in (("PUT", "/new", None), ("PUT", "", {"tags": []}), ("DELETE", "", None), ("DELETE", "/kept", None)):
         assert "immutable" in message(call(archstone, method, f"{tags}{path}", body), 403)
     assert stored(archstone, tags) == ["kept"]
-
-
-@pytest.mark.parametrize("body", [None, {}, [], {"tags": [], "other": 1}])
-def test_the_wrapper_is_required_and_alone(archstone, tags, body):
-    message(call(archstone, "PUT", tags, body), 400)
-
-
-def test_eighty_at_most(archstone, tags):
-    assert put(archstone, tags, [str(number) for number in range(81)]).status_code == 400
-    assert put(archstone, tags, [str(number) for number in range(80)]).status_code == 200
-    message(call(archstone, "PUT", f"{tags}/more"), 400)
-    assert len(stored(archstone, tags)) == 80
-
-
-def test_outer_spaces_go(archstone, tags):
-    assert put(archstone, tags, [" x "]).json()["tags"] == ["x"]
-
-
-@pytest.mark.parametrize(("method", "path", "body"), [
-    ("GET", "", None), ("PUT", "", {"tags": []}), ("DELETE", "", None), ("GET", "/x", None), ("PUT", "/x", None), ("DELETE", "/x", None),
-])
-def test_an_unknown_project_is_404(archstone, method, path, body):
-    said = message(call(archstone, method, f"/projects/{NOBODY}/tags{path}", body), 404)
-    assert said == f"Could not find project: {NOBODY}."
-
-
-def test_an_immutable_project_keeps_its_tags(archstone, tags):
-    project = tags.split("/")[2]
-    assert put(archstone, tags, ["kept"]).status_code == 200
-    patch(archstone, "project", project, options={"immutable": True})
-    for method, path, body in (("PUT", "/new", None), ("PUT", "", {"tags": []}), ("DELETE", "", None), ("DELETE", "/kept", None)):
-        assert "immutable" in message(call(archstone, method, f"{tags}{path}", body), 403)
-    assert stored(archstone, tags) == ["kept"]
