@@ -74,6 +74,16 @@ def listed(archstone, path, token=None):
     return [item["id"] for item in body[next(key for key in body if key not in ("links", "truncated"))]]
 
 
+def everything(archstone, path, token=None):
+    """The members of a list, `links.next` followed to the end."""
+    url, found = path, []
+    while url:
+        body = done(archstone, 200, "GET", url, token=token)
+        found += body[next(key for key in body if key not in ("links", "truncated"))]
+        url = body["links"]["next"]
+    return found
+
+
 def pages(archstone, path, token=None):
     """Follows `links.next` to the end: the ids on each page, each page's form checked."""
     url, found = archstone.url + path, []
