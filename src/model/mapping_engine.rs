@@ -4,12 +4,23 @@
 //! [`Rules::explain`] does the same walk and tells what it saw. All of it is pure and bounded: no document, pattern or
 //! value can make it slow. The grammar and the meaning are Keystone's; where we differ is listed in the README.
 
+mod document;
+mod evaluate;
+mod explain;
+mod grammar;
+mod literal;
+mod pattern;
+mod template;
+mod unicode;
+
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+pub use explain::{Explanation, Seen, Tried};
+
 use super::assertion::Assertion;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// The version of a mapping's grammar and meaning, `schema_version`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -142,22 +153,26 @@ pub struct Refusal {
 pub struct Rules {
     version: SchemaVersion,
     owner: Owner,
+    rules: Vec<grammar::Rule>,
     warnings: Vec<String>,
 }
 
 impl Rules {
     /// Checks and compiles the value of `rules`. The error (400) names every problem with its rule and entry.
     pub fn parse(rules: &Value, version: SchemaVersion, owner: Owner) -> Result<Self> {
-        if rules.as_array().is_none_or(Vec::is_empty) {
-            return Err(Error::invalid_field("mapping.rules", "the rules are a list of at least one"));
-        }
-        Ok(Self { version, owner, warnings: Vec::new() })
+        grammar::parse(rules, version, owner)
     }
 
     /// Applies the rules.
     pub fn evaluate(&self, assertion: &Assertion) -> std::result::Result<Mapped, Refusal> {
-        let _ = assertion;
-        Err(Refusal { stage: Stage::Match, message: "no rule matches".to_owned() })
+        evaluate::run(self, assertion, None)
+    }
+
+    /// Applies the rules and tells, rule by rule and entry by entry, what matched and what did not.
+    pub fn explain(&self, assertion: &Assertion) -> Explanation {
+        let mut tried = Vec::new();
+        let outcome = evaluate::run(self, assertion, Some(&mut tried));
+        Explanation { version: self.version, rules: tried, warnings: self.warnings.clone(), outcome }
     }
 
     /// Their version.
@@ -179,6 +194,6 @@ impl Rules {
     /// its name. (By id they have been checked; a domain made of an assertion's values is refused in them. Groups by id,
     /// and domains in `JSON:` groups and `projects_json`, are known at a login only and checked there by the caller.)
     pub fn domain_references(&self) -> BTreeSet<DomainRef> {
-        BTreeSet::new()
+        self.rules.iter().flat_map(grammar::Rule::domains).collect()
     }
 }
