@@ -22,6 +22,7 @@ use crate::keys::{Format, Settings, TokenKeys};
 use crate::metrics::Metrics;
 use crate::policy::{Enforcer, Remote, RemoteAsk, RemoteFormat};
 use crate::secret::Sealer;
+use crate::service::federated_login::Mappings;
 use crate::service::lockout::Lockouts;
 use crate::service::watch::Feed;
 use crate::service::{App, secrets, watch};
@@ -120,6 +121,7 @@ pub async fn build(config: Config, clock: Arc<dyn Clock>, random: Arc<Random>) -
         keys,
         hasher: hasher(&config, random.clone())?,
         password_pattern: config.password_pattern(),
+        mappings: Mappings::default(),
         lockouts: Lockouts::default(),
         sealer,
         feed: Feed::default(),

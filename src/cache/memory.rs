@@ -94,6 +94,11 @@ impl Memory {
         self.known.read().unwrap_or_else(PoisonError::into_inner).revocations.of_user(user_id)
     }
 
+    /// Until when the tokens that came through an identity provider by a protocol are revoked as such, if they are.
+    pub fn route_revoked_until(&self, idp_id: &str, protocol_id: &str) -> Option<Timestamp> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner).revocations.of_route(idp_id, protocol_id)
+    }
+
     /// Where facts stand that were read from the database after `built`.
     pub fn judge(&self, facts: &Facts, built: u64) -> Standing {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
@@ -180,6 +185,7 @@ pub(super) mod tests {
                 domain_name: "PD".into(),
                 is_domain: false,
             },
+            groups: vec![],
             roles: vec![],
         }
     }

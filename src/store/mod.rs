@@ -8,18 +8,22 @@
 //! the service. A failure of the database itself is [`Error::Unavailable`] (the caller may retry), a breach of our own
 //! rules is [`Error::Internal`], a unique key that is taken is [`Error::Conflict`].
 
+mod actor;
 pub mod assignment;
 pub mod audit_event;
 pub mod catalog;
 pub mod change;
 pub mod domain;
 pub mod endpoint;
+pub mod expiring_membership;
 pub mod federated_link;
 pub mod grant;
 pub mod group;
 pub mod identity_provider;
 pub mod implied_role;
 mod json;
+pub mod login_diagnostic;
+pub mod login_session;
 pub mod password;
 pub mod project;
 pub mod region;
@@ -27,6 +31,7 @@ pub mod revocation;
 pub mod role;
 pub mod sealed_secret;
 pub mod service;
+pub mod shadow_user;
 pub mod sql;
 pub mod user;
 
