@@ -13,6 +13,7 @@ use crate::model::grant::{Actor, Grant, Target};
 use crate::model::token::Scope;
 use crate::policy::registry;
 use crate::store;
+use crate::store::tests::federation::{a_mapping, a_protocol, a_service_provider};
 use crate::store::tests::{a_domain, a_group, a_project, a_role, a_user, an_idp};
 use crate::testing::{House, houses};
 
@@ -56,6 +57,9 @@ async fn set_the_catalog(tx: &mut store::Conn) {
     if store::endpoint::get(tx, "victim-endpoint").await.unwrap().is_none() {
         store::endpoint::insert(tx, &an_endpoint("victim-endpoint", "victim-service", None)).await.unwrap();
     }
+    if store::service_provider::get(tx, "victim-sp").await.unwrap().is_none() {
+        store::service_provider::insert(tx, &a_service_provider("victim-sp")).await.unwrap();
+    }
 }
 
 /// Makes whatever of the scene is missing, so that a deletion before does not matter.
@@ -84,6 +88,16 @@ async fn set_the_scene(house: &House) {
         }
         if store::identity_provider::get(tx_ref, &format!("idp-{d}")).await.unwrap().is_none() {
             store::identity_provider::insert(tx_ref, &an_idp(&format!("idp-{d}"), id, &[d])).await.unwrap();
+        }
+        // One mapping is in use, the other is not.
+        for mapping in [format!("used-{d}"), format!("victim-mapping-{d}")] {
+            if store::mapping::get(tx_ref, &mapping).await.unwrap().is_none() {
+                store::mapping::insert(tx_ref, &a_mapping(&mapping, Some(id))).await.unwrap();
+            }
+        }
+        if store::protocol::get(tx_ref, &format!("idp-{d}"), "victim-protocol").await.unwrap().is_none() {
+            let protocol = a_protocol(&format!("idp-{d}"), "victim-protocol", &format!("used-{d}"));
+            store::protocol::insert(tx_ref, &protocol).await.unwrap();
         }
         let (project, group) = (format!("victim-project-{d}"), format!("victim-group-{d}"));
         if store::project::get(tx_ref, &project).await.unwrap().is_none() {
@@ -129,6 +143,7 @@ fn path(route: &Route, domain: &str) -> String {
     // Granting and implying are about another role than taking back.
     let (grant_role, implied) = if route.method == "PUT" { ("member", "reader") } else { ("reader", "service") };
     let is_grant = route.template.contains("/roles/{role_id}") && !route.template.starts_with("/v3/roles");
+    let makes_idp = route.method == "PUT" && route.template.ends_with("/{idp_id}");
     let role = if is_grant { grant_role } else { "victim-role" };
     let mut path = route.template.to_owned();
     for (name, value) in [
@@ -141,7 +156,10 @@ fn path(route: &Route, domain: &str) -> String {
         ("{user_id}", format!("victim-{domain}")),
         ("{role_id}", role.to_owned()),
         // A creation is about a name that nobody has.
-        ("{idp_id}", if route.method == "PUT" { "fresh".to_owned() } else { format!("idp-{domain}") }),
+        ("{idp_id}", if makes_idp { "fresh".to_owned() } else { format!("idp-{domain}") }),
+        ("{protocol_id}", if route.method == "PUT" { "fresh".to_owned() } else { "victim-protocol".to_owned() }),
+        ("{mapping_id}", if route.method == "PUT" { "fresh".to_owned() } else { format!("victim-mapping-{domain}") }),
+        ("{service_provider_id}", if route.method == "PUT" { "fresh".to_owned() } else { "victim-sp".to_owned() }),
         ("{region_id}", if route.method == "PUT" { "fresh".to_owned() } else { "victim-region".to_owned() }),
         ("{service_id}", "victim-service".to_owned()),
         ("{endpoint_id}", "victim-endpoint".to_owned()),

@@ -94,9 +94,16 @@ impl Memory {
         self.known.read().unwrap_or_else(PoisonError::into_inner).revocations.of_user(user_id)
     }
 
-    /// Until when the tokens that came through an identity provider by a protocol are revoked as such, if they are.
-    pub fn route_revoked_until(&self, idp_id: &str, protocol_id: &str) -> Option<Timestamp> {
-        self.known.read().unwrap_or_else(PoisonError::into_inner).revocations.of_route(idp_id, protocol_id)
+    /// Until when the tokens that came by a protocol as such are revoked, if they are; without a protocol, by any of the
+    /// identity provider.
+    pub fn protocol_revoked_until(&self, idp_id: &str, protocol_id: Option<&str>) -> Option<Timestamp> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner).revocations.of_protocol(idp_id, protocol_id)
+    }
+
+    /// Until when the tokens of any user, and those that came by any protocol, are revoked.
+    pub fn latest_revocations(&self) -> (Option<Timestamp>, Option<Timestamp>) {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        (known.revocations.of_users(), known.revocations.of_protocols())
     }
 
     /// Where facts stand that were read from the database after `built`.

@@ -5,15 +5,23 @@ mod auth;
 mod discovery;
 mod domains;
 mod endpoints;
+mod federated_auth;
+mod federation;
 mod grants;
 mod groups;
 mod identity_providers;
 mod implied_roles;
+mod login_diagnostics;
+mod mapping_explain;
+mod mappings;
+mod pages;
 mod projects;
+mod protocols;
 mod regions;
 mod revoke;
 mod role_assignments;
 mod roles;
+mod service_providers;
 mod services;
 mod tokens;
 mod users;
@@ -33,7 +41,7 @@ pub fn routes() -> Vec<Route> {
         roles(),
         grants::routes(),
         catalog(),
-        federation(),
+        federation::routes(),
     ]
     .concat()
 }
@@ -187,38 +195,5 @@ fn catalog() -> Vec<Route> {
         Route::put("/v3/regions/{region_id}", "identity:create_region", regions::create_at),
         Route::patch("/v3/regions/{region_id}", "identity:update_region", regions::update),
         Route::delete("/v3/regions/{region_id}", "identity:delete_region", regions::delete),
-    ]
-}
-
-/// OS-FEDERATION.
-fn federation() -> Vec<Route> {
-    vec![
-        Route::get(
-            "/v3/OS-FEDERATION/identity_providers",
-            "identity:list_identity_providers",
-            identity_providers::list,
-        )
-        .relation("ext/OS-FEDERATION/1.0/rel/identity_providers"),
-        Route::get(
-            "/v3/OS-FEDERATION/identity_providers/{idp_id}",
-            "identity:get_identity_provider",
-            identity_providers::get,
-        )
-        .relation("ext/OS-FEDERATION/1.0/rel/identity_provider"),
-        Route::put(
-            "/v3/OS-FEDERATION/identity_providers/{idp_id}",
-            "identity:create_identity_provider",
-            identity_providers::create,
-        ),
-        Route::patch(
-            "/v3/OS-FEDERATION/identity_providers/{idp_id}",
-            "identity:update_identity_provider",
-            identity_providers::update,
-        ),
-        Route::delete(
-            "/v3/OS-FEDERATION/identity_providers/{idp_id}",
-            "identity:delete_identity_provider",
-            identity_providers::delete,
-        ),
     ]
 }

@@ -33,6 +33,7 @@ use crate::model::assertion::Assertion;
 use crate::model::audit_event::Outcome;
 use crate::model::auth_request::Asked;
 use crate::model::claims;
+use crate::model::identity_provider::IdentityProvider;
 use crate::model::mapping::Mapping;
 use crate::model::mapping_engine::{Mapped, Owner, Rules};
 use crate::model::token::Federated;
@@ -200,6 +201,13 @@ async fn map(app: &App, route: &Route, assertion: &Assertion) -> Result<(Result<
     walked.await.map_err(|e| Error::internal(format!("the mapping could not be walked: {e}")))
 }
 
+/// How long memberships last that an identity provider asserts, in seconds.
+pub(super) fn membership_secs(app: &App, idp: &IdentityProvider) -> i64 {
+    // None and 0 both mean the default, as in Keystone.
+    let minutes = idp.authorization_ttl.filter(|ttl| *ttl > 0);
+    minutes.unwrap_or(i64::from(app.config.federation.default_authorization_ttl)).saturating_mul(60)
+}
+
 /// Finds or makes the account in one transaction: all of it or nothing.
 async fn account(app: &App, origin: &Origin, route: &Route, assertion: &Assertion, mapped: &Mapped) -> Result<Proven> {
     let now = app.now();
@@ -207,9 +215,7 @@ async fn account(app: &App, origin: &Origin, route: &Route, assertion: &Assertio
     let found = person::find(app, &mut tx, origin, route, assertion, mapped, now).await?;
     let federated = if found.vouched_for {
         let group_ids = groups::resolve(&mut tx, route, mapped).await?;
-        let minutes = route.idp.authorization_ttl.filter(|ttl| *ttl > 0);
-        let minutes = minutes.unwrap_or(i64::from(app.config.federation.default_authorization_ttl));
-        let end = now.plus_secs(minutes.saturating_mul(60));
+        let end = now.plus_secs(membership_secs(app, &route.idp));
         store::expiring_membership::replace(&mut tx, &found.identity.user.id, &route.idp.id, &group_ids, now, end)
             .await?;
         projects::provide(app, &mut tx, route, mapped, &found.identity.user).await?;

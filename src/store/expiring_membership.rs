@@ -109,9 +109,9 @@ pub async fn delete(conn: &mut Conn, group_id: &str, user_id: &str) -> Result<bo
 }
 
 /// Counts the ends anew after an identity provider's `authorization_ttl` has changed.
-pub async fn update_ends(conn: &mut Conn, idp_id: &str, ttl_micros: i64) -> Result<()> {
+pub async fn update_ends(conn: &mut Conn, idp_id: &str, ttl_secs: i64) -> Result<()> {
     let touched = Sql::new("UPDATE expiring_group_members SET expires_at = last_verified + $1 WHERE idp_id = $2")
-        .bind(ttl_micros)
+        .bind(ttl_secs.saturating_mul(1_000_000))
         .bind(idp_id)
         .run(conn)
         .await?;
