@@ -248,7 +248,6 @@ async fn delete(app: &App, caller: &Caller, id: &str) -> Result<()> {
     let stored = get_within(&mut tx, &reach, id).await?;
     store::shadow_user::delete_of_identity_provider(&mut tx, id).await?;
     store::identity_provider::delete(&mut tx, id).await?;
-    store::connection::prune_secrets(&mut tx).await?;
     store::revocation::insert(&mut tx, &revocation::of_identity_provider(app, id)).await?;
     if stored.auto_domain
         && let Some(mut domain) = store::domain::get(&mut tx, &stored.domain_id).await?
