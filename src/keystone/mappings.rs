@@ -11,11 +11,7 @@ use crate::http::reply::Reply;
 use crate::http::request::Request;
 use crate::service::{App, mapping};
 
-const FILTERS: &[Filter] = &[
-    ("id", "id", Kind::Text),
-    ("domain_id", "domain_id", Kind::Text),
-    ("schema_version", "schema_version", Kind::Text),
-];
+const FILTERS: &[Filter] = &[("id", "id", Kind::Text), ("schema_version", "schema_version", Kind::Text)];
 
 /// `GET …`
 pub async fn list(app: Arc<App>, req: Request) -> Result<Reply> {

@@ -11,13 +11,7 @@ use crate::http::reply::Reply;
 use crate::http::request::Request;
 use crate::service::{App, service_provider};
 
-const FILTERS: &[Filter] = &[
-    ("id", "id", Kind::Text),
-    ("description", "description", Kind::Text),
-    ("enabled", "enabled", Kind::Bool),
-    ("auth_url", "auth_url", Kind::Text),
-    ("sp_url", "sp_url", Kind::Text),
-];
+const FILTERS: &[Filter] = &[("id", "id", Kind::Text), ("enabled", "enabled", Kind::Bool)];
 
 /// `GET …`
 pub async fn list(app: Arc<App>, req: Request) -> Result<Reply> {

@@ -195,11 +195,10 @@ pub fn protocol(app: &App, p: &Protocol) -> Value {
     })
 }
 
-/// A mapping; `domain_id` is its owner, if it has one.
+/// A mapping. Whose it is, follows from who sees it.
 pub fn mapping(app: &App, m: &Mapping) -> Value {
     json!({
         "id": m.id,
-        "domain_id": m.domain_id,
         "schema_version": m.document.schema_version.as_str(),
         "rules": m.document.rules,
         "links": {"self": link(app, &format!("OS-FEDERATION/mappings/{}", segment(&m.id)))},

@@ -57,7 +57,8 @@ pub struct Mapping {
 impl Document {
     /// Reads the body of a PUT or a PATCH. Members that mean nothing are left aside, as SDKs send some.
     pub fn parse(body: &Value) -> Result<Self> {
-        let mut f = Fields::of(body, "mapping")?;
+        let inner = body.get("mapping").ok_or_else(|| Error::invalid("'mapping' is a required property"))?;
+        let mut f = Fields::at(inner, "mapping")?;
         let schema_version = schema_version(&mut f)?;
         let path = f.path("rules");
         let rules = f.raw("rules").ok_or_else(|| Error::invalid_field("mapping", "'rules' is a required property"))?;

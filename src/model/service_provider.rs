@@ -7,8 +7,10 @@ use crate::error::{Error, Result};
 
 /// Longest URL, in characters.
 const MAX_URL: usize = 225;
-/// A text is as long as a body may be.
-const MAX_TEXT: usize = usize::MAX;
+/// A description is as long as a body may be.
+const MAX_DESCRIPTION: usize = usize::MAX;
+/// Longest prefix of a relay state, in characters.
+const MAX_PREFIX: usize = 256;
 /// What stands before the relay state of an assertion (SAML ECP), unless something else is said.
 pub const RELAY_STATE_PREFIX: &str = "ss:mem:";
 
@@ -65,9 +67,9 @@ impl Update {
             auth_url: url(f, "auth_url")?,
             sp_url: url(f, "sp_url")?,
             enabled: f.boolean("enabled")?,
-            description: f.nullable_text("description", 0..=MAX_TEXT)?,
+            description: f.nullable_text("description", 0..=MAX_DESCRIPTION)?,
             relay_state_prefix: f
-                .nullable_text("relay_state_prefix", 0..=MAX_TEXT)?
+                .nullable_text("relay_state_prefix", 0..=MAX_PREFIX)?
                 .map(|prefix| prefix.unwrap_or_else(|| RELAY_STATE_PREFIX.to_owned())),
         })
     }
@@ -155,6 +157,7 @@ mod tests {
             ("enabled", json!("true")),
             ("description", json!(1)),
             ("relay_state_prefix", json!(1)),
+            ("relay_state_prefix", json!("x".repeat(257))),
             ("id", json!("x")),
             ("links", json!({})),
         ] {

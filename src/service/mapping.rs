@@ -30,13 +30,20 @@ fn seen(mapping: Option<&Mapping>, id: &str) -> Target {
     mapping.map_or_else(Target::new, shown).and_path("mapping_id", id)
 }
 
-/// Asks policy about a mapping that may or may not be there; what there is of it within the caller's reach.
-async fn admitted(app: &App, caller: &Caller, rule: &str, id: &str, body: Option<&Value>) -> Result<Mapping> {
+/// Asks policy about a mapping that may or may not be there, and tells how far the caller reaches and what is there of it.
+async fn admitted(
+    app: &App,
+    caller: &Caller,
+    rule: &str,
+    id: &str,
+    body: Option<&Value>,
+) -> Result<(Reach, Option<Mapping>)> {
     let found = store::mapping::get(&mut app.store.read().await?, id).await?;
     let target = seen(found.as_ref(), id);
     app.allow(caller, rule, &body.map_or(target.clone(), |b| target.and_body(b))).await?;
     let reach = Reach::of(app, caller).await?;
-    found.filter(|m| reach.covers(m.domain_id.as_deref())).ok_or_else(|| not_found(id))
+    let within = found.filter(|m| reach.covers(m.domain_id.as_deref()));
+    Ok((reach, within))
 }
 
 /// The mapping as it is now, held; 404 if another has taken its place since the caller was `admitted` to it.
@@ -69,7 +76,8 @@ pub async fn get(app: &App, caller: &Caller, id: &str) -> Result<Mapping> {
 
 /// One mapping, for what another rule protects.
 pub(super) async fn get_for(app: &App, caller: &Caller, rule: &str, id: &str) -> Result<Mapping> {
-    admitted(app, caller, rule, id, None).await
+    let (_, found) = admitted(app, caller, rule, id, None).await?;
+    found.ok_or_else(|| not_found(id))
 }
 
 /// Makes a mapping.
@@ -92,12 +100,7 @@ async fn make(app: &App, caller: &Caller, id: &str, body: &Value) -> Result<Mapp
 
 /// Stores a new mapping, with its audit record. Whose a taken id is, is not told.
 async fn add(app: &App, tx: &mut Conn, caller: &Caller, mapping: &Mapping) -> Result<()> {
-    let taken = || {
-        Error::conflict(format!(
-            "Conflict occurred attempting to store mapping - Duplicate entry found with ID {}.",
-            mapping.id
-        ))
-    };
+    let taken = || Error::conflict("Conflict occurred attempting to store mapping - Duplicate entry.");
     if store::mapping::get(tx, &mapping.id).await?.is_some() {
         return Err(taken());
     }
@@ -115,8 +118,10 @@ pub async fn update(app: &App, caller: &Caller, id: &str, body: &Value) -> Resul
 }
 
 async fn change(app: &App, caller: &Caller, id: &str, body: &Value) -> Result<Mapping> {
-    let found = admitted(app, caller, "identity:update_mapping", id, Some(body)).await?;
+    let (_, found) = admitted(app, caller, "identity:update_mapping", id, Some(body)).await?;
+    // What is wrong with the body is said first, as Keystone does.
     let document = Document::parse(body)?;
+    let found = found.ok_or_else(|| not_found(id))?;
     let mut tx = app.store.write().await?;
     let stored = held(&mut tx, &found).await?;
     let next = Mapping { document, ..stored.clone() };
@@ -140,7 +145,8 @@ pub async fn delete(app: &App, caller: &Caller, id: &str) -> Result<()> {
 }
 
 async fn remove(app: &App, caller: &Caller, id: &str) -> Result<()> {
-    let found = admitted(app, caller, "identity:delete_mapping", id, None).await?;
+    let (_, found) = admitted(app, caller, "identity:delete_mapping", id, None).await?;
+    let found = found.ok_or_else(|| not_found(id))?;
     let mut tx = app.store.write().await?;
     let stored = held(&mut tx, &found).await?;
     let users = store::mapping::list_protocols(&mut tx, id).await?;
