@@ -13,6 +13,7 @@ use crate::model::grant::{Actor, Grant, Target};
 use crate::model::token::Scope;
 use crate::policy::registry;
 use crate::store;
+use crate::store::tests::connections::a_connection;
 use crate::store::tests::{a_domain, a_group, a_project, a_role, a_user, an_idp};
 use crate::testing::{House, houses};
 
@@ -58,6 +59,13 @@ async fn set_the_catalog(tx: &mut store::Conn) {
     }
 }
 
+/// How to speak to an identity provider of the scene.
+async fn set_the_connection(tx: &mut store::Conn, idp_id: &str) {
+    if store::connection::get(tx, idp_id, "oidc").await.unwrap().is_none() {
+        store::connection::insert(tx, &a_connection(idp_id)).await.unwrap();
+    }
+}
+
 /// Makes whatever of the scene is missing, so that a deletion before does not matter.
 async fn set_the_scene(house: &House) {
     let now = house.app.now();
@@ -85,6 +93,7 @@ async fn set_the_scene(house: &House) {
         if store::identity_provider::get(tx_ref, &format!("idp-{d}")).await.unwrap().is_none() {
             store::identity_provider::insert(tx_ref, &an_idp(&format!("idp-{d}"), id, &[d])).await.unwrap();
         }
+        set_the_connection(tx_ref, &format!("idp-{d}")).await;
         let (project, group) = (format!("victim-project-{d}"), format!("victim-group-{d}"));
         if store::project::get(tx_ref, &project).await.unwrap().is_none() {
             store::project::insert(tx_ref, &a_project(&project, id)).await.unwrap();
@@ -130,6 +139,7 @@ fn path(route: &Route, domain: &str) -> String {
     let (grant_role, implied) = if route.method == "PUT" { ("member", "reader") } else { ("reader", "service") };
     let is_grant = route.template.contains("/roles/{role_id}") && !route.template.starts_with("/v3/roles");
     let role = if is_grant { grant_role } else { "victim-role" };
+    let creates_idp = route.method == "PUT" && route.template.ends_with("/{idp_id}");
     let mut path = route.template.to_owned();
     for (name, value) in [
         ("{domain_id}", id_of(domain).to_owned()),
@@ -141,7 +151,8 @@ fn path(route: &Route, domain: &str) -> String {
         ("{user_id}", format!("victim-{domain}")),
         ("{role_id}", role.to_owned()),
         // A creation is about a name that nobody has.
-        ("{idp_id}", if route.method == "PUT" { "fresh".to_owned() } else { format!("idp-{domain}") }),
+        ("{idp_id}", if creates_idp { "fresh".to_owned() } else { format!("idp-{domain}") }),
+        ("{protocol_id}", "oidc".to_owned()),
         ("{region_id}", if route.method == "PUT" { "fresh".to_owned() } else { "victim-region".to_owned() }),
         ("{service_id}", "victim-service".to_owned()),
         ("{endpoint_id}", "victim-endpoint".to_owned()),

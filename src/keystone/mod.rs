@@ -2,6 +2,7 @@
 
 mod audit;
 mod auth;
+mod connections;
 mod discovery;
 mod domains;
 mod endpoints;
@@ -9,6 +10,7 @@ mod grants;
 mod groups;
 mod identity_providers;
 mod implied_roles;
+mod openid_connect_config;
 mod projects;
 mod regions;
 mod revoke;
@@ -34,6 +36,7 @@ pub fn routes() -> Vec<Route> {
         grants::routes(),
         catalog(),
         federation(),
+        connections(),
     ]
     .concat()
 }
@@ -220,5 +223,20 @@ fn federation() -> Vec<Route> {
             "identity:delete_identity_provider",
             identity_providers::delete,
         ),
+    ]
+}
+
+/// How this service speaks to identity providers: our own extension, and Huawei's form of it.
+fn connections() -> Vec<Route> {
+    const CONNECTION: &str = "/v3/OS-FEDERATION/identity_providers/{idp_id}/protocols/{protocol_id}/connection";
+    const CONFIG: &str = "/v3.0/OS-FEDERATION/identity-providers/{idp_id}/openid-connect-config";
+    vec![
+        Route::get(CONNECTION, "identity:get_connection", connections::get),
+        Route::put(CONNECTION, "identity:create_connection", connections::create),
+        Route::patch(CONNECTION, "identity:update_connection", connections::update),
+        Route::delete(CONNECTION, "identity:delete_connection", connections::delete),
+        Route::get(CONFIG, "identity:get_connection", openid_connect_config::get),
+        Route::post(CONFIG, "identity:create_connection", openid_connect_config::create),
+        Route::put(CONFIG, "identity:update_connection", openid_connect_config::update),
     ]
 }

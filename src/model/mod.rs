@@ -8,6 +8,7 @@ pub mod audit_event;
 pub mod auth_request;
 pub mod catalog;
 pub mod change;
+pub mod connection;
 pub mod domain;
 pub mod endpoint;
 pub mod facts;

@@ -75,12 +75,15 @@ pub fn registry() -> &'static [RuleDefault] {
 }
 
 /// Huawei Cloud's action names beside the rules that decide about the same operation.
-const ALIASES: [(&str, &str); 15] = [
+const ALIASES: [(&str, &str); 18] = [
     ("iam:identityProviders:listIdentityProviders", "identity:list_identity_providers"),
     ("iam:identityProviders:getIdentityProvider", "identity:get_identity_provider"),
     ("iam:identityProviders:createIdentityProvider", "identity:create_identity_provider"),
     ("iam:identityProviders:updateIdentityProvider", "identity:update_identity_provider"),
     ("iam:identityProviders:deleteIdentityProvider", "identity:delete_identity_provider"),
+    ("iam:identityProviders:createOpenIDConnectConfig", "identity:create_connection"),
+    ("iam:identityProviders:getOpenIDConnectConfig", "identity:get_connection"),
+    ("iam:identityProviders:updateOpenIDConnectConfig", "identity:update_connection"),
     ("iam:users:listUsers", "identity:list_users"),
     ("iam:users:getUser", "identity:get_user"),
     ("iam:users:createUser", "identity:create_user"),

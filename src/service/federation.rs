@@ -19,7 +19,7 @@ use crate::store::{self, Conn};
 const KIND: &str = "identity_provider";
 
 /// What of all identity providers a caller deals with.
-enum Reach {
+pub(super) enum Reach {
     /// All of them.
     Whole,
     /// Those of one domain.
@@ -28,7 +28,7 @@ enum Reach {
 
 /// How far a caller reaches whom policy has let in: administrators of the cloud and whoever acts for the whole deployment
 /// have Keystone's view of it; everybody else acts within the domain of their scope, whatever role let them in.
-async fn reach(app: &App, caller: &Caller) -> Result<Reach> {
+pub(super) async fn reach(app: &App, caller: &Caller) -> Result<Reach> {
     let whole = match &caller.facts().scope {
         Scope::System => true,
         Scope::Domain { .. } => false,
@@ -57,7 +57,8 @@ fn seen(idp: Option<&IdentityProvider>, id: &str) -> Target {
     idp.map_or_else(Target::new, shown).and_path("idp_id", id)
 }
 
-async fn get_within(conn: &mut Conn, reach: &Reach, id: &str) -> Result<IdentityProvider> {
+/// The identity provider of that id, unless it is out of reach.
+pub(super) async fn get_within(conn: &mut Conn, reach: &Reach, id: &str) -> Result<IdentityProvider> {
     let found = store::identity_provider::get(conn, id).await?;
     found
         .filter(|idp| match reach {
@@ -68,7 +69,13 @@ async fn get_within(conn: &mut Conn, reach: &Reach, id: &str) -> Result<Identity
 }
 
 /// Asks policy about an identity provider that may or may not be there, and tells how far the caller reaches.
-async fn admitted(app: &App, caller: &Caller, rule: &str, id: &str, body: Option<&serde_json::Value>) -> Result<Reach> {
+pub(super) async fn admitted(
+    app: &App,
+    caller: &Caller,
+    rule: &str,
+    id: &str,
+    body: Option<&serde_json::Value>,
+) -> Result<Reach> {
     let found = store::identity_provider::get(&mut app.store.read().await?, id).await?;
     let target = seen(found.as_ref(), id);
     app.allow(caller, rule, &body.map_or(target.clone(), |b| target.and_body(b))).await?;
@@ -270,6 +277,7 @@ async fn delete(app: &App, caller: &Caller, id: &str) -> Result<()> {
     let mut tx = app.store.write().await?;
     store::identity_provider::lock(&mut tx, id).await?;
     let stored = get_within(&mut tx, &reach, id).await?;
+    super::connection::forget(&mut tx, id).await?;
     store::identity_provider::delete(&mut tx, id).await?;
     revoke_tokens(app, &mut tx, id).await?;
     if stored.auto_domain {

@@ -22,6 +22,7 @@ use crate::model::role::Role;
 use crate::model::user::User;
 
 pub mod catalog;
+pub mod connections;
 
 /// A fresh, migrated database of each kind, with its URL.
 pub async fn fresh() -> Vec<(&'static str, Store, String, Option<tempfile::TempDir>)> {

@@ -12,7 +12,10 @@ const WRITE: &str = "(rule:admin_required and domain_id:None) or rule:security_a
 const READ: &str =
     "(rule:admin_required and domain_id:None) or (role:reader and system_scope:all) or rule:security_admin";
 
-/// Identity providers.
+const CONNECTION: &str = "/v3/OS-FEDERATION/identity_providers/{idp_id}/protocols/{protocol_id}/connection";
+const OPENID_CONNECT_CONFIG: &str = "/v3.0/OS-FEDERATION/identity-providers/{idp_id}/openid-connect-config";
+
+/// Identity providers and how to speak to them.
 pub(super) const RULES: &[RuleDefault] = &[
     RuleDefault {
         name: "identity:create_identity_provider",
@@ -54,5 +57,38 @@ pub(super) const RULES: &[RuleDefault] = &[
         scopes: ALL_SCOPES,
         description: "Delete an identity provider.",
         operations: &[("DELETE", "/v3/OS-FEDERATION/identity_providers/{idp_id}")],
+    },
+    RuleDefault {
+        name: "identity:create_connection",
+        check: WRITE,
+        scopes: ALL_SCOPES,
+        description: "Set up how this service speaks to an identity provider.",
+        operations: &[("PUT", CONNECTION), ("POST", OPENID_CONNECT_CONFIG)],
+    },
+    RuleDefault {
+        name: "identity:get_connection",
+        check: READ,
+        scopes: ALL_SCOPES,
+        description: "Show how this service speaks to an identity provider, without its secret.",
+        operations: &[
+            ("GET", CONNECTION),
+            ("HEAD", CONNECTION),
+            ("GET", OPENID_CONNECT_CONFIG),
+            ("HEAD", OPENID_CONNECT_CONFIG),
+        ],
+    },
+    RuleDefault {
+        name: "identity:update_connection",
+        check: WRITE,
+        scopes: ALL_SCOPES,
+        description: "Change how this service speaks to an identity provider.",
+        operations: &[("PATCH", CONNECTION), ("PUT", OPENID_CONNECT_CONFIG)],
+    },
+    RuleDefault {
+        name: "identity:delete_connection",
+        check: WRITE,
+        scopes: ALL_SCOPES,
+        description: "Delete how this service speaks to an identity provider.",
+        operations: &[("DELETE", CONNECTION)],
     },
 ];
