@@ -106,6 +106,15 @@ impl Memory {
         (known.revocations.of_users(), known.revocations.of_protocols())
     }
 
+    /// Whether an identity provider, or what belongs to it, has changed since `tick`.
+    pub fn identity_provider_changed(&self, id: &str, since: u64) -> bool {
+        if self.tick() == since {
+            return false;
+        }
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        known.all > since || known.identity_providers.get(id).is_some_and(|tick| *tick > since)
+    }
+
     /// Where facts stand that were read from the database after `built`.
     pub fn judge(&self, facts: &Facts, built: u64) -> Standing {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);

@@ -2,6 +2,7 @@
 
 mod audit;
 mod auth;
+mod connections;
 mod discovery;
 mod domains;
 mod endpoints;
@@ -15,6 +16,7 @@ mod login_diagnostics;
 mod mapping_explain;
 mod mappings;
 mod pages;
+mod openid_connect_config;
 mod projects;
 mod protocols;
 mod regions;

@@ -25,6 +25,7 @@ use crate::model::service::Service;
 use crate::model::service_provider::{Listed, ServiceProvider};
 use crate::model::user::User;
 use crate::service::App;
+use crate::service::connection;
 use crate::service::identity::Shown;
 
 /// What a path segment may hold unescaped (RFC 3986 §2.3).
@@ -84,6 +85,25 @@ pub fn group(app: &App, g: &Group) -> Value {
         json!({
             "id": g.id, "name": g.name, "domain_id": g.domain_id, "description": g.description,
             "links": {"self": link(app, &format!("groups/{}", segment(&g.id)))},
+        }),
+    )
+}
+
+/// A connection. The secret is never there, only whether there is one.
+pub fn connection(app: &App, shown: &connection::Shown) -> Value {
+    let c = &shown.connection;
+    let idp = format!("OS-FEDERATION/identity_providers/{}", segment(&c.idp_id));
+    let protocol = format!("{idp}/protocols/{}", segment(&c.protocol_id));
+    with_extra(
+        &c.settings.members(),
+        json!({
+            "client_secret_set": shown.has_secret,
+            "updated_at": c.updated_at.to_string(),
+            "links": {
+                "self": link(app, &format!("{protocol}/connection")),
+                "identity_provider": link(app, &idp),
+                "protocol": link(app, &protocol),
+            },
         }),
     )
 }

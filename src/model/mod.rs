@@ -10,6 +10,7 @@ pub mod auth_request;
 pub mod catalog;
 pub mod change;
 pub mod claims;
+pub mod connection;
 pub mod domain;
 pub mod endpoint;
 pub mod facts;

@@ -75,7 +75,7 @@ pub fn registry() -> &'static [RuleDefault] {
 }
 
 /// Huawei Cloud's action names beside the rules that decide about the same operation.
-const ALIASES: [(&str, &str); 25] = [
+const ALIASES: [(&str, &str); 28] = [
     ("iam:identityProviders:listIdentityProviders", "identity:list_identity_providers"),
     ("iam:identityProviders:getIdentityProvider", "identity:get_identity_provider"),
     ("iam:identityProviders:createIdentityProvider", "identity:create_identity_provider"),
@@ -91,6 +91,9 @@ const ALIASES: [(&str, &str); 25] = [
     ("iam:identityProviders:createMapping", "identity:create_mapping"),
     ("iam:identityProviders:updateMapping", "identity:update_mapping"),
     ("iam:identityProviders:deleteMapping", "identity:delete_mapping"),
+    ("iam:identityProviders:createOpenIDConnectConfig", "identity:create_connection"),
+    ("iam:identityProviders:getOpenIDConnectConfig", "identity:get_connection"),
+    ("iam:identityProviders:updateOpenIDConnectConfig", "identity:update_connection"),
     ("iam:users:listUsers", "identity:list_users"),
     ("iam:users:getUser", "identity:get_user"),
     ("iam:users:createUser", "identity:create_user"),

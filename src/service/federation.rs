@@ -33,7 +33,13 @@ pub(super) async fn get_within(conn: &mut Conn, reach: &Reach, id: &str) -> Resu
 }
 
 /// Asks policy about an identity provider that may or may not be there, and tells how far the caller reaches.
-async fn admitted(app: &App, caller: &Caller, rule: &str, id: &str, body: Option<&serde_json::Value>) -> Result<Reach> {
+pub(super) async fn admitted(
+    app: &App,
+    caller: &Caller,
+    rule: &str,
+    id: &str,
+    body: Option<&serde_json::Value>,
+) -> Result<Reach> {
     let found = store::identity_provider::get(&mut app.store.read().await?, id).await?;
     let target = seen(found.as_ref(), id);
     app.allow(caller, rule, &body.map_or(target.clone(), |b| target.and_body(b))).await?;
@@ -247,6 +253,7 @@ async fn delete(app: &App, caller: &Caller, id: &str) -> Result<()> {
     store::identity_provider::lock(&mut tx, id).await?;
     let stored = get_within(&mut tx, &reach, id).await?;
     store::shadow_user::delete_of_identity_provider(&mut tx, id).await?;
+    super::connection::forget(&mut tx, id).await?;
     store::identity_provider::delete(&mut tx, id).await?;
     store::revocation::insert(&mut tx, &revocation::of_identity_provider(app, id)).await?;
     if stored.auto_domain

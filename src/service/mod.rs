@@ -12,6 +12,7 @@ pub mod bootstrap;
 pub mod caller;
 pub mod catalog;
 pub mod catalog_service;
+pub mod connection;
 pub mod domain;
 pub mod endpoint;
 pub mod federated_link;
@@ -56,6 +57,7 @@ use crate::model::revocation::GRACE_SECS;
 use crate::policy::{Enforcer, Target};
 use crate::secret::Sealer;
 use crate::store::{Conn, Store};
+use crate::upstream::oidc::Oidc;
 use caller::Caller;
 use token::Prepared;
 
@@ -87,6 +89,10 @@ pub struct App {
     pub lockouts: lockout::Lockouts,
     /// Seals secrets.
     pub sealer: Sealer,
+    /// OpenID providers.
+    pub oidc: Oidc,
+    /// Connections that are ready for use.
+    pub connections: connection::Connections,
     /// Where the change feed has been read to.
     pub feed: watch::Feed,
     /// The time.

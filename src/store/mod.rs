@@ -13,6 +13,7 @@ pub mod assignment;
 pub mod audit_event;
 pub mod catalog;
 pub mod change;
+pub mod connection;
 pub mod domain;
 pub mod endpoint;
 pub mod expiring_membership;
