@@ -3,6 +3,7 @@
 //! Whatever comes from outside is read here into a type that can only hold what is allowed (`…::create`, `…::update`
 //! return `Result`); after that nothing is checked twice.
 
+pub mod assertion;
 pub mod assignment;
 pub mod audit_event;
 pub mod auth_request;
@@ -18,6 +19,7 @@ pub mod group;
 pub mod identity_provider;
 pub mod list;
 pub mod mapping;
+pub mod mapping_engine;
 pub mod password_change;
 pub mod project;
 pub mod protocol;
