@@ -5,34 +5,8 @@
 use serde_json::Value;
 
 use super::fields::{Fields, wrong_type};
+use super::mapping_engine::{Owner, Rules, SchemaVersion};
 use crate::error::{Error, Result};
-
-/// Which version of the rules' language a document is written in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SchemaVersion {
-    /// `1.0`.
-    V1,
-    /// `2.0`.
-    V2,
-    /// `3.0`.
-    V3,
-}
-
-impl SchemaVersion {
-    /// As written in `schema_version`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::V1 => "1.0",
-            Self::V2 => "2.0",
-            Self::V3 => "3.0",
-        }
-    }
-
-    /// Reads `schema_version`.
-    pub fn parse(text: &str) -> Option<Self> {
-        [Self::V1, Self::V2, Self::V3].into_iter().find(|v| v.as_str() == text)
-    }
-}
 
 /// What a mapping says; a PUT and a PATCH both give the whole of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,13 +34,21 @@ impl Document {
         let inner = body.get("mapping").ok_or_else(|| Error::invalid("'mapping' is a required property"))?;
         let mut f = Fields::at(inner, "mapping")?;
         let schema_version = schema_version(&mut f)?;
-        let path = f.path("rules");
         let rules = f.raw("rules").ok_or_else(|| Error::invalid_field("mapping", "'rules' is a required property"))?;
-        match rules {
-            Value::Array(items) if items.is_empty() => Err(Error::invalid_field(path, "[] is too short")),
-            Value::Array(_) => Ok(Self { schema_version, rules: rules.clone() }),
-            other => Err(wrong_type(&path, other, "array")),
-        }
+        Ok(Self { schema_version, rules: rules.clone() })
+    }
+
+    /// Checks and compiles the rules as those of a domain, or of the cloud.
+    pub fn compile(&self, domain_id: Option<&str>) -> Result<Rules> {
+        let owner = domain_id.map_or(Owner::Cloud, |id| Owner::Domain(id.to_owned()));
+        Rules::parse(&self.rules, self.schema_version, owner)
+    }
+}
+
+impl Mapping {
+    /// Its rules, checked and compiled.
+    pub fn compile(&self) -> Result<Rules> {
+        self.document.compile(self.domain_id.as_deref())
     }
 }
 
@@ -116,9 +98,14 @@ mod tests {
     }
 
     #[test]
-    fn rules_must_be_there() {
-        for inner in [json!({}), json!({"rules": null}), json!({"rules": {}}), json!({"rules": []})] {
-            assert!(parse(inner.clone()).unwrap_err().to_string().contains("rules"), "{inner}");
+    fn rules_must_be_there_and_sound() {
+        assert!(parse(json!({})).unwrap_err().to_string().contains("'rules' is a required property"));
+        for rules in [json!(null), json!({}), json!([]), json!([{}])] {
+            let document = parse(json!({ "rules": rules })).unwrap();
+            assert!(document.compile(None).unwrap_err().to_string().starts_with("rules"), "{rules}");
         }
+        let local = json!({"group": {"name": "staff"}});
+        let document = parse(json!({"rules": [{"local": [local], "remote": [{"type": "x"}]}]})).unwrap();
+        assert!(document.compile(None).is_err() && document.compile(Some("d")).is_ok());
     }
 }
