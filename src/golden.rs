@@ -13,8 +13,8 @@ use crate::model::grant::{Actor, Grant, Target};
 use crate::model::token::Scope;
 use crate::policy::registry;
 use crate::store;
-use crate::store::tests::federation::{a_mapping, a_protocol, a_service_provider};
 use crate::store::tests::connection::a_connection;
+use crate::store::tests::federation::{a_mapping, a_protocol, a_service_provider};
 use crate::store::tests::{a_domain, a_group, a_project, a_role, a_user, an_idp};
 use crate::testing::{House, houses};
 

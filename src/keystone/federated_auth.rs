@@ -28,7 +28,8 @@ fn proxied(app: &App, req: &Request) -> Result<Option<Proxied>> {
 fn bearer(req: &Request) -> Result<Option<Secret>> {
     let twice = |_| Error::unauthorized("the Authorization header stands twice or is not text");
     let Some(value) = req.header(AUTHORIZATION.as_str()).map_err(twice)? else { return Ok(None) };
-    let token = value.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, t)| t.trim());
+    let token =
+        value.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, t)| t.trim());
     match token {
         Some(token) if !token.is_empty() && token.len() <= MAX_BEARER => Ok(Some(Secret::new(token.as_bytes()))),
         _ => Err(Error::unauthorized("the Authorization header has no bearer token")),
@@ -62,7 +63,8 @@ pub async fn id_token(app: Arc<App>, mut req: Request) -> Result<Reply> {
     let body = req.json().await?;
     let asked = IdTokenRequest::parse(&body)?;
     let idp_id = req.header("x-idp-id").ok().flatten().filter(|id| !id.is_empty());
-    let idp_id = idp_id.ok_or_else(|| Error::invalid_field("X-Idp-Id", "the header with the identity provider is required"))?;
+    let idp_id =
+        idp_id.ok_or_else(|| Error::invalid_field("X-Idp-Id", "the header with the identity provider is required"))?;
     let protocol_id = connection::protocol_of(&app, idp_id).await?;
     let presented = Presented::Bearer(asked.token);
     let origin = req.origin(&app);
@@ -106,7 +108,8 @@ pub async fn callback(app: Arc<App>, req: Request) -> Result<Reply> {
 pub async fn callback_by_form(_: Arc<App>, mut req: Request) -> Result<Reply> {
     let fields = req.form().await?;
     let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-    let location = HeaderValue::from_str(&format!("?{query}")).map_err(|_| Error::invalid("The form cannot be read."))?;
+    let location =
+        HeaderValue::from_str(&format!("?{query}")).map_err(|_| Error::invalid("The form cannot be read."))?;
     Ok(Reply::empty(StatusCode::SEE_OTHER).with(LOCATION, location))
 }
 
@@ -129,9 +132,8 @@ fn cookie(app: &App, name: &str, value: &str, life: u64) -> Result<HeaderValue> 
     let base = url::Url::parse(&app.public_url).map_err(|_| Error::internal("the public URL is none"))?;
     let path = base.path().trim_end_matches('/');
     let secure = if base.scheme() == "https" { "; Secure" } else { "" };
-    let text = format!(
-        "{name}={value}; Path={path}/v3/auth/OS-FEDERATION/; Max-Age={life}; HttpOnly; SameSite=Lax{secure}"
-    );
+    let text =
+        format!("{name}={value}; Path={path}/v3/auth/OS-FEDERATION/; Max-Age={life}; HttpOnly; SameSite=Lax{secure}");
     let mut header = HeaderValue::from_str(&text).map_err(|_| Error::internal("a cookie that is no header value"))?;
     header.set_sensitive(true);
     Ok(header)
@@ -150,9 +152,13 @@ fn failed(error: &Error, id: &str) -> Reply {
             ("You could not be signed in", "Go back and try again. If that does not help, ask your administrator.")
         }
         Error::Forbidden { .. } => ("This way in is closed", "Ask your administrator."),
-        Error::NotFound { .. } | Error::NoRoute => ("There is no such way in", "Check the address or ask your administrator."),
+        Error::NotFound { .. } | Error::NoRoute => {
+            ("There is no such way in", "Check the address or ask your administrator.")
+        }
         Error::Unavailable { .. } => ("Signing in does not work at the moment", "Try again in a while."),
-        Error::Invalid { .. } => ("The request cannot be understood", "The dashboard's address is missing or not a valid one."),
+        Error::Invalid { .. } => {
+            ("The request cannot be understood", "The dashboard's address is missing or not a valid one.")
+        }
         _ => ("Something went wrong", "Ask your administrator."),
     };
     pages::failure(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), title, text, id)

@@ -53,11 +53,9 @@ pub fn token_form(origin: &str, token: &str) -> Reply {
 
 /// A choice of identity providers: what to show and where it leads.
 pub fn choice(entries: &[(String, String)]) -> Reply {
-    let items = entries.iter().map(|(name, url)| format!("<li><a href=\"{}\">{}</a></li>", escaped(url), escaped(name)));
-    let body = format!(
-        "<h1>Sign in</h1><p>Choose who knows you.</p><ul>{}</ul>",
-        items.collect::<String>()
-    );
+    let items =
+        entries.iter().map(|(name, url)| format!("<li><a href=\"{}\">{}</a></li>", escaped(url), escaped(name)));
+    let body = format!("<h1>Sign in</h1><p>Choose who knows you.</p><ul>{}</ul>", items.collect::<String>());
     page(StatusCode::OK, "Sign in", &body, "form-action 'none'")
 }
 
@@ -130,7 +128,9 @@ mod tests {
 
     #[test]
     fn a_page_without_a_form_runs_nothing_and_posts_nowhere() {
-        for reply in [choice(&[("A <b>".into(), "/x?a&b".into())]), failure(StatusCode::BAD_REQUEST, "T", "<i>", "req-1")] {
+        for reply in
+            [choice(&[("A <b>".into(), "/x?a&b".into())]), failure(StatusCode::BAD_REQUEST, "T", "<i>", "req-1")]
+        {
             let policy = reply.headers[CONTENT_SECURITY_POLICY].to_str().unwrap();
             assert!(!policy.contains("script-src") && policy.ends_with("form-action 'none'"), "{policy}");
             assert!(!text(&reply).contains("<i>") && !text(&reply).contains("<b>"));

@@ -162,7 +162,7 @@ async fn assertion(app: &App, route: &Route, presented: Presented) -> Result<Ass
             let ready = connection::ready(app, &route.idp.id, &route.protocol.id).await?;
             let ready =
                 ready.ok_or_else(|| Error::unauthorized("the protocol has no connection to verify a token with"))?;
-            app.oidc.bearer(&Ask::new(&ready, app.now(), &app.random), &token).await?
+            app.oidc.bearer(&Ask::new(&ready, app.now(), &app.random), token.expose_str().unwrap_or_default()).await?
         }
     };
     claims::assertion(&identity.issuer, &identity.subject, &identity.claims, &app.config.federation.claim_prefixes)
@@ -195,8 +195,8 @@ async fn map(app: &App, route: &Route, assertion: &Assertion) -> Result<(Result<
     let assertion = assertion.clone();
     let walked = tokio::task::spawn_blocking(move || {
         let explained = rules.explain(&assertion);
-        let mapped = rules.evaluate(&assertion).map_err(|refusal| Error::unauthorized(refusal.message));
-        (mapped, explained.to_json())
+        let document = explained.document();
+        (explained.outcome.map_err(|refusal| Error::unauthorized(refusal.message)), document)
     });
     walked.await.map_err(|e| Error::internal(format!("the mapping could not be walked: {e}")))
 }

@@ -146,7 +146,8 @@ fn times(app: &App, proven: &Proven) -> Option<(Timestamp, Timestamp)> {
     let mut issued_at = now.whole_seconds();
     let of_user = app.memory.user_revoked_until(&proven.identity.user.id);
     let entrance = proven.federated.as_ref();
-    let of_route = entrance.and_then(|e| app.memory.protocol_revoked_until(&e.route.idp.id, Some(&e.route.protocol.id)));
+    let of_route =
+        entrance.and_then(|e| app.memory.protocol_revoked_until(&e.route.idp.id, Some(&e.route.protocol.id)));
     if let Some(revoked) = of_user.max(of_route)
         && revoked >= issued_at
     {

@@ -22,8 +22,8 @@ use crate::model::role::Role;
 use crate::model::user::User;
 
 pub mod catalog;
-pub mod federation;
 pub mod connection;
+pub mod federation;
 
 /// A fresh, migrated database of each kind, with its URL.
 pub async fn fresh() -> Vec<(&'static str, Store, String, Option<tempfile::TempDir>)> {

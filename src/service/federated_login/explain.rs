@@ -26,10 +26,10 @@ pub async fn mapping(app: &App, caller: &Caller, id: &str, body: &Value) -> Resu
     let asked = read(app, body)?;
     let rules = app.mappings.rules(&stored)?;
     let assertion = asked.assertion.clone();
-    let walked = tokio::task::spawn_blocking(move || (rules.explain(&assertion).to_json(), rules.evaluate(&assertion)));
-    let (mut explanation, mapped) =
-        walked.await.map_err(|e| Error::internal(format!("the mapping could not be walked: {e}")))?;
-    if let (Some((idp_id, protocol_id)), Ok(mapped)) = (&asked.route, &mapped) {
+    let walked = tokio::task::spawn_blocking(move || rules.explain(&assertion));
+    let explained = walked.await.map_err(|e| Error::internal(format!("the mapping could not be walked: {e}")))?;
+    let mut explanation = explained.document();
+    if let (Some((idp_id, protocol_id)), Ok(mapped)) = (&asked.route, &explained.outcome) {
         explanation["account"] = account(app, caller, stored, idp_id, protocol_id, &asked.assertion, mapped).await?;
     }
     Ok(json!({ "explanation": explanation }))

@@ -100,7 +100,7 @@ pub async fn begin_by_protocol(
     }
     let mut conn = app.store.read().await?;
     let mut open = Vec::new();
-    for idp_id in store::connection::list_of_protocol(&mut conn, protocol_id).await? {
+    for idp_id in store::connection::identity_providers(&mut conn, protocol_id).await? {
         open.extend(Route::find(&mut conn, &idp_id, protocol_id).await?);
     }
     drop(conn);
