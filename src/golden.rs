@@ -14,6 +14,7 @@ use crate::model::token::Scope;
 use crate::policy::registry;
 use crate::store;
 use crate::store::tests::connections::a_connection;
+use crate::store::tests::federation::{a_mapping, a_protocol, a_service_provider};
 use crate::store::tests::{a_domain, a_group, a_project, a_role, a_user, an_idp};
 use crate::testing::{House, houses};
 
@@ -57,12 +58,17 @@ async fn set_the_catalog(tx: &mut store::Conn) {
     if store::endpoint::get(tx, "victim-endpoint").await.unwrap().is_none() {
         store::endpoint::insert(tx, &an_endpoint("victim-endpoint", "victim-service", None)).await.unwrap();
     }
+    if store::service_provider::get(tx, "victim-sp").await.unwrap().is_none() {
+        store::service_provider::insert(tx, &a_service_provider("victim-sp")).await.unwrap();
+    }
 }
 
 /// How to speak to an identity provider of the scene.
 async fn set_the_connection(tx: &mut store::Conn, idp_id: &str) {
-    if store::connection::get(tx, idp_id, "oidc").await.unwrap().is_none() {
-        store::connection::insert(tx, &a_connection(idp_id)).await.unwrap();
+    for protocol_id in ["victim-protocol", "oidc"] {
+        if store::connection::get(tx, idp_id, protocol_id).await.unwrap().is_none() {
+            store::connection::insert(tx, &a_connection(idp_id, protocol_id)).await.unwrap();
+        }
     }
 }
 
@@ -92,6 +98,16 @@ async fn set_the_scene(house: &House) {
         }
         if store::identity_provider::get(tx_ref, &format!("idp-{d}")).await.unwrap().is_none() {
             store::identity_provider::insert(tx_ref, &an_idp(&format!("idp-{d}"), id, &[d])).await.unwrap();
+        }
+        // One mapping is in use, the other is not.
+        for mapping in [format!("used-{d}"), format!("victim-mapping-{d}")] {
+            if store::mapping::get(tx_ref, &mapping).await.unwrap().is_none() {
+                store::mapping::insert(tx_ref, &a_mapping(&mapping, Some(id))).await.unwrap();
+            }
+        }
+        if store::protocol::get(tx_ref, &format!("idp-{d}"), "victim-protocol").await.unwrap().is_none() {
+            let protocol = a_protocol(&format!("idp-{d}"), "victim-protocol", &format!("used-{d}"));
+            store::protocol::insert(tx_ref, &protocol).await.unwrap();
         }
         set_the_connection(tx_ref, &format!("idp-{d}")).await;
         let (project, group) = (format!("victim-project-{d}"), format!("victim-group-{d}"));
@@ -138,8 +154,8 @@ fn path(route: &Route, domain: &str) -> String {
     // Granting and implying are about another role than taking back.
     let (grant_role, implied) = if route.method == "PUT" { ("member", "reader") } else { ("reader", "service") };
     let is_grant = route.template.contains("/roles/{role_id}") && !route.template.starts_with("/v3/roles");
+    let makes_idp = route.method == "PUT" && route.template.ends_with("/{idp_id}");
     let role = if is_grant { grant_role } else { "victim-role" };
-    let creates_idp = route.method == "PUT" && route.template.ends_with("/{idp_id}");
     let mut path = route.template.to_owned();
     for (name, value) in [
         ("{domain_id}", id_of(domain).to_owned()),
@@ -151,8 +167,10 @@ fn path(route: &Route, domain: &str) -> String {
         ("{user_id}", format!("victim-{domain}")),
         ("{role_id}", role.to_owned()),
         // A creation is about a name that nobody has.
-        ("{idp_id}", if creates_idp { "fresh".to_owned() } else { format!("idp-{domain}") }),
-        ("{protocol_id}", "oidc".to_owned()),
+        ("{idp_id}", if makes_idp { "fresh".to_owned() } else { format!("idp-{domain}") }),
+        ("{protocol_id}", if route.method == "PUT" { "fresh".to_owned() } else { "victim-protocol".to_owned() }),
+        ("{mapping_id}", if route.method == "PUT" { "fresh".to_owned() } else { format!("victim-mapping-{domain}") }),
+        ("{service_provider_id}", if route.method == "PUT" { "fresh".to_owned() } else { "victim-sp".to_owned() }),
         ("{region_id}", if route.method == "PUT" { "fresh".to_owned() } else { "victim-region".to_owned() }),
         ("{service_id}", "victim-service".to_owned()),
         ("{endpoint_id}", "victim-endpoint".to_owned()),

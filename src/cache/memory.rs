@@ -103,6 +103,18 @@ impl Memory {
         known.all > since || known.identity_providers.get(id).is_some_and(|tick| *tick > since)
     }
 
+    /// Until when the tokens that came by a protocol as such are revoked, if they are; without a protocol, by any of the
+    /// identity provider.
+    pub fn protocol_revoked_until(&self, idp_id: &str, protocol_id: Option<&str>) -> Option<Timestamp> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner).revocations.of_protocol(idp_id, protocol_id)
+    }
+
+    /// Until when the tokens of any user, and those that came by any protocol, are revoked.
+    pub fn latest_revocations(&self) -> (Option<Timestamp>, Option<Timestamp>) {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        (known.revocations.of_users(), known.revocations.of_protocols())
+    }
+
     /// Where facts stand that were read from the database after `built`.
     pub fn judge(&self, facts: &Facts, built: u64) -> Standing {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);

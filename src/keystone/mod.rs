@@ -6,16 +6,20 @@ mod connections;
 mod discovery;
 mod domains;
 mod endpoints;
+mod federation;
 mod grants;
 mod groups;
 mod identity_providers;
 mod implied_roles;
+mod mappings;
 mod openid_connect_config;
 mod projects;
+mod protocols;
 mod regions;
 mod revoke;
 mod role_assignments;
 mod roles;
+mod service_providers;
 mod services;
 mod tokens;
 mod users;
@@ -35,8 +39,8 @@ pub fn routes() -> Vec<Route> {
         roles(),
         grants::routes(),
         catalog(),
-        federation(),
-        connections(),
+        federation::routes(),
+        connections::routes(),
     ]
     .concat()
 }
@@ -190,53 +194,5 @@ fn catalog() -> Vec<Route> {
         Route::put("/v3/regions/{region_id}", "identity:create_region", regions::create_at),
         Route::patch("/v3/regions/{region_id}", "identity:update_region", regions::update),
         Route::delete("/v3/regions/{region_id}", "identity:delete_region", regions::delete),
-    ]
-}
-
-/// OS-FEDERATION.
-fn federation() -> Vec<Route> {
-    vec![
-        Route::get(
-            "/v3/OS-FEDERATION/identity_providers",
-            "identity:list_identity_providers",
-            identity_providers::list,
-        )
-        .relation("ext/OS-FEDERATION/1.0/rel/identity_providers"),
-        Route::get(
-            "/v3/OS-FEDERATION/identity_providers/{idp_id}",
-            "identity:get_identity_provider",
-            identity_providers::get,
-        )
-        .relation("ext/OS-FEDERATION/1.0/rel/identity_provider"),
-        Route::put(
-            "/v3/OS-FEDERATION/identity_providers/{idp_id}",
-            "identity:create_identity_provider",
-            identity_providers::create,
-        ),
-        Route::patch(
-            "/v3/OS-FEDERATION/identity_providers/{idp_id}",
-            "identity:update_identity_provider",
-            identity_providers::update,
-        ),
-        Route::delete(
-            "/v3/OS-FEDERATION/identity_providers/{idp_id}",
-            "identity:delete_identity_provider",
-            identity_providers::delete,
-        ),
-    ]
-}
-
-/// How this service speaks to identity providers: our own extension, and Huawei's form of it.
-fn connections() -> Vec<Route> {
-    const CONNECTION: &str = "/v3/OS-FEDERATION/identity_providers/{idp_id}/protocols/{protocol_id}/connection";
-    const CONFIG: &str = "/v3.0/OS-FEDERATION/identity-providers/{idp_id}/openid-connect-config";
-    vec![
-        Route::get(CONNECTION, "identity:get_connection", connections::get),
-        Route::put(CONNECTION, "identity:create_connection", connections::create),
-        Route::patch(CONNECTION, "identity:update_connection", connections::update),
-        Route::delete(CONNECTION, "identity:delete_connection", connections::delete),
-        Route::get(CONFIG, "identity:get_connection", openid_connect_config::get),
-        Route::post(CONFIG, "identity:create_connection", openid_connect_config::create),
-        Route::put(CONFIG, "identity:update_connection", openid_connect_config::update),
     ]
 }

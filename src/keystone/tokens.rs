@@ -20,7 +20,7 @@ const SUBJECT: HeaderName = HeaderName::from_static("x-subject-token");
 fn body(token: &Token, with_catalog: bool) -> Bytes {
     token::body(token, with_catalog, || {
         let entries = with_catalog.then(|| token.prepared.catalog.as_slice());
-        serde_json::to_vec(&view::token(&token.facts, entries)).unwrap_or_default()
+        serde_json::to_vec(&view::token(&token.facts, entries, &token.prepared.service_providers)).unwrap_or_default()
     })
 }
 

@@ -16,10 +16,13 @@ use crate::model::fields::Extra;
 use crate::model::group::Group;
 use crate::model::identity_provider::IdentityProvider;
 use crate::model::list::Page;
+use crate::model::mapping::Mapping;
 use crate::model::project::Project;
+use crate::model::protocol::Protocol;
 use crate::model::region::Region;
 use crate::model::role::Role;
 use crate::model::service::Service;
+use crate::model::service_provider::{Listed, ServiceProvider};
 use crate::model::user::User;
 use crate::service::App;
 use crate::service::connection;
@@ -200,6 +203,41 @@ pub fn identity_provider(app: &App, i: &IdentityProvider) -> Value {
     })
 }
 
+/// A protocol. Keystone shows all of its members in lists only.
+pub fn protocol(app: &App, p: &Protocol) -> Value {
+    let idp = link(app, &format!("OS-FEDERATION/identity_providers/{}", segment(&p.idp_id)));
+    json!({
+        "id": p.id,
+        "idp_id": p.idp_id,
+        "mapping_id": p.mapping_id,
+        "remote_id_attribute": p.remote_id_attribute,
+        "links": {"self": format!("{idp}/protocols/{}", segment(&p.id)), "identity_provider": idp},
+    })
+}
+
+/// A mapping. Whose it is, follows from who sees it.
+pub fn mapping(app: &App, m: &Mapping) -> Value {
+    json!({
+        "id": m.id,
+        "schema_version": m.document.schema_version.as_str(),
+        "rules": m.document.rules,
+        "links": {"self": link(app, &format!("OS-FEDERATION/mappings/{}", segment(&m.id)))},
+    })
+}
+
+/// A service provider.
+pub fn service_provider(app: &App, sp: &ServiceProvider) -> Value {
+    json!({
+        "id": sp.id,
+        "auth_url": sp.auth_url,
+        "sp_url": sp.sp_url,
+        "enabled": sp.enabled,
+        "description": sp.description,
+        "relay_state_prefix": sp.relay_state_prefix,
+        "links": {"self": link(app, &format!("OS-FEDERATION/service_providers/{}", segment(&sp.id)))},
+    })
+}
+
 /// The links of one page of a list.
 #[derive(Debug, Serialize)]
 pub struct PageLinks {
@@ -250,8 +288,8 @@ pub fn whole<T>(items: Vec<T>) -> Page<T> {
     Page { items, more: false }
 }
 
-/// The token document.
-pub fn token(facts: &Facts, entries: Option<&[catalog::Entry]>) -> Value {
+/// The token document, with the catalog if there are `entries`, and the enabled service providers.
+pub fn token(facts: &Facts, entries: Option<&[catalog::Entry]>, service_providers: &[Listed]) -> Value {
     let payload = &facts.payload;
     let mut user = json!({
         "id": payload.user_id,
@@ -288,6 +326,10 @@ pub fn token(facts: &Facts, entries: Option<&[catalog::Entry]>) -> Value {
         if let Some(entries) = entries {
             token["catalog"] = catalog::render(entries, facts.scope.project_id(), &payload.user_id);
         }
+    }
+    if !service_providers.is_empty() {
+        let shown = |sp: &Listed| json!({"id": sp.id, "auth_url": sp.auth_url, "sp_url": sp.sp_url});
+        token["service_providers"] = service_providers.iter().map(shown).collect();
     }
     json!({ "token": token })
 }

@@ -109,6 +109,7 @@ impl Facts {
             trust_id: self.payload.trust_id.as_deref(),
             access_token_id: self.payload.access_token_id.as_deref(),
             idp_id: self.payload.federated.as_ref().map(|f| f.idp_id.as_str()),
+            protocol_id: self.payload.federated.as_ref().map(|f| f.protocol_id.as_str()),
             issued_at: self.payload.issued_at,
             expires_at: self.payload.expires_at,
         })

@@ -1,7 +1,7 @@
 //! Identities at identity providers that are a user's own: whoever proves to be one of them there is that user here.
 //!
-//! A link names an identity provider, which must be there, and a protocol by its id alone: it may be written before the
-//! protocol is set up. One identity belongs to one user, by whatever protocol it is proven.
+//! A link names an identity provider and a protocol of it, which must be there. One identity belongs to one user, by
+//! whatever protocol it is proven.
 
 use serde_json::Value;
 

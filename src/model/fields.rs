@@ -196,6 +196,16 @@ fn unexpected(name: &str) -> Error {
     Error::invalid(format!("Additional properties are not allowed ('{name:.100}' was unexpected)"))
 }
 
+/// An id of 1 to 64 characters, as the URL carried it.
+pub fn check_id(id: &str) -> Result<()> {
+    if id.chars().count() > 64 {
+        return Err(Error::invalid(
+            "String length exceeded. The length of string 'id' exceeds the limit of column id(CHAR(64)).",
+        ));
+    }
+    Ok(())
+}
+
 /// 400 for a value of the wrong type; the value itself is not repeated, as it may be large or secret.
 pub fn wrong_type(path: &str, value: &Value, wanted: &str) -> Error {
     let got = match value {

@@ -92,16 +92,6 @@ pub struct Update {
     pub remote_ids: Option<BTreeSet<String>>,
 }
 
-/// An id of 1 to 64 characters, as the URL carried it.
-pub fn check_id(id: &str) -> Result<()> {
-    if id.chars().count() > 64 {
-        return Err(Error::invalid(
-            "String length exceeded. The length of string 'id' exceeds the limit of column id(CHAR(64)).",
-        ));
-    }
-    Ok(())
-}
-
 impl Create {
     /// Reads the body of a PUT.
     pub fn parse(body: &Value) -> Result<Self> {

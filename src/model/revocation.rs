@@ -41,6 +41,9 @@ pub struct RevocationEvent {
     /// Tokens that came through this identity provider (ours; shown as user events elsewhere).
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub idp_id: Option<String>,
+    /// Of those, the tokens that came by this protocol (ours; never shown).
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub protocol_id: Option<String>,
     /// Tokens that end at this very time (seconds since the epoch, microseconds).
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub expires_at: Option<i64>,
@@ -88,6 +91,8 @@ pub struct Subject<'a> {
     pub access_token_id: Option<&'a str>,
     /// The identity provider it came through.
     pub idp_id: Option<&'a str>,
+    /// The protocol it came by.
+    pub protocol_id: Option<&'a str>,
     /// When it was issued.
     pub issued_at: Timestamp,
     /// When it ends.
@@ -109,6 +114,7 @@ impl RevocationEvent {
             && same(&self.access_token_id, token.access_token_id)
             && self.consumer_id.is_none()
             && same(&self.idp_id, token.idp_id)
+            && same(&self.protocol_id, token.protocol_id)
             && self.expires_at.is_none_or(|e| e == token.expires_at.0)
     }
 
@@ -134,7 +140,8 @@ mod tests {
             role_ids: &["r1", "r2"],
             trust_id: None,
             access_token_id: None,
-            idp_id: None,
+            idp_id: Some("i"),
+            protocol_id: Some("saml"),
             issued_at: Timestamp::from_secs(100),
             expires_at: Timestamp::from_secs(200),
         }
@@ -166,7 +173,11 @@ mod tests {
             (event(|e| e.role_id = some("r2")), true),
             (event(|e| e.role_id = some("r3")), false),
             (event(|e| e.trust_id = some("t")), false),
-            (event(|e| e.idp_id = some("i")), false),
+            (event(|e| e.idp_id = some("i")), true),
+            (event(|e| e.idp_id = some("j")), false),
+            (event(|e| (e.idp_id, e.protocol_id) = (some("i"), some("saml"))), true),
+            (event(|e| (e.idp_id, e.protocol_id) = (some("i"), some("oidc"))), false),
+            (event(|e| (e.idp_id, e.protocol_id) = (some("j"), some("saml"))), false),
             (event(|e| e.consumer_id = some("c")), false),
         ];
         for (event, expected) in cases {

@@ -7,6 +7,7 @@
 
 mod assignment;
 mod catalog;
+mod connection;
 mod federation;
 mod group;
 mod identity;
@@ -63,6 +64,7 @@ pub fn registry() -> &'static [RuleDefault] {
             token::BASE,
             token::RULES,
             federation::RULES,
+            connection::RULES,
             identity::RULES,
             project::RULES,
             group::RULES,
@@ -75,12 +77,22 @@ pub fn registry() -> &'static [RuleDefault] {
 }
 
 /// Huawei Cloud's action names beside the rules that decide about the same operation.
-const ALIASES: [(&str, &str); 18] = [
+const ALIASES: [(&str, &str); 28] = [
     ("iam:identityProviders:listIdentityProviders", "identity:list_identity_providers"),
     ("iam:identityProviders:getIdentityProvider", "identity:get_identity_provider"),
     ("iam:identityProviders:createIdentityProvider", "identity:create_identity_provider"),
     ("iam:identityProviders:updateIdentityProvider", "identity:update_identity_provider"),
     ("iam:identityProviders:deleteIdentityProvider", "identity:delete_identity_provider"),
+    ("iam:identityProviders:listProtocols", "identity:list_protocols"),
+    ("iam:identityProviders:getProtocol", "identity:get_protocol"),
+    ("iam:identityProviders:createProtocol", "identity:create_protocol"),
+    ("iam:identityProviders:updateProtocol", "identity:update_protocol"),
+    ("iam:identityProviders:deleteProtocol", "identity:delete_protocol"),
+    ("iam:identityProviders:listMappings", "identity:list_mappings"),
+    ("iam:identityProviders:getMapping", "identity:get_mapping"),
+    ("iam:identityProviders:createMapping", "identity:create_mapping"),
+    ("iam:identityProviders:updateMapping", "identity:update_mapping"),
+    ("iam:identityProviders:deleteMapping", "identity:delete_mapping"),
     ("iam:identityProviders:createOpenIDConnectConfig", "identity:create_connection"),
     ("iam:identityProviders:getOpenIDConnectConfig", "identity:get_connection"),
     ("iam:identityProviders:updateOpenIDConnectConfig", "identity:update_connection"),

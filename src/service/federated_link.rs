@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 
 use super::caller::Caller;
+use super::{App, revocation};
 use crate::error::{Error, Result};
 use crate::model::federated_link::FederatedLink;
 use crate::store::{self, Conn};
 
-/// Puts `links` in the place of a user's. With a token that is scoped to a domain one sees the identity providers of that
+/// Puts `links` in the place of a user's; what is left out voids the tokens that came by it. With a token that is scoped to a domain one sees the identity providers of that
 /// domain only: who manages one domain must not say who the people of another are.
-pub async fn replace(tx: &mut Conn, caller: &Caller, user_id: &str, links: &[FederatedLink]) -> Result<()> {
+pub async fn replace(app: &App, tx: &mut Conn, caller: &Caller, user_id: &str, links: &[FederatedLink]) -> Result<()> {
     // In order, and held: whose identity something is must not change between asking and writing.
     for id in links.iter().map(|l| l.idp_id.as_str()).collect::<BTreeSet<_>>() {
         store::identity_provider::lock(tx, id).await?;
@@ -19,9 +20,21 @@ pub async fn replace(tx: &mut Conn, caller: &Caller, user_id: &str, links: &[Fed
         }
     }
     for link in links {
+        if store::protocol::get(tx, &link.idp_id, &link.protocol_id).await?.is_none() {
+            return Err(Error::invalid(format!(
+                "Could not find federated protocol {} for Identity Provider: {}.",
+                link.protocol_id, link.idp_id
+            )));
+        }
         if store::federated_link::owner(tx, &link.idp_id, &link.unique_id).await?.is_some_and(|o| o != user_id) {
             return Err(taken());
         }
+    }
+    let before = store::federated_link::list_of_user(tx, user_id).await?;
+    let gone = before.iter().filter(|l| !links.contains(l)).map(|l| (l.idp_id.as_str(), l.protocol_id.as_str()));
+    for (idp_id, protocol_id) in gone.collect::<BTreeSet<_>>() {
+        let event = revocation::of_link(app, user_id, idp_id, protocol_id);
+        store::revocation::insert(tx, &event).await?;
     }
     store::federated_link::replace(tx, user_id, links).await.map_err(|e| match e {
         Error::Conflict { .. } => taken(),

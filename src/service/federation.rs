@@ -1,71 +1,35 @@
-//! Identity providers (OS-FEDERATION), for administrators of the cloud and for security administrators of one domain.
-//!
-//! Who only holds the security administrator's role acts within the domain of their scope: what they make belongs to it,
-//! and of others' they see nothing. Everyone else whom policy lets in has Keystone's view of the whole.
+//! Identity providers (OS-FEDERATION), for administrators of the cloud and for security administrators of one domain, each
+//! within their reach (see `reach`).
 
 use std::collections::BTreeSet;
 
 use super::caller::Caller;
+use super::reach::Reach;
 use super::{App, audit, revocation};
 use crate::error::{Error, Result};
 use crate::model::domain::Domain;
-use crate::model::facts::Scope;
-use crate::model::fields::Extra;
-use crate::model::identity_provider::{Create, IdentityProvider, SsoType, Update, check_id};
+use crate::model::fields::{Extra, check_id};
+use crate::model::identity_provider::{Create, IdentityProvider, SsoType, Update};
 use crate::model::list::{Condition, Page, Query};
 use crate::policy::Target;
 use crate::store::{self, Conn};
 
 const KIND: &str = "identity_provider";
 
-/// What of all identity providers a caller deals with.
-pub(super) enum Reach {
-    /// All of them.
-    Whole,
-    /// Those of one domain.
-    Domain(String),
-}
-
-/// How far a caller reaches whom policy has let in: administrators of the cloud and whoever acts for the whole deployment
-/// have Keystone's view of it; everybody else acts within the domain of their scope, whatever role let them in.
-pub(super) async fn reach(app: &App, caller: &Caller) -> Result<Reach> {
-    let whole = match &caller.facts().scope {
-        Scope::System => true,
-        Scope::Domain { .. } => false,
-        Scope::Project { .. } | Scope::Unscoped => {
-            app.policy.check("admin_required", &Target::new(), caller.credentials()).await?
-        }
-    };
-    if whole {
-        return Ok(Reach::Whole);
-    }
-    match caller.scope_domain() {
-        Some(domain) => Ok(Reach::Domain(domain.to_owned())),
-        None => {
-            Err(Error::forbidden("A token scoped to a domain or a project is needed to manage its identity providers."))
-        }
-    }
-}
-
-fn not_found(id: &str) -> Error {
+pub(super) fn not_found(id: &str) -> Error {
     Error::not_found(format!("Could not find Identity Provider: {id}."))
 }
 
 /// What policy sees of a request about an identity provider.
-fn seen(idp: Option<&IdentityProvider>, id: &str) -> Target {
+pub(super) fn seen(idp: Option<&IdentityProvider>, id: &str) -> Target {
     let shown = |i: &IdentityProvider| Target::stored(KIND, &serde_json::json!({"id": i.id, "domain_id": i.domain_id}));
     idp.map_or_else(Target::new, shown).and_path("idp_id", id)
 }
 
-/// The identity provider of that id, unless it is out of reach.
+/// The identity provider, if the caller may know of it.
 pub(super) async fn get_within(conn: &mut Conn, reach: &Reach, id: &str) -> Result<IdentityProvider> {
     let found = store::identity_provider::get(conn, id).await?;
-    found
-        .filter(|idp| match reach {
-            Reach::Whole => true,
-            Reach::Domain(domain) => idp.domain_id == *domain,
-        })
-        .ok_or_else(|| not_found(id))
+    found.filter(|idp| reach.covers(Some(&idp.domain_id))).ok_or_else(|| not_found(id))
 }
 
 /// Asks policy about an identity provider that may or may not be there, and tells how far the caller reaches.
@@ -79,14 +43,14 @@ pub(super) async fn admitted(
     let found = store::identity_provider::get(&mut app.store.read().await?, id).await?;
     let target = seen(found.as_ref(), id);
     app.allow(caller, rule, &body.map_or(target.clone(), |b| target.and_body(b))).await?;
-    reach(app, caller).await
+    Reach::of(app, caller).await
 }
 
 /// One page of identity providers.
 pub async fn list_identity_providers(app: &App, caller: &Caller, mut query: Query) -> Result<Page<IdentityProvider>> {
     app.allow(caller, "identity:list_identity_providers", &super::and_filters(Target::new(), &query)).await?;
-    let reach = reach(app, caller).await?;
-    if let Reach::Domain(domain) = &reach {
+    let reach = Reach::of(app, caller).await?;
+    if let Some(domain) = reach.domain() {
         query.conditions.push(Condition::equals("domain_id", domain));
     }
     let mut conn = app.store.read().await?;
@@ -116,7 +80,7 @@ pub async fn create_identity_provider(
 
 async fn create(app: &App, caller: &Caller, id: &str, body: &serde_json::Value) -> Result<IdentityProvider> {
     app.allow(caller, "identity:create_identity_provider", &seen(None, id).and_body(body)).await?;
-    let reach = reach(app, caller).await?;
+    let reach = Reach::of(app, caller).await?;
     check_id(id)?;
     let create = Create::parse(body)?;
     let (named, owned) = match &reach {
@@ -243,7 +207,7 @@ async fn update(app: &App, caller: &Caller, id: &str, body: &serde_json::Value) 
     let next = stored.updated(update)?;
     store::identity_provider::update(&mut tx, &next).await.map_err(duplicate)?;
     if stored.enabled && !next.enabled {
-        revoke_tokens(app, &mut tx, id).await?;
+        store::revocation::insert(&mut tx, &revocation::of_identity_provider(app, id)).await?;
     }
     audit::changed(
         app,
@@ -257,12 +221,6 @@ async fn update(app: &App, caller: &Caller, id: &str, body: &serde_json::Value) 
     .await?;
     app.commit(tx).await?;
     Ok(next)
-}
-
-async fn revoke_tokens(app: &App, tx: &mut Conn, idp_id: &str) -> Result<()> {
-    let mut event = revocation::event(app, app.now());
-    event.idp_id = Some(idp_id.to_owned());
-    store::revocation::insert(tx, &event).await
 }
 
 /// Deletes an identity provider. A domain that was made with it goes too if nothing else lives there, and is disabled if
@@ -279,7 +237,7 @@ async fn delete(app: &App, caller: &Caller, id: &str) -> Result<()> {
     let stored = get_within(&mut tx, &reach, id).await?;
     super::connection::forget(&mut tx, id).await?;
     store::identity_provider::delete(&mut tx, id).await?;
-    revoke_tokens(app, &mut tx, id).await?;
+    store::revocation::insert(&mut tx, &revocation::of_identity_provider(app, id)).await?;
     if stored.auto_domain {
         if store::domain::is_empty(&mut tx, &stored.domain_id).await? {
             store::domain::delete(&mut tx, &stored.domain_id).await?;

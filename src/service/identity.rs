@@ -106,7 +106,7 @@ async fn make(app: &App, caller: &Caller, body: &Value) -> Result<Shown> {
     if let Some(hash) = hash {
         password::set(app, &mut tx, &user, &hash, SetBy::Administrator, now).await?;
     }
-    federated_link::replace(&mut tx, caller, &user.id, &created.federated).await?;
+    federated_link::replace(app, &mut tx, caller, &user.id, &created.federated).await?;
     let federated = store::federated_link::list_of_user(&mut tx, &user.id).await?;
     audit::changed(app, &mut tx, caller, "user.create", (KIND, &user.id), Some(&user.domain_id), "").await?;
     app.commit(tx).await?;
@@ -172,7 +172,7 @@ async fn change(app: &App, caller: &Caller, id: &str, body: &Value) -> Result<Sh
         identity.active_at = now;
     }
     if let Some(links) = &update.federated {
-        federated_link::replace(&mut tx, caller, id, links).await?;
+        federated_link::replace(app, &mut tx, caller, id, links).await?;
     }
     let federated = store::federated_link::list_of_user(&mut tx, id).await?;
     if password.is_some() || (stored.enabled && !next.enabled) {

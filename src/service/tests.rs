@@ -8,6 +8,7 @@ use crate::model::grant::{Grant, Target};
 use crate::model::token::{Federated, Payload, Scope, new_audit_id};
 use crate::model::user::User;
 use crate::store;
+use crate::store::tests::federation::{a_mapping, a_protocol};
 use crate::store::tests::{a_domain, a_role, an_idp};
 use crate::testing::{Answered, House, houses};
 
@@ -219,6 +220,8 @@ async fn ks_fed_2_a_disabled_identity_providers_tokens_stay_void_when_it_is_enab
     on_both(&[], async |house| {
         let mut tx = house.app.store.write().await.unwrap();
         store::identity_provider::insert(&mut tx, &an_idp("ACME", DOMAIN, &[])).await.unwrap();
+        store::mapping::insert(&mut tx, &a_mapping("m", None)).await.unwrap();
+        store::protocol::insert(&mut tx, &a_protocol("ACME", "openid", "m")).await.unwrap();
         house.app.commit(tx).await.unwrap();
         let now = house.app.now().whole_seconds();
         let payload = Payload {

@@ -14,6 +14,7 @@ use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::model::catalog;
 use crate::model::facts::{Facts, Scope};
+use crate::model::service_provider;
 use crate::model::token::Payload;
 use crate::policy::{Credentials, Target};
 use crate::store;
@@ -32,6 +33,8 @@ pub struct Prepared {
     pub credentials: Credentials,
     /// The catalog's entries; empty for an unscoped token.
     pub catalog: Arc<Vec<catalog::Entry>>,
+    /// The enabled service providers.
+    pub service_providers: Vec<service_provider::Listed>,
 }
 
 /// A token as the subject of a request.
@@ -132,11 +135,10 @@ async fn look_up(app: &App, payload: Payload) -> Result<Option<Facts>> {
     if !identity.user.enabled || !identity.domain_enabled {
         return Ok(None);
     }
-    if let Some(federated) = &payload.federated {
-        let idp = store::identity_provider::get(&mut conn, &federated.idp_id).await?;
-        if !idp.is_some_and(|i| i.enabled) {
-            return Ok(None);
-        }
+    if let Some(federated) = &payload.federated
+        && !store::protocol::is_open(&mut conn, &federated.idp_id, &federated.protocol_id).await?
+    {
+        return Ok(None);
     }
     let Some(found) = scope::of_payload(&mut conn, &payload.scope).await? else { return Ok(None) };
     let roles = scope::roles(&mut conn, &identity.user.id, &found).await?;
@@ -156,16 +158,15 @@ async fn look_up(app: &App, payload: Payload) -> Result<Option<Facts>> {
 
 /// Makes of facts what will be used again and again.
 pub async fn prepare(app: &App, facts: Facts, tick: u64) -> Result<Token> {
-    let entries = if facts.scope == Scope::Unscoped {
-        Vec::new()
-    } else {
-        store::catalog::list(&mut app.store.read().await?).await?
-    };
+    let mut conn = app.store.read().await?;
+    let entries = if facts.scope == Scope::Unscoped { Vec::new() } else { store::catalog::list(&mut conn).await? };
+    let service_providers = store::service_provider::list_enabled(&mut conn).await?;
     let prepared = Prepared {
         expires_at: facts.payload.expires_at,
         credentials: credentials(&facts),
         target: Target::stored("token", &subject(&facts)),
         catalog: Arc::new(entries),
+        service_providers,
         bodies: [OnceLock::new(), OnceLock::new()],
     };
     Ok(Arc::new(Entry::new(facts, prepared, tick)))

@@ -114,10 +114,11 @@ pub async fn update(conn: &mut Conn, domain: &Domain) -> Result<bool> {
     Ok(touched == 1)
 }
 
-/// Deletes a domain with everything in it: identity providers, roles, groups, users, projects and all their grants.
+/// Deletes a domain with everything in it: identity providers, mappings, roles, groups, users, projects, all their grants.
 pub async fn delete(conn: &mut Conn, id: &str) -> Result<()> {
-    const STEPS: [&str; 12] = [
+    const STEPS: [&str; 13] = [
         "DELETE FROM identity_providers WHERE domain_id = $1",
+        "DELETE FROM mappings WHERE domain_id = $1",
         "DELETE FROM grants WHERE target_kind IN ('domain', 'project') AND target_id = $1",
         "DELETE FROM grants WHERE target_kind = 'project' AND target_id IN (SELECT id FROM projects WHERE domain_id = $1)",
         "DELETE FROM grants WHERE actor_kind = 'user' AND actor_id IN (SELECT id FROM users WHERE domain_id = $1)",
@@ -143,14 +144,16 @@ struct Count {
     n: i64,
 }
 
-/// True when nothing but the domain itself is there: no user, group, project, role, grant or identity provider.
+/// True when nothing but the domain itself is there: no user, group, project, role, grant, identity provider or mapping.
 pub async fn is_empty(conn: &mut Conn, id: &str) -> Result<bool> {
     let count: Option<Count> = Sql::new(
         "SELECT (SELECT COUNT(*) FROM users WHERE domain_id = $1) + (SELECT COUNT(*) FROM projects WHERE domain_id = $2) \
          + (SELECT COUNT(*) FROM roles WHERE domain_id = $3) + (SELECT COUNT(*) FROM identity_providers WHERE domain_id = $4) \
          + (SELECT COUNT(*) FROM grants WHERE target_kind IN ('domain', 'project') AND target_id = $5) \
-         + (SELECT COUNT(*) FROM user_groups WHERE domain_id = $6) AS n",
+         + (SELECT COUNT(*) FROM user_groups WHERE domain_id = $6) \
+         + (SELECT COUNT(*) FROM mappings WHERE domain_id = $7) AS n",
     )
+    .bind(id)
     .bind(id)
     .bind(id)
     .bind(id)

@@ -21,13 +21,16 @@ pub mod group;
 pub mod identity_provider;
 pub mod implied_role;
 mod json;
+pub mod mapping;
 pub mod password;
 pub mod project;
+pub mod protocol;
 pub mod region;
 pub mod revocation;
 pub mod role;
 pub mod sealed_secret;
 pub mod service;
+pub mod service_provider;
 pub mod sql;
 pub mod user;
 

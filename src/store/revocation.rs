@@ -20,6 +20,7 @@ struct Row {
     consumer_id: Option<String>,
     access_token_id: Option<String>,
     idp_id: Option<String>,
+    protocol_id: Option<String>,
     expires_at: Option<i64>,
     issued_before: i64,
     revoked_at: i64,
@@ -39,6 +40,7 @@ impl From<Row> for RevocationEvent {
             consumer_id: r.consumer_id,
             access_token_id: r.access_token_id,
             idp_id: r.idp_id,
+            protocol_id: r.protocol_id,
             expires_at: r.expires_at,
             issued_before: r.issued_before,
             revoked_at: r.revoked_at,
@@ -47,14 +49,14 @@ impl From<Row> for RevocationEvent {
 }
 
 const COLUMNS: &str = "SELECT id, audit_id, audit_chain_id, user_id, project_id, domain_id, role_id, trust_id, consumer_id, \
-     access_token_id, idp_id, expires_at, issued_before, revoked_at FROM revocation_events";
+     access_token_id, idp_id, protocol_id, expires_at, issued_before, revoked_at FROM revocation_events";
 
 /// Adds an event and tells all nodes.
 pub async fn insert(conn: &mut Conn, event: &RevocationEvent) -> Result<()> {
     Sql::new(
         "INSERT INTO revocation_events (id, audit_id, audit_chain_id, user_id, project_id, domain_id, role_id, trust_id, consumer_id, \
-         access_token_id, idp_id, expires_at, issued_before, revoked_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+         access_token_id, idp_id, protocol_id, expires_at, issued_before, revoked_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
     )
     .bind(&event.id)
     .bind(&event.audit_id)
@@ -67,6 +69,7 @@ pub async fn insert(conn: &mut Conn, event: &RevocationEvent) -> Result<()> {
     .bind(&event.consumer_id)
     .bind(&event.access_token_id)
     .bind(&event.idp_id)
+    .bind(&event.protocol_id)
     .bind(event.expires_at)
     .bind(event.issued_before)
     .bind(event.revoked_at)

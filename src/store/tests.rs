@@ -23,6 +23,7 @@ use crate::model::user::User;
 
 pub mod catalog;
 pub mod connections;
+pub mod federation;
 
 /// A fresh, migrated database of each kind, with its URL.
 pub async fn fresh() -> Vec<(&'static str, Store, String, Option<tempfile::TempDir>)> {

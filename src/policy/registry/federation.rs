@@ -1,21 +1,21 @@
 //! Rules of OS-FEDERATION.
 //!
-//! Keystone lets the administrator manage identity providers with a system- or project-scoped token. The security
+//! Keystone lets the administrator manage identity providers, protocols and mappings with a system- or project-scoped token. The security
 //! administrator of the Huawei dialect works in a domain, so the domain scope is registered here, and the rule itself
 //! keeps a domain-scoped administrator out: `domain_id` is null for every other scope, and a null credential matches the
 //! constant text `None`. It is a positive check: an attribute that is missing altogether denies.
 //! What a security administrator sees and owns is decided after the rule, by the tenancy filter of the service.
 
-use super::{ALL_SCOPES, RuleDefault};
+use super::{ALL_SCOPES, RuleDefault, SYSTEM_PROJECT};
 
-const WRITE: &str = "(rule:admin_required and domain_id:None) or rule:security_admin";
-const READ: &str =
+pub(super) const WRITE: &str = "(rule:admin_required and domain_id:None) or rule:security_admin";
+pub(super) const READ: &str =
     "(rule:admin_required and domain_id:None) or (role:reader and system_scope:all) or rule:security_admin";
 
-const CONNECTION: &str = "/v3/OS-FEDERATION/identity_providers/{idp_id}/protocols/{protocol_id}/connection";
-const OPENID_CONNECT_CONFIG: &str = "/v3.0/OS-FEDERATION/identity-providers/{idp_id}/openid-connect-config";
+const ADMIN: &str = "rule:admin_required";
+const ADMIN_OR_SYSTEM_READER: &str = "rule:admin_required or (role:reader and system_scope:all)";
 
-/// Identity providers and how to speak to them.
+/// Identity providers, their protocols, mappings, service providers.
 pub(super) const RULES: &[RuleDefault] = &[
     RuleDefault {
         name: "identity:create_identity_provider",
@@ -59,36 +59,120 @@ pub(super) const RULES: &[RuleDefault] = &[
         operations: &[("DELETE", "/v3/OS-FEDERATION/identity_providers/{idp_id}")],
     },
     RuleDefault {
-        name: "identity:create_connection",
+        name: "identity:create_protocol",
         check: WRITE,
         scopes: ALL_SCOPES,
-        description: "Set up how this service speaks to an identity provider.",
-        operations: &[("PUT", CONNECTION), ("POST", OPENID_CONNECT_CONFIG)],
+        description: "Create a protocol of an identity provider.",
+        operations: &[("PUT", "/v3/OS-FEDERATION/identity_providers/{idp_id}/protocols/{protocol_id}")],
     },
     RuleDefault {
-        name: "identity:get_connection",
+        name: "identity:list_protocols",
         check: READ,
         scopes: ALL_SCOPES,
-        description: "Show how this service speaks to an identity provider, without its secret.",
+        description: "List the protocols of an identity provider.",
         operations: &[
-            ("GET", CONNECTION),
-            ("HEAD", CONNECTION),
-            ("GET", OPENID_CONNECT_CONFIG),
-            ("HEAD", OPENID_CONNECT_CONFIG),
+            ("GET", "/v3/OS-FEDERATION/identity_providers/{idp_id}/protocols"),
+            ("HEAD", "/v3/OS-FEDERATION/identity_providers/{idp_id}/protocols"),
         ],
     },
     RuleDefault {
-        name: "identity:update_connection",
-        check: WRITE,
+        name: "identity:get_protocol",
+        check: READ,
         scopes: ALL_SCOPES,
-        description: "Change how this service speaks to an identity provider.",
-        operations: &[("PATCH", CONNECTION), ("PUT", OPENID_CONNECT_CONFIG)],
+        description: "Show a protocol of an identity provider.",
+        operations: &[
+            ("GET", "/v3/OS-FEDERATION/identity_providers/{idp_id}/protocols/{protocol_id}"),
+            ("HEAD", "/v3/OS-FEDERATION/identity_providers/{idp_id}/protocols/{protocol_id}"),
+        ],
     },
     RuleDefault {
-        name: "identity:delete_connection",
+        name: "identity:update_protocol",
         check: WRITE,
         scopes: ALL_SCOPES,
-        description: "Delete how this service speaks to an identity provider.",
-        operations: &[("DELETE", CONNECTION)],
+        description: "Change a protocol of an identity provider.",
+        operations: &[("PATCH", "/v3/OS-FEDERATION/identity_providers/{idp_id}/protocols/{protocol_id}")],
+    },
+    RuleDefault {
+        name: "identity:delete_protocol",
+        check: WRITE,
+        scopes: ALL_SCOPES,
+        description: "Delete a protocol of an identity provider.",
+        operations: &[("DELETE", "/v3/OS-FEDERATION/identity_providers/{idp_id}/protocols/{protocol_id}")],
+    },
+    RuleDefault {
+        name: "identity:create_mapping",
+        check: WRITE,
+        scopes: ALL_SCOPES,
+        description: "Create a mapping.",
+        operations: &[("PUT", "/v3/OS-FEDERATION/mappings/{mapping_id}")],
+    },
+    RuleDefault {
+        name: "identity:list_mappings",
+        check: READ,
+        scopes: ALL_SCOPES,
+        description: "List mappings.",
+        operations: &[("GET", "/v3/OS-FEDERATION/mappings"), ("HEAD", "/v3/OS-FEDERATION/mappings")],
+    },
+    RuleDefault {
+        name: "identity:get_mapping",
+        check: READ,
+        scopes: ALL_SCOPES,
+        description: "Show a mapping.",
+        operations: &[
+            ("GET", "/v3/OS-FEDERATION/mappings/{mapping_id}"),
+            ("HEAD", "/v3/OS-FEDERATION/mappings/{mapping_id}"),
+        ],
+    },
+    RuleDefault {
+        name: "identity:update_mapping",
+        check: WRITE,
+        scopes: ALL_SCOPES,
+        description: "Change a mapping.",
+        operations: &[("PATCH", "/v3/OS-FEDERATION/mappings/{mapping_id}")],
+    },
+    RuleDefault {
+        name: "identity:delete_mapping",
+        check: WRITE,
+        scopes: ALL_SCOPES,
+        description: "Delete a mapping.",
+        operations: &[("DELETE", "/v3/OS-FEDERATION/mappings/{mapping_id}")],
+    },
+    RuleDefault {
+        name: "identity:create_service_provider",
+        check: ADMIN,
+        scopes: SYSTEM_PROJECT,
+        description: "Create a service provider.",
+        operations: &[("PUT", "/v3/OS-FEDERATION/service_providers/{service_provider_id}")],
+    },
+    RuleDefault {
+        name: "identity:list_service_providers",
+        check: ADMIN_OR_SYSTEM_READER,
+        scopes: SYSTEM_PROJECT,
+        description: "List service providers.",
+        operations: &[("GET", "/v3/OS-FEDERATION/service_providers"), ("HEAD", "/v3/OS-FEDERATION/service_providers")],
+    },
+    RuleDefault {
+        name: "identity:get_service_provider",
+        check: ADMIN_OR_SYSTEM_READER,
+        scopes: SYSTEM_PROJECT,
+        description: "Show a service provider.",
+        operations: &[
+            ("GET", "/v3/OS-FEDERATION/service_providers/{service_provider_id}"),
+            ("HEAD", "/v3/OS-FEDERATION/service_providers/{service_provider_id}"),
+        ],
+    },
+    RuleDefault {
+        name: "identity:update_service_provider",
+        check: ADMIN,
+        scopes: SYSTEM_PROJECT,
+        description: "Change a service provider.",
+        operations: &[("PATCH", "/v3/OS-FEDERATION/service_providers/{service_provider_id}")],
+    },
+    RuleDefault {
+        name: "identity:delete_service_provider",
+        check: ADMIN,
+        scopes: SYSTEM_PROJECT,
+        description: "Delete a service provider.",
+        operations: &[("DELETE", "/v3/OS-FEDERATION/service_providers/{service_provider_id}")],
     },
 ];

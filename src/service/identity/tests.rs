@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::super::tests::{DOMAIN, login, on_both, subject, validate};
 use crate::model::token::Scope;
 use crate::store;
+use crate::store::tests::federation::{a_mapping, a_protocol};
 use crate::store::tests::{a_domain, an_idp};
 use crate::testing::{Answered, House};
 
@@ -38,6 +39,10 @@ async fn add_identity_providers(house: &House) {
     store::domain::insert(&mut tx, &a_domain(OTHER)).await.unwrap();
     store::identity_provider::insert(&mut tx, &an_idp("ACME", DOMAIN, &[])).await.unwrap();
     store::identity_provider::insert(&mut tx, &an_idp("BETA", OTHER, &[])).await.unwrap();
+    store::mapping::insert(&mut tx, &a_mapping("m", None)).await.unwrap();
+    for (idp, id) in [("ACME", "openid"), ("ACME", "saml2"), ("BETA", "openid"), ("BETA", "saml2")] {
+        store::protocol::insert(&mut tx, &a_protocol(idp, id, "m")).await.unwrap();
+    }
     house.app.commit(tx).await.unwrap();
 }
 
@@ -100,6 +105,9 @@ async fn an_identity_provider_must_be_there_and_within_the_tokens_domain() {
         add_identity_providers(house).await;
         let answer = make(house, "bob", json!({"federated": [at("NONE", &[("openid", "b")])]})).await;
         assert_eq!((answer.status, answer.message()), (400, "Could not find Identity Provider: NONE"));
+        let answer = make(house, "bob", json!({"federated": [at("ACME", &[("kerberos", "b")])]})).await;
+        let text = "Could not find federated protocol kerberos for Identity Provider: ACME.";
+        assert_eq!((answer.status, answer.message()), (400, text));
         assert_eq!(names(house, "name=bob").await, "");
         // Whoever manages one domain does not say who another domain's people are.
         let grant = format!("/v3/domains/{DOMAIN}/users/ann/roles/admin");

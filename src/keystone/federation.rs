@@ -1,0 +1,63 @@
+//! The routes of OS-FEDERATION.
+
+use super::{identity_providers, mappings, protocols, service_providers};
+use crate::http::route::Route;
+
+/// All of them.
+pub(super) fn routes() -> Vec<Route> {
+    [identity_providers(), protocols(), mappings(), service_providers()].concat()
+}
+
+fn identity_providers() -> Vec<Route> {
+    const ALL: &str = "/v3/OS-FEDERATION/identity_providers";
+    const ONE: &str = "/v3/OS-FEDERATION/identity_providers/{idp_id}";
+    vec![
+        Route::get(ALL, "identity:list_identity_providers", identity_providers::list)
+            .relation("ext/OS-FEDERATION/1.0/rel/identity_providers"),
+        Route::get(ONE, "identity:get_identity_provider", identity_providers::get)
+            .relation("ext/OS-FEDERATION/1.0/rel/identity_provider"),
+        Route::put(ONE, "identity:create_identity_provider", identity_providers::create),
+        Route::patch(ONE, "identity:update_identity_provider", identity_providers::update),
+        Route::delete(ONE, "identity:delete_identity_provider", identity_providers::delete),
+    ]
+}
+
+fn protocols() -> Vec<Route> {
+    const ALL: &str = "/v3/OS-FEDERATION/identity_providers/{idp_id}/protocols";
+    const ONE: &str = "/v3/OS-FEDERATION/identity_providers/{idp_id}/protocols/{protocol_id}";
+    vec![
+        Route::get(ALL, "identity:list_protocols", protocols::list)
+            .relation("ext/OS-FEDERATION/1.0/rel/identity_provider_protocols"),
+        Route::get(ONE, "identity:get_protocol", protocols::get)
+            .relation("ext/OS-FEDERATION/1.0/rel/identity_provider_protocol"),
+        Route::put(ONE, "identity:create_protocol", protocols::create),
+        Route::patch(ONE, "identity:update_protocol", protocols::update),
+        Route::delete(ONE, "identity:delete_protocol", protocols::delete),
+    ]
+}
+
+fn mappings() -> Vec<Route> {
+    const ALL: &str = "/v3/OS-FEDERATION/mappings";
+    const ONE: &str = "/v3/OS-FEDERATION/mappings/{mapping_id}";
+    vec![
+        Route::get(ALL, "identity:list_mappings", mappings::list).relation("ext/OS-FEDERATION/1.0/rel/mappings"),
+        Route::get(ONE, "identity:get_mapping", mappings::get).relation("ext/OS-FEDERATION/1.0/rel/mapping"),
+        Route::put(ONE, "identity:create_mapping", mappings::create),
+        Route::patch(ONE, "identity:update_mapping", mappings::update),
+        Route::delete(ONE, "identity:delete_mapping", mappings::delete),
+    ]
+}
+
+fn service_providers() -> Vec<Route> {
+    const ALL: &str = "/v3/OS-FEDERATION/service_providers";
+    const ONE: &str = "/v3/OS-FEDERATION/service_providers/{service_provider_id}";
+    vec![
+        Route::get(ALL, "identity:list_service_providers", service_providers::list)
+            .relation("ext/OS-FEDERATION/1.0/rel/service_providers"),
+        Route::get(ONE, "identity:get_service_provider", service_providers::get)
+            .relation("ext/OS-FEDERATION/1.0/rel/service_provider"),
+        Route::put(ONE, "identity:create_service_provider", service_providers::create),
+        Route::patch(ONE, "identity:update_service_provider", service_providers::update),
+        Route::delete(ONE, "identity:delete_service_provider", service_providers::delete),
+    ]
+}
