@@ -13,7 +13,7 @@ use crate::model::grant::{Actor, Grant, Target};
 use crate::model::token::Scope;
 use crate::policy::registry;
 use crate::store;
-use crate::store::tests::connection::a_connection;
+use crate::store::tests::connections::a_connection;
 use crate::store::tests::federation::{a_mapping, a_protocol, a_service_provider};
 use crate::store::tests::{a_domain, a_group, a_project, a_role, a_user, an_idp};
 use crate::testing::{House, houses};
@@ -65,8 +65,10 @@ async fn set_the_catalog(tx: &mut store::Conn) {
 
 /// How to speak to an identity provider of the scene.
 async fn set_the_connection(tx: &mut store::Conn, idp_id: &str) {
-    if store::connection::get(tx, idp_id, "oidc").await.unwrap().is_none() {
-        store::connection::insert(tx, &a_connection(idp_id)).await.unwrap();
+    for protocol_id in ["victim-protocol", "oidc"] {
+        if store::connection::get(tx, idp_id, protocol_id).await.unwrap().is_none() {
+            store::connection::insert(tx, &a_connection(idp_id, protocol_id)).await.unwrap();
+        }
     }
 }
 

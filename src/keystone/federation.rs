@@ -9,7 +9,7 @@ use crate::http::route::Route;
 
 /// All of them.
 pub(super) fn routes() -> Vec<Route> {
-    [identity_providers(), protocols(), connections(), mappings(), service_providers(), signing_in()].concat()
+    [identity_providers(), protocols(), mappings(), service_providers(), signing_in()].concat()
 }
 
 fn identity_providers() -> Vec<Route> {
@@ -43,22 +43,6 @@ fn protocols() -> Vec<Route> {
         Route::put(ONE, "identity:create_protocol", protocols::create),
         Route::patch(ONE, "identity:update_protocol", protocols::update),
         Route::delete(ONE, "identity:delete_protocol", protocols::delete),
-    ]
-}
-
-/// How this service speaks to identity providers: our own extension, and Huawei's form of it.
-fn connections() -> Vec<Route> {
-    const CONNECTION: &str = "/v3/OS-FEDERATION/identity_providers/{idp_id}/protocols/{protocol_id}/connection";
-    const CONFIG: &str = "/v3.0/OS-FEDERATION/identity-providers/{idp_id}/openid-connect-config";
-    vec![
-        Route::get(CONNECTION, "identity:get_connection", connections::get)
-            .relation("ext/OS-FEDERATION/1.0/rel/identity_provider_protocol_connection"),
-        Route::put(CONNECTION, "identity:create_connection", connections::create),
-        Route::patch(CONNECTION, "identity:update_connection", connections::update),
-        Route::delete(CONNECTION, "identity:delete_connection", connections::delete),
-        Route::get(CONFIG, "identity:get_connection", openid_connect_config::get),
-        Route::post(CONFIG, "identity:create_connection", openid_connect_config::create),
-        Route::put(CONFIG, "identity:update_connection", openid_connect_config::update),
     ]
 }
 

@@ -44,6 +44,7 @@ pub fn routes() -> Vec<Route> {
         grants::routes(),
         catalog(),
         federation::routes(),
+        connections::routes(),
     ]
     .concat()
 }

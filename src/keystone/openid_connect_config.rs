@@ -20,7 +20,7 @@ fn shown(found: &Shown) -> serde_json::Value {
 /// `GET …/openid-connect-config`
 pub async fn get(app: Arc<App>, req: Request) -> Result<Reply> {
     let caller = req.caller(&app).await?;
-    let found = connection::get_openid_connect_config(&app, &caller, req.param("idp_id")?).await?;
+    let found = connection::get_config(&app, &caller, req.param("idp_id")?).await?;
     Ok(Reply::ok(&shown(&found)))
 }
 
@@ -28,7 +28,7 @@ pub async fn get(app: Arc<App>, req: Request) -> Result<Reply> {
 pub async fn create(app: Arc<App>, mut req: Request) -> Result<Reply> {
     let caller = req.caller(&app).await?;
     let body = req.json().await?;
-    let made = connection::create_openid_connect_config(&app, &caller, req.param("idp_id")?, &body).await?;
+    let made = connection::create_config(&app, &caller, req.param("idp_id")?, &body).await?;
     Ok(Reply::created(&shown(&made)))
 }
 
@@ -36,6 +36,6 @@ pub async fn create(app: Arc<App>, mut req: Request) -> Result<Reply> {
 pub async fn update(app: Arc<App>, mut req: Request) -> Result<Reply> {
     let caller = req.caller(&app).await?;
     let body = req.json().await?;
-    let next = connection::update_openid_connect_config(&app, &caller, req.param("idp_id")?, &body).await?;
+    let next = connection::update_config(&app, &caller, req.param("idp_id")?, &body).await?;
     Ok(Reply::ok(&shown(&next)))
 }

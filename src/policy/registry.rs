@@ -7,6 +7,7 @@
 
 mod assignment;
 mod catalog;
+mod connection;
 mod federation;
 mod group;
 mod identity;
@@ -63,6 +64,7 @@ pub fn registry() -> &'static [RuleDefault] {
             token::BASE,
             token::RULES,
             federation::RULES,
+            connection::RULES,
             identity::RULES,
             project::RULES,
             group::RULES,

@@ -12,9 +12,8 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::caller::Caller;
-use super::federation;
 use super::reach::Reach;
-use super::{App, audit, secrets};
+use super::{App, audit, federation, protocol, secrets};
 use crate::clock::hex;
 use crate::error::{Error, Result};
 use crate::model::connection::{Connection, Create, MEMBER, Settings, Update, huawei};
@@ -37,7 +36,11 @@ pub struct At<'a> {
     pub protocol_id: &'a str,
 }
 
-impl At<'_> {
+impl<'a> At<'a> {
+    fn ids(self) -> (&'a str, &'a str) {
+        (self.idp_id, self.protocol_id)
+    }
+
     /// Where its secret lies. Ids may hold any character, so they are escaped; what gets too long for its column by that
     /// is told by its digest.
     fn secret_id(self) -> String {
@@ -127,8 +130,8 @@ pub(super) async fn forget_protocol(tx: &mut Conn, at: At<'_>) -> Result<bool> {
 }
 
 /// One connection.
-pub async fn get_connection(app: &App, caller: &Caller, at: At<'_>) -> Result<Shown> {
-    let reach = federation::admitted(app, caller, "identity:get_connection", at.idp_id, None).await?;
+pub async fn get(app: &App, caller: &Caller, at: At<'_>) -> Result<Shown> {
+    let reach = protocol::admitted(app, caller, "identity:get_connection", at.ids(), None).await?;
     let mut conn = app.store.read().await?;
     federation::get_within(&mut conn, &reach, at.idp_id).await?;
     shown(&mut conn, at).await?.ok_or_else(|| at.not_found())
@@ -141,20 +144,20 @@ async fn shown(conn: &mut Conn, at: At<'_>) -> Result<Option<Shown>> {
 }
 
 /// Sets up the connection of a protocol.
-pub async fn create_connection(app: &App, caller: &Caller, at: At<'_>, body: &Value) -> Result<Shown> {
-    let done = create(app, caller, at, body, Form::Own).await;
+pub async fn create(app: &App, caller: &Caller, at: At<'_>, body: &Value) -> Result<Shown> {
+    let done = make(app, caller, at, body, Form::Own).await;
     audit::refused(app, caller, "connection.create", (MEMBER, &at.name()), done).await
 }
 
 /// Changes the connection of a protocol.
-pub async fn update_connection(app: &App, caller: &Caller, at: At<'_>, body: &Value) -> Result<Shown> {
-    let done = update(app, caller, at, body, Form::Own).await;
+pub async fn update(app: &App, caller: &Caller, at: At<'_>, body: &Value) -> Result<Shown> {
+    let done = change(app, caller, at, body, Form::Own).await;
     audit::refused(app, caller, "connection.update", (MEMBER, &at.name()), done).await
 }
 
 /// Takes the connection of a protocol away, with its secret.
-pub async fn delete_connection(app: &App, caller: &Caller, at: At<'_>) -> Result<()> {
-    let done = delete(app, caller, at).await;
+pub async fn delete(app: &App, caller: &Caller, at: At<'_>) -> Result<()> {
+    let done = remove(app, caller, at).await;
     audit::refused(app, caller, "connection.delete", (MEMBER, &at.name()), done).await
 }
 
@@ -163,21 +166,21 @@ fn config_at(idp_id: &str) -> At<'_> {
 }
 
 /// The connection of the protocol `oidc`, for Huawei's form.
-pub async fn get_openid_connect_config(app: &App, caller: &Caller, idp_id: &str) -> Result<Shown> {
-    get_connection(app, caller, config_at(idp_id)).await
+pub async fn get_config(app: &App, caller: &Caller, idp_id: &str) -> Result<Shown> {
+    get(app, caller, config_at(idp_id)).await
 }
 
 /// Sets it up by Huawei's form. The protocol may follow later.
-pub async fn create_openid_connect_config(app: &App, caller: &Caller, idp_id: &str, body: &Value) -> Result<Shown> {
+pub async fn create_config(app: &App, caller: &Caller, idp_id: &str, body: &Value) -> Result<Shown> {
     let at = config_at(idp_id);
-    let done = create(app, caller, at, body, Form::Huawei).await;
+    let done = make(app, caller, at, body, Form::Huawei).await;
     audit::refused(app, caller, "connection.create", (MEMBER, &at.name()), done).await
 }
 
 /// Changes it by Huawei's form.
-pub async fn update_openid_connect_config(app: &App, caller: &Caller, idp_id: &str, body: &Value) -> Result<Shown> {
+pub async fn update_config(app: &App, caller: &Caller, idp_id: &str, body: &Value) -> Result<Shown> {
     let at = config_at(idp_id);
-    let done = update(app, caller, at, body, Form::Huawei).await;
+    let done = change(app, caller, at, body, Form::Huawei).await;
     audit::refused(app, caller, "connection.update", (MEMBER, &at.name()), done).await
 }
 
@@ -238,14 +241,14 @@ impl Form {
     }
 }
 
-async fn create(app: &App, caller: &Caller, at: At<'_>, body: &Value, form: Form) -> Result<Shown> {
-    let reach = federation::admitted(app, caller, "identity:create_connection", at.idp_id, Some(body)).await?;
+async fn make(app: &App, caller: &Caller, at: At<'_>, body: &Value, form: Form) -> Result<Shown> {
+    let reach = protocol::admitted(app, caller, "identity:create_connection", at.ids(), Some(body)).await?;
     let Create { settings, secret } = form.create(body)?;
     form.check(app, &settings)?;
     let mut tx = app.store.write().await?;
     let domain_id = locked(&mut tx, &reach, at).await?;
-    if form == Form::Own && !store::connection::has_protocol(&mut tx, at.idp_id, at.protocol_id).await? {
-        return Err(Error::not_found(format!("Could not find federated protocol: {}.", at.protocol_id)));
+    if form == Form::Own && store::protocol::get(&mut tx, at.idp_id, at.protocol_id).await?.is_none() {
+        return Err(protocol::not_found(at.idp_id, at.protocol_id));
     }
     let connection = Connection {
         idp_id: at.idp_id.to_owned(),
@@ -265,8 +268,8 @@ async fn create(app: &App, caller: &Caller, at: At<'_>, body: &Value, form: Form
     Ok(Shown { connection, has_secret: secret.is_some() })
 }
 
-async fn update(app: &App, caller: &Caller, at: At<'_>, body: &Value, form: Form) -> Result<Shown> {
-    let reach = federation::admitted(app, caller, "identity:update_connection", at.idp_id, Some(body)).await?;
+async fn change(app: &App, caller: &Caller, at: At<'_>, body: &Value, form: Form) -> Result<Shown> {
+    let reach = protocol::admitted(app, caller, "identity:update_connection", at.ids(), Some(body)).await?;
     let mut tx = app.store.write().await?;
     let domain_id = locked(&mut tx, &reach, at).await?;
     let stored = shown(&mut tx, at).await?.ok_or_else(|| at.not_found())?;
@@ -292,8 +295,8 @@ async fn update(app: &App, caller: &Caller, at: At<'_>, body: &Value, form: Form
     Ok(Shown { connection, has_secret })
 }
 
-async fn delete(app: &App, caller: &Caller, at: At<'_>) -> Result<()> {
-    let reach = federation::admitted(app, caller, "identity:delete_connection", at.idp_id, None).await?;
+async fn remove(app: &App, caller: &Caller, at: At<'_>) -> Result<()> {
+    let reach = protocol::admitted(app, caller, "identity:delete_connection", at.ids(), None).await?;
     let mut tx = app.store.write().await?;
     let domain_id = locked(&mut tx, &reach, at).await?;
     if !forget_protocol(&mut tx, at).await? {

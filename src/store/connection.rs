@@ -106,18 +106,3 @@ pub async fn delete(conn: &mut Conn, idp_id: &str, protocol_id: &str) -> Result<
     conn.note(Change::IdentityProvider(idp_id.to_owned()));
     Ok(touched == 1)
 }
-
-#[derive(sqlx::FromRow)]
-struct Count {
-    n: i64,
-}
-
-/// Whether the identity provider has that protocol.
-pub async fn has_protocol(conn: &mut Conn, idp_id: &str, protocol_id: &str) -> Result<bool> {
-    let count: Option<Count> = Sql::new("SELECT COUNT(*) AS n FROM protocols WHERE idp_id = $1 AND id = $2")
-        .bind(idp_id)
-        .bind(protocol_id)
-        .first(conn)
-        .await?;
-    Ok(count.is_some_and(|c| c.n > 0))
-}

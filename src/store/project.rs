@@ -289,6 +289,10 @@ mod tests {
         projects.iter().map(|p| p.id.as_str()).collect()
     }
 
+    fn holder(user_id: &str) -> Holder<'_> {
+        Holder::new(user_id, Timestamp(0))
+    }
+
     #[tokio::test]
     async fn the_tree_is_read_upwards_and_downwards() {
         on_both(async |store| {

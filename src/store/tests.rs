@@ -22,7 +22,7 @@ use crate::model::role::Role;
 use crate::model::user::User;
 
 pub mod catalog;
-pub mod connection;
+pub mod connections;
 pub mod federation;
 
 /// A fresh, migrated database of each kind, with its URL.

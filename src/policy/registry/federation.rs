@@ -8,17 +8,14 @@
 
 use super::{ALL_SCOPES, RuleDefault, SYSTEM_PROJECT};
 
-const WRITE: &str = "(rule:admin_required and domain_id:None) or rule:security_admin";
-const READ: &str =
+pub(super) const WRITE: &str = "(rule:admin_required and domain_id:None) or rule:security_admin";
+pub(super) const READ: &str =
     "(rule:admin_required and domain_id:None) or (role:reader and system_scope:all) or rule:security_admin";
-
-const CONNECTION: &str = "/v3/OS-FEDERATION/identity_providers/{idp_id}/protocols/{protocol_id}/connection";
-const OPENID_CONNECT_CONFIG: &str = "/v3.0/OS-FEDERATION/identity-providers/{idp_id}/openid-connect-config";
 
 const ADMIN: &str = "rule:admin_required";
 const ADMIN_OR_SYSTEM_READER: &str = "rule:admin_required or (role:reader and system_scope:all)";
 
-/// Identity providers, their protocols and how to speak to them, mappings, service providers.
+/// Identity providers, their protocols, mappings, service providers.
 pub(super) const RULES: &[RuleDefault] = &[
     RuleDefault {
         name: "identity:create_identity_provider",
@@ -194,38 +191,5 @@ pub(super) const RULES: &[RuleDefault] = &[
         scopes: SYSTEM_PROJECT,
         description: "Delete a service provider.",
         operations: &[("DELETE", "/v3/OS-FEDERATION/service_providers/{service_provider_id}")],
-    },
-    RuleDefault {
-        name: "identity:create_connection",
-        check: WRITE,
-        scopes: ALL_SCOPES,
-        description: "Set up how this service speaks to an identity provider.",
-        operations: &[("PUT", CONNECTION), ("POST", OPENID_CONNECT_CONFIG)],
-    },
-    RuleDefault {
-        name: "identity:get_connection",
-        check: READ,
-        scopes: ALL_SCOPES,
-        description: "Show how this service speaks to an identity provider, without its secret.",
-        operations: &[
-            ("GET", CONNECTION),
-            ("HEAD", CONNECTION),
-            ("GET", OPENID_CONNECT_CONFIG),
-            ("HEAD", OPENID_CONNECT_CONFIG),
-        ],
-    },
-    RuleDefault {
-        name: "identity:update_connection",
-        check: WRITE,
-        scopes: ALL_SCOPES,
-        description: "Change how this service speaks to an identity provider.",
-        operations: &[("PATCH", CONNECTION), ("PUT", OPENID_CONNECT_CONFIG)],
-    },
-    RuleDefault {
-        name: "identity:delete_connection",
-        check: WRITE,
-        scopes: ALL_SCOPES,
-        description: "Delete how this service speaks to an identity provider.",
-        operations: &[("DELETE", CONNECTION)],
     },
 ];

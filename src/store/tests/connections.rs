@@ -4,11 +4,11 @@ use super::*;
 use crate::model::connection::oidc::Oidc;
 use crate::model::connection::{Connection, Settings};
 
-pub fn a_connection(idp_id: &str) -> Connection {
+pub fn a_connection(idp_id: &str, protocol_id: &str) -> Connection {
     let oidc = Oidc { issuer: Some("https://op.example".into()), client_id: "archstone".into(), ..Oidc::default() };
     Connection {
         idp_id: idp_id.into(),
-        protocol_id: "oidc".into(),
+        protocol_id: protocol_id.into(),
         settings: Settings::Oidc(Box::new(oidc)),
         updated_at: NOW,
     }
@@ -20,7 +20,7 @@ async fn a_connection_comes_back_as_it_was_written_and_changed_and_goes_with_its
         let mut tx = store.write().await.unwrap();
         domain::insert(&mut tx, &a_domain("d")).await.unwrap();
         identity_provider::insert(&mut tx, &an_idp("i", "d", &[])).await.unwrap();
-        let mut stored = a_connection("i");
+        let mut stored = a_connection("i", "oidc");
         connection::insert(&mut tx, &stored).await.unwrap();
         let changes = tx.commit(NOW).await.unwrap();
         assert!(changes.contains(&Change::IdentityProvider("i".into())));
@@ -29,13 +29,12 @@ async fn a_connection_comes_back_as_it_was_written_and_changed_and_goes_with_its
         assert_eq!(connection::get(&mut tx, "i", "oidc").await.unwrap(), Some(stored.clone()));
         assert_eq!(connection::get(&mut tx, "i", "saml").await.unwrap(), None);
         assert_eq!(connection::protocols(&mut tx, "i").await.unwrap(), ["oidc"]);
-        assert!(!connection::has_protocol(&mut tx, "i", "oidc").await.unwrap());
         let Settings::Oidc(oidc) = &mut stored.settings;
         (oidc.client_id, oidc.audiences) = ("other".into(), vec!["ä".into()]);
         stored.updated_at = Timestamp(NOW.0 + 1);
         assert!(connection::update(&mut tx, &stored).await.unwrap());
         assert_eq!(connection::get(&mut tx, "i", "oidc").await.unwrap(), Some(stored.clone()));
-        assert!(!connection::update(&mut tx, &a_connection("gone")).await.unwrap());
+        assert!(!connection::update(&mut tx, &a_connection("gone", "oidc")).await.unwrap());
         tx.commit(NOW).await.unwrap();
 
         let mut tx = store.write().await.unwrap();
