@@ -14,18 +14,25 @@ use crate::clock::{Clock, Random, SystemClock};
 use crate::config::{Config, DatabaseLocation, TokenFormat};
 use crate::egress::{self, Egress};
 use crate::error::{Error, Result};
+use crate::http::dialect::{self, Dialects};
+use crate::http::front;
 use crate::http::route::{Route, Table};
 use crate::http::serve::{self, Limits};
-use crate::http::{dialect, front};
 use crate::keys::password::{Cost, Hasher};
 use crate::keys::{Format, Settings, TokenKeys};
 use crate::metrics::Metrics;
 use crate::policy::{Enforcer, Remote, RemoteAsk, RemoteFormat};
 use crate::secret::Sealer;
+use crate::service::connection::Connections;
+use crate::service::federated_login::Mappings;
 use crate::service::lockout::Lockouts;
 use crate::service::watch::Feed;
 use crate::service::{App, secrets, watch};
 use crate::store::{self, Store};
+use crate::upstream::oidc::Oidc;
+
+/// How failures are worded under each prefix of a path; the first that fits counts.
+const DIALECTS: Dialects = Dialects(&[("/v3.0/", dialect::huawei), ("", dialect::keystone)]);
 
 /// All routes of all faces.
 pub fn routes() -> Vec<Route> {
@@ -105,7 +112,7 @@ pub async fn build(config: Config, clock: Arc<dyn Clock>, random: Arc<Random>) -
     let keys = TokenKeys::load(key_settings(&config))
         .map_err(|e| Error::invalid_field("token", format!("{e} (`archstone keys setup` makes the token keys)")))?;
     let egress = Arc::new(Egress::new(&config.egress)?);
-    let remote = remote_checks(egress, Duration::from_secs(config.policy.remote_timeout_secs));
+    let remote = remote_checks(egress.clone(), Duration::from_secs(config.policy.remote_timeout_secs));
     let (policy, _) = Enforcer::load(config.policy_file().as_deref(), &config.policy_dirs(), remote)?;
     let store = Store::open(&store_options(&config)).await?;
     store.ready().await?;
@@ -120,8 +127,11 @@ pub async fn build(config: Config, clock: Arc<dyn Clock>, random: Arc<Random>) -
         keys,
         hasher: hasher(&config, random.clone())?,
         password_pattern: config.password_pattern(),
+        mappings: Mappings::default(),
         lockouts: Lockouts::default(),
         sealer,
+        oidc: Oidc::new(egress),
+        connections: Connections::default(),
         feed: Feed::default(),
         clock,
         random,
@@ -149,7 +159,7 @@ pub fn service(
     + 'static,
 > {
     let table = Table::build(&routes(), &app.metrics)?;
-    Ok(front::service(app, table, dialect::keystone))
+    Ok(front::service(app, table, DIALECTS))
 }
 
 /// Connections that may wait to be accepted; the kernel's own limit may be lower. With a short queue a burst of clients waits

@@ -45,6 +45,8 @@ pub enum Kind {
     Token,
     /// A userinfo endpoint.
     Userinfo,
+    /// A token introspection endpoint.
+    Introspection,
     /// A SCIM server.
     Scim,
     /// A platform that a configuration is pushed to.
@@ -67,6 +69,7 @@ impl Kind {
             Self::Jwks => "jwks",
             Self::Token => "token",
             Self::Userinfo => "userinfo",
+            Self::Introspection => "introspection",
             Self::Scim => "scim",
             Self::Push => "push",
             Self::Webhook => "webhook",

@@ -13,6 +13,7 @@ use crate::model::grant::{Actor, Grant, Target};
 use crate::model::token::Scope;
 use crate::policy::registry;
 use crate::store;
+use crate::store::tests::connections::a_connection;
 use crate::store::tests::federation::{a_mapping, a_protocol, a_service_provider};
 use crate::store::tests::{a_domain, a_group, a_project, a_role, a_user, an_idp};
 use crate::testing::{House, houses};
@@ -62,6 +63,15 @@ async fn set_the_catalog(tx: &mut store::Conn) {
     }
 }
 
+/// How to speak to an identity provider of the scene.
+async fn set_the_connection(tx: &mut store::Conn, idp_id: &str) {
+    for protocol_id in ["victim-protocol", "oidc"] {
+        if store::connection::get(tx, idp_id, protocol_id).await.unwrap().is_none() {
+            store::connection::insert(tx, &a_connection(idp_id, protocol_id)).await.unwrap();
+        }
+    }
+}
+
 /// Makes whatever of the scene is missing, so that a deletion before does not matter.
 async fn set_the_scene(house: &House) {
     let now = house.app.now();
@@ -99,6 +109,7 @@ async fn set_the_scene(house: &House) {
             let protocol = a_protocol(&format!("idp-{d}"), "victim-protocol", &format!("used-{d}"));
             store::protocol::insert(tx_ref, &protocol).await.unwrap();
         }
+        set_the_connection(tx_ref, &format!("idp-{d}")).await;
         let (project, group) = (format!("victim-project-{d}"), format!("victim-group-{d}"));
         if store::project::get(tx_ref, &project).await.unwrap().is_none() {
             store::project::insert(tx_ref, &a_project(&project, id)).await.unwrap();

@@ -9,7 +9,8 @@
 //!   ─────────────────────────────────────────────────────────────────────────────────────
 //!    3  service every rule of the product; policy is the first line of each function
 //!   ─────────────────────────────────────────────────────────────────────────────────────
-//!    2  means   store/   cache/   policy/   keys/     rooms side by side; none opens onto another
+//!    2  means   store/   cache/   policy/   keys/   upstream/
+//!               rooms side by side; none opens onto another
 //!   ─────────────────────────────────────────────────────────────────────────────────────
 //!    1  model   data and pure functions: no I/O, no async, no clock
 //!   ─────────────────────────────────────────────────────────────────────────────────────
@@ -47,6 +48,7 @@ pub mod policy;
 pub mod secret;
 pub mod service;
 pub mod store;
+pub mod upstream;
 
 #[cfg(test)]
 mod floors;

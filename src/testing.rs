@@ -44,7 +44,7 @@ pub struct Answered {
 impl Answered {
     /// The error's text.
     pub fn message(&self) -> &str {
-        self.body["error"]["message"].as_str().unwrap_or_default()
+        self.body["error"]["message"].as_str().or(self.body["error_msg"].as_str()).unwrap_or_default()
     }
 }
 

@@ -94,6 +94,15 @@ impl Memory {
         self.known.read().unwrap_or_else(PoisonError::into_inner).revocations.of_user(user_id)
     }
 
+    /// Whether an identity provider, or what belongs to it, has changed since `tick`.
+    pub fn identity_provider_changed(&self, id: &str, since: u64) -> bool {
+        if self.tick() == since {
+            return false;
+        }
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        known.all > since || known.identity_providers.get(id).is_some_and(|tick| *tick > since)
+    }
+
     /// Until when the tokens that came by a protocol as such are revoked, if they are; without a protocol, by any of the
     /// identity provider.
     pub fn protocol_revoked_until(&self, idp_id: &str, protocol_id: Option<&str>) -> Option<Timestamp> {
@@ -192,6 +201,7 @@ pub(super) mod tests {
                 domain_name: "PD".into(),
                 is_domain: false,
             },
+            groups: vec![],
             roles: vec![],
         }
     }

@@ -224,7 +224,16 @@ async fn ssrf_14_redirects_are_followed_three_times_for_documents_and_never_with
     let peer = Peer::new(&[hop()]).await;
     assert_eq!(get(&egress, Kind::Metadata, &peer.url("127.0.0.1")).await.unwrap_err(), uniform());
     assert_eq!(peer.connections(), 4);
-    for kind in [Kind::Jwks, Kind::Token, Kind::Userinfo, Kind::Scim, Kind::Push, Kind::Webhook, Kind::Policy] {
+    for kind in [
+        Kind::Jwks,
+        Kind::Token,
+        Kind::Userinfo,
+        Kind::Introspection,
+        Kind::Scim,
+        Kind::Push,
+        Kind::Webhook,
+        Kind::Policy,
+    ] {
         let peer = Peer::new(&[hop()]).await;
         assert_eq!(get(&egress, kind, &peer.url("127.0.0.1")).await.unwrap().status, 302, "{kind:?}");
         assert_eq!(peer.connections(), 1, "{kind:?}");

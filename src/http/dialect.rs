@@ -10,12 +10,52 @@ use crate::error::Error;
 /// Words a failure. `public_url` is the service's base URL, without a slash at its end.
 pub type Dialect = fn(error: &Error, public_url: &str) -> Reply;
 
+/// The dialect of each part of the service, by the beginning of the path. The first that fits counts; the last fits all.
+#[derive(Debug, Clone, Copy)]
+pub struct Dialects(pub &'static [(&'static str, Dialect)]);
+
+impl Dialects {
+    /// The dialect of a path.
+    pub fn of(self, path: &str) -> Dialect {
+        self.0.iter().find(|(prefix, _)| path.starts_with(prefix)).map_or(keystone, |(_, dialect)| *dialect)
+    }
+}
+
 /// Identity v3's envelope: `{"error": {"code", "title", "message"}}`.
 pub fn keystone(error: &Error, public_url: &str) -> Reply {
     let code = error.status();
     let status = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut identity = None;
-    let message = match error {
+    let mut body = json!({"error": {"code": code, "title": title(status), "message": message(error)}});
+    if let Error::UnsupportedMethod { methods } = error {
+        body["error"]["identity"] = json!({ "methods": methods });
+    }
+    with_headers(error, public_url, Reply::json(status, &body))
+}
+
+/// Huawei Cloud's envelope for `/v3.0`: `{"error_msg", "error_code"}`. It has a code for what is usual; what it has none
+/// for gets that of the nearest.
+pub fn huawei(error: &Error, public_url: &str) -> Reply {
+    let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let code = match error {
+        Error::Unauthorized { .. } | Error::UnsupportedMethod { .. } => "IAM.0001",
+        Error::Forbidden { .. } => "IAM.0003",
+        Error::NotFound { .. } | Error::NoRoute | Error::Gone { .. } => "IAM.0004",
+        Error::Conflict { .. } => "IAM.0005",
+        Error::Unavailable { .. } | Error::Internal { .. } => "IAM.0006",
+        Error::Invalid { .. }
+        | Error::MethodNotAllowed { .. }
+        | Error::Timeout
+        | Error::TooLarge { .. }
+        | Error::UriTooLong
+        | Error::HeadersTooLarge
+        | Error::TooMany { .. } => "IAM.0011",
+    };
+    with_headers(error, public_url, Reply::json(status, &json!({"error_msg": message(error), "error_code": code})))
+}
+
+/// What the caller is told.
+fn message(error: &Error) -> String {
+    match error {
         Error::Invalid { message, field: Some(field) } => format!("Invalid input for field '{field}': {message}"),
         Error::Invalid { message, field: None }
         | Error::Forbidden { message }
@@ -24,10 +64,7 @@ pub fn keystone(error: &Error, public_url: &str) -> Reply {
         | Error::Gone { message }
         | Error::TooMany { message, .. } => message.clone(),
         Error::Unauthorized { .. } => "The request you have made requires authentication.".to_owned(),
-        Error::UnsupportedMethod { methods } => {
-            identity = Some(json!({ "methods": methods }));
-            "Attempted to authenticate with an unsupported method.".to_owned()
-        }
+        Error::UnsupportedMethod { .. } => "Attempted to authenticate with an unsupported method.".to_owned(),
         Error::NoRoute => "The resource could not be found.".to_owned(),
         Error::MethodNotAllowed { .. } => "The method is not allowed for the requested URL.".to_owned(),
         Error::Timeout => "The request body did not arrive in time.".to_owned(),
@@ -38,12 +75,7 @@ pub fn keystone(error: &Error, public_url: &str) -> Reply {
         Error::Internal { .. } => {
             "An unexpected error prevented the server from fulfilling your request. The request id identifies it in the log.".to_owned()
         }
-    };
-    let mut body = json!({"error": {"code": code, "title": title(status), "message": message}});
-    if let Some(identity) = identity {
-        body["error"]["identity"] = identity;
     }
-    with_headers(error, public_url, Reply::json(status, &body))
 }
 
 /// The reason phrase of HTTP.
@@ -106,9 +138,22 @@ mod tests {
     }
 
     #[test]
+    fn the_path_chooses_the_dialect() {
+        let dialects = Dialects(&[("/v3.0/", huawei), ("", keystone)]);
+        let body = |path: &str| {
+            let reply = dialects.of(path)(&Error::NoRoute, "https://id.example");
+            serde_json::from_slice::<Value>(&reply.body).unwrap()
+        };
+        assert_eq!(body("/v3.0/x")["error_code"], "IAM.0004");
+        for path in ["/v3/x", "/v3.0", "/", "/v3-ext/x"] {
+            assert_eq!(body(path)["error"]["code"], 404, "{path}");
+        }
+    }
+
+    #[test]
     fn every_kind_has_a_wording_in_every_dialect() {
         let mut text = String::new();
-        for (name, dialect) in [("keystone", keystone as Dialect)] {
+        for (name, dialect) in [("keystone", keystone as Dialect), ("huawei", huawei)] {
             for error in all() {
                 let reply = dialect(&error, "https://id.example");
                 let mut headers: Vec<String> =

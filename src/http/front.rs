@@ -12,7 +12,7 @@ use warp::Filter as _;
 use warp::reply::Response;
 
 use super::body::{self, Incoming, incoming};
-use super::dialect::Dialect;
+use super::dialect::Dialects;
 use super::reply::Reply;
 use super::request::{Head, Request};
 use super::request_id::{RequestId, RequestIds};
@@ -29,7 +29,7 @@ const CONTENT_TYPE_OPTIONS: HeaderName = HeaderName::from_static("x-content-type
 pub struct Front {
     app: Arc<App>,
     table: Table,
-    dialect: Dialect,
+    dialects: Dialects,
     ids: RequestIds,
 }
 
@@ -43,7 +43,7 @@ impl std::fmt::Debug for Front {
 pub fn service(
     app: Arc<App>,
     table: Table,
-    dialect: Dialect,
+    dialects: Dialects,
 ) -> impl hyper::service::Service<
     http::Request<hyper::body::Incoming>,
     Response = Response,
@@ -54,7 +54,7 @@ pub fn service(
 + Sync
 + 'static {
     let ids = RequestIds::new(&Random::system());
-    let front = Arc::new(Front { app, table, dialect, ids });
+    let front = Arc::new(Front { app, table, dialects, ids });
     let filter = warp::any()
         .map(move || front.clone())
         .and(warp::ext::get::<Arc<Head>>())
@@ -123,7 +123,7 @@ impl Front {
         } else {
             tracing::debug!(%id, method = %head.method, path = head.uri.path(), error = %error.to_string().escape_debug(), "request refused");
         }
-        (self.dialect)(error, &self.app.public_url)
+        self.dialects.of(head.uri.path())(error, &self.app.public_url)
     }
 }
 

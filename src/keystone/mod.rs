@@ -2,15 +2,21 @@
 
 mod audit;
 mod auth;
+mod connections;
 mod discovery;
 mod domains;
 mod endpoints;
+mod federated_auth;
 mod federation;
 mod grants;
 mod groups;
 mod identity_providers;
 mod implied_roles;
+mod login_diagnostics;
+mod mapping_explain;
 mod mappings;
+mod openid_connect_config;
+mod pages;
 mod projects;
 mod protocols;
 mod regions;
@@ -38,6 +44,7 @@ pub fn routes() -> Vec<Route> {
         grants::routes(),
         catalog(),
         federation::routes(),
+        connections::routes(),
     ]
     .concat()
 }

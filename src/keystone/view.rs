@@ -25,6 +25,7 @@ use crate::model::service::Service;
 use crate::model::service_provider::{Listed, ServiceProvider};
 use crate::model::user::User;
 use crate::service::App;
+use crate::service::connection;
 use crate::service::identity::Shown;
 
 /// What a path segment may hold unescaped (RFC 3986 §2.3).
@@ -40,8 +41,8 @@ pub fn link(app: &App, path: &str) -> String {
     format!("{}/v3/{path}", app.public_url)
 }
 
-/// When a password ends, or null. Keystone writes this one time without the zone.
-fn ends_at(at: Option<Timestamp>) -> Value {
+/// When a password or a membership ends, or null. Keystone writes these times without the zone.
+pub fn ends_at(at: Option<Timestamp>) -> Value {
     at.map_or(Value::Null, |t| json!(t.to_string().trim_end_matches('Z')))
 }
 
@@ -84,6 +85,25 @@ pub fn group(app: &App, g: &Group) -> Value {
         json!({
             "id": g.id, "name": g.name, "domain_id": g.domain_id, "description": g.description,
             "links": {"self": link(app, &format!("groups/{}", segment(&g.id)))},
+        }),
+    )
+}
+
+/// A connection. The secret is never there, only whether there is one.
+pub fn connection(app: &App, shown: &connection::Shown) -> Value {
+    let c = &shown.connection;
+    let idp = format!("OS-FEDERATION/identity_providers/{}", segment(&c.idp_id));
+    let protocol = format!("{idp}/protocols/{}", segment(&c.protocol_id));
+    with_extra(
+        &c.settings.members(),
+        json!({
+            "client_secret_set": shown.has_secret,
+            "updated_at": c.updated_at.to_string(),
+            "links": {
+                "self": link(app, &format!("{protocol}/connection")),
+                "identity_provider": link(app, &idp),
+                "protocol": link(app, &protocol),
+            },
         }),
     )
 }
@@ -278,7 +298,7 @@ pub fn token(facts: &Facts, entries: Option<&[catalog::Entry]>, service_provider
     });
     match &payload.federated {
         Some(f) => {
-            let groups: Vec<Value> = f.group_ids.iter().map(|id| json!({ "id": id })).collect();
+            let groups: Vec<Value> = facts.groups.iter().map(|g| json!({"id": g.id, "name": g.name})).collect();
             user["OS-FEDERATION"] =
                 json!({"groups": groups, "identity_provider": {"id": f.idp_id}, "protocol": {"id": f.protocol_id}});
         }

@@ -13,6 +13,9 @@ mod pattern;
 mod template;
 mod unicode;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeSet;
 
 use serde_json::Value;

@@ -7,6 +7,7 @@
 
 mod assignment;
 mod catalog;
+mod connection;
 mod federation;
 mod group;
 mod identity;
@@ -63,6 +64,7 @@ pub fn registry() -> &'static [RuleDefault] {
             token::BASE,
             token::RULES,
             federation::RULES,
+            connection::RULES,
             identity::RULES,
             project::RULES,
             group::RULES,
@@ -75,7 +77,7 @@ pub fn registry() -> &'static [RuleDefault] {
 }
 
 /// Huawei Cloud's action names beside the rules that decide about the same operation.
-const ALIASES: [(&str, &str); 25] = [
+const ALIASES: [(&str, &str); 28] = [
     ("iam:identityProviders:listIdentityProviders", "identity:list_identity_providers"),
     ("iam:identityProviders:getIdentityProvider", "identity:get_identity_provider"),
     ("iam:identityProviders:createIdentityProvider", "identity:create_identity_provider"),
@@ -91,6 +93,9 @@ const ALIASES: [(&str, &str); 25] = [
     ("iam:identityProviders:createMapping", "identity:create_mapping"),
     ("iam:identityProviders:updateMapping", "identity:update_mapping"),
     ("iam:identityProviders:deleteMapping", "identity:delete_mapping"),
+    ("iam:identityProviders:createOpenIDConnectConfig", "identity:create_connection"),
+    ("iam:identityProviders:getOpenIDConnectConfig", "identity:get_connection"),
+    ("iam:identityProviders:updateOpenIDConnectConfig", "identity:update_connection"),
     ("iam:users:listUsers", "identity:list_users"),
     ("iam:users:getUser", "identity:get_user"),
     ("iam:users:createUser", "identity:create_user"),

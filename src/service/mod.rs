@@ -12,14 +12,16 @@ pub mod bootstrap;
 pub mod caller;
 pub mod catalog;
 pub mod catalog_service;
+pub mod connection;
 pub mod domain;
 pub mod endpoint;
 pub mod federated_link;
+pub mod federated_login;
 pub mod federation;
 pub mod group;
 pub mod identity;
 pub mod implied_role;
-mod issue;
+pub mod issue;
 pub mod lockout;
 pub mod mapping;
 pub mod password;
@@ -55,6 +57,7 @@ use crate::model::revocation::GRACE_SECS;
 use crate::policy::{Enforcer, Target};
 use crate::secret::Sealer;
 use crate::store::{Conn, Store};
+use crate::upstream::oidc::Oidc;
 use caller::Caller;
 use token::Prepared;
 
@@ -80,10 +83,16 @@ pub struct App {
     pub hasher: Hasher,
     /// What new passwords must match.
     pub password_pattern: Option<PasswordPattern>,
+    /// Compiled mappings.
+    pub mappings: federated_login::Mappings,
     /// One login at a time for a user who may be locked out.
     pub lockouts: lockout::Lockouts,
     /// Seals secrets.
     pub sealer: Sealer,
+    /// OpenID providers.
+    pub oidc: Oidc,
+    /// Connections that are ready for use.
+    pub connections: connection::Connections,
     /// Where the change feed has been read to.
     pub feed: watch::Feed,
     /// The time.

@@ -19,12 +19,12 @@ use crate::store::{self, Conn};
 
 const KIND: &str = "protocol";
 
-fn not_found(idp_id: &str, id: &str) -> Error {
+pub(super) fn not_found(idp_id: &str, id: &str) -> Error {
     Error::not_found(format!("Could not find federated protocol {id} for Identity Provider: {idp_id}."))
 }
 
 /// Asks policy about a protocol of an identity provider that may or may not be there, and tells how far the caller reaches.
-async fn admitted(
+pub(super) async fn admitted(
     app: &App,
     caller: &Caller,
     rule: &str,
@@ -180,6 +180,7 @@ async fn remove(app: &App, caller: &Caller, idp_id: &str, id: &str) -> Result<()
     let mut tx = app.store.write().await?;
     store::identity_provider::lock(&mut tx, idp_id).await?;
     let (idp, _) = get_within(&mut tx, &reach, idp_id, id).await?;
+    super::connection::forget_protocol(&mut tx, super::connection::At { idp_id, protocol_id: id }).await?;
     store::protocol::delete(&mut tx, idp_id, id).await?;
     store::revocation::insert(&mut tx, &revocation::of_protocol(app, idp_id, id)).await?;
     let target = path(idp_id, id);

@@ -31,6 +31,11 @@ pub async fn get(conn: &mut Conn, id: &str) -> Result<Option<String>> {
     Ok(row.map(|r| r.sealed))
 }
 
+/// Deletes the sealed secret of that id; false if there is none.
+pub async fn delete(conn: &mut Conn, id: &str) -> Result<bool> {
+    Ok(Sql::new("DELETE FROM sealed_secrets WHERE id = $1").bind(id).run(conn).await? == 1)
+}
+
 /// Up to `limit` sealed secrets after an id, in order: `(id, sealed)`.
 pub async fn list(conn: &mut Conn, after: &str, limit: i64) -> Result<Vec<(String, String)>> {
     let rows: Vec<Row> = Sql::new("SELECT id, sealed FROM sealed_secrets WHERE id > $1 ORDER BY id LIMIT $2")

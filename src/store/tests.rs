@@ -22,6 +22,7 @@ use crate::model::role::Role;
 use crate::model::user::User;
 
 pub mod catalog;
+pub mod connections;
 pub mod federation;
 
 /// A fresh, migrated database of each kind, with its URL.

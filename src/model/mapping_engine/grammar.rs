@@ -100,10 +100,13 @@ fn read_rules(rules: &Value, reading: &mut Reading<'_>) -> Vec<Rule> {
             let remote = rule.required("remote", reading);
             let local = rule.required("local", reading);
             rule.finish(reading);
-            let remote = remote::read(remote?, &format!("{path}.remote"), reading)?;
-            let slots = remote.iter().filter(|entry| entry.condition.gives_slot()).count();
-            let local = local::read(local?, &format!("{path}.local"), slots, reading)?;
-            Some(Rule { remote, local })
+            let remote = remote.and_then(|value| remote::read(value, &format!("{path}.remote"), reading));
+            // Where the remote part is no good, nothing can be said of the places for its values.
+            let slots = remote
+                .as_ref()
+                .map_or(usize::MAX, |entries| entries.iter().filter(|entry| entry.condition.gives_slot()).count());
+            let local = local.and_then(|value| local::read(value, &format!("{path}.local"), slots, reading));
+            Some(Rule { remote: remote?, local: local? })
         })
         .collect();
     if reading.problems.is_empty() && !read.iter().any(|rule| rule.local.iter().any(|local| local.user.is_some())) {

@@ -1,0 +1,108 @@
+//! Connections to identity providers. Their secrets lie in `sealed_secrets`.
+
+use super::Conn;
+use super::sql::Sql;
+use crate::clock::Timestamp;
+use crate::error::{Error, Result};
+use crate::model::change::Change;
+use crate::model::connection::{Connection, Settings};
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    idp_id: String,
+    protocol_id: String,
+    kind: String,
+    settings: String,
+    updated_at: i64,
+}
+
+impl TryFrom<Row> for Connection {
+    type Error = Error;
+
+    fn try_from(row: Row) -> Result<Self> {
+        let settings = Settings::decode(&row.kind, &row.settings)
+            .map_err(|e| Error::internal(format!("connections row {}/{}: {e}", row.idp_id, row.protocol_id)))?;
+        Ok(Self { idp_id: row.idp_id, protocol_id: row.protocol_id, settings, updated_at: Timestamp(row.updated_at) })
+    }
+}
+
+/// Adds a connection. One that is there is a conflict.
+pub async fn insert(conn: &mut Conn, connection: &Connection) -> Result<()> {
+    Sql::new("INSERT INTO connections (idp_id, protocol_id, kind, settings, updated_at) VALUES ($1, $2, $3, $4, $5)")
+        .bind(&connection.idp_id)
+        .bind(&connection.protocol_id)
+        .bind(connection.settings.kind())
+        .bind(connection.settings.encode()?)
+        .bind(connection.updated_at.0)
+        .run(conn)
+        .await?;
+    conn.note(Change::IdentityProvider(connection.idp_id.clone()));
+    Ok(())
+}
+
+/// The connection of an identity provider by one protocol.
+pub async fn get(conn: &mut Conn, idp_id: &str, protocol_id: &str) -> Result<Option<Connection>> {
+    let row: Option<Row> = Sql::new(
+        "SELECT idp_id, protocol_id, kind, settings, updated_at FROM connections WHERE idp_id = $1 AND protocol_id = $2",
+    )
+    .bind(idp_id)
+    .bind(protocol_id)
+    .first(conn)
+    .await?;
+    row.map(Connection::try_from).transpose()
+}
+
+#[derive(sqlx::FromRow)]
+struct ProtocolRow {
+    protocol_id: String,
+}
+
+/// The protocols by which an identity provider has a connection.
+pub async fn protocols(conn: &mut Conn, idp_id: &str) -> Result<Vec<String>> {
+    let rows: Vec<ProtocolRow> =
+        Sql::new("SELECT protocol_id FROM connections WHERE idp_id = $1").bind(idp_id).all(conn).await?;
+    Ok(rows.into_iter().map(|r| r.protocol_id).collect())
+}
+
+#[derive(sqlx::FromRow)]
+struct ProviderRow {
+    idp_id: String,
+}
+
+/// The enabled identity providers that have a connection by a protocol, in order, at most a thousand.
+pub async fn identity_providers(conn: &mut Conn, protocol_id: &str) -> Result<Vec<String>> {
+    let rows: Vec<ProviderRow> = Sql::new(
+        "SELECT c.idp_id FROM connections c JOIN identity_providers i ON i.id = c.idp_id \
+         JOIN protocols p ON p.idp_id = c.idp_id AND p.id = c.protocol_id \
+         WHERE i.enabled AND c.protocol_id = $1 ORDER BY c.idp_id LIMIT 1000",
+    )
+    .bind(protocol_id)
+    .all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|r| r.idp_id).collect())
+}
+
+/// Writes a connection over the stored one; false if there is none.
+pub async fn update(conn: &mut Conn, connection: &Connection) -> Result<bool> {
+    let touched =
+        Sql::new("UPDATE connections SET settings = $1, updated_at = $2 WHERE idp_id = $3 AND protocol_id = $4")
+            .bind(connection.settings.encode()?)
+            .bind(connection.updated_at.0)
+            .bind(&connection.idp_id)
+            .bind(&connection.protocol_id)
+            .run(conn)
+            .await?;
+    conn.note(Change::IdentityProvider(connection.idp_id.clone()));
+    Ok(touched == 1)
+}
+
+/// Deletes a connection; false if there is none.
+pub async fn delete(conn: &mut Conn, idp_id: &str, protocol_id: &str) -> Result<bool> {
+    let touched = Sql::new("DELETE FROM connections WHERE idp_id = $1 AND protocol_id = $2")
+        .bind(idp_id)
+        .bind(protocol_id)
+        .run(conn)
+        .await?;
+    conn.note(Change::IdentityProvider(idp_id.to_owned()));
+    Ok(touched == 1)
+}
