@@ -154,7 +154,7 @@ fn path(route: &Route, domain: &str) -> String {
     // Granting and implying are about another role than taking back.
     let (grant_role, implied) = if route.method == "PUT" { ("member", "reader") } else { ("reader", "service") };
     let is_grant = route.template.contains("/roles/{role_id}") && !route.template.starts_with("/v3/roles");
-    let makes_idp = route.method == "PUT" && route.template.ends_with("/{idp_id}");
+    let makes_idp = route.method == "PUT" && ["/{idp_id}", "/setup"].iter().any(|end| route.template.ends_with(end));
     let role = if is_grant { grant_role } else { "victim-role" };
     let mut path = route.template.to_owned();
     for (name, value) in [

@@ -2,9 +2,9 @@
 
 use super::{
     connections, federated_auth, identity_providers, login_diagnostics, mapping_explain, mappings,
-    openid_connect_config, protocols, service_providers,
+    openid_connect_config, protocols, service_providers, setup,
 };
-use crate::http::route::Access::Open;
+use crate::http::route::Access::{Open, Rules};
 use crate::http::route::Route;
 
 /// All of them.
@@ -23,6 +23,12 @@ fn identity_providers() -> Vec<Route> {
         Route::put(ONE, "identity:create_identity_provider", identity_providers::create),
         Route::patch(ONE, "identity:update_identity_provider", identity_providers::update),
         Route::delete(ONE, "identity:delete_identity_provider", identity_providers::delete),
+        Route::put(
+            "/v3/OS-FEDERATION/identity_providers/{idp_id}/setup",
+            Rules(crate::service::setup::RULES),
+            setup::create,
+        )
+        .relation("ext/OS-FEDERATION/1.0/rel/identity_provider_setup"),
         Route::get(
             "/v3/OS-FEDERATION/identity_providers/{idp_id}/logins",
             "identity:list_identity_provider_logins",

@@ -25,6 +25,7 @@ mod role_assignments;
 mod roles;
 mod service_providers;
 mod services;
+mod setup;
 mod tokens;
 mod users;
 mod view;

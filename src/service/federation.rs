@@ -86,43 +86,59 @@ pub async fn create_identity_provider(
 async fn create(app: &App, caller: &Caller, id: &str, body: &serde_json::Value) -> Result<IdentityProvider> {
     app.allow(caller, "identity:create_identity_provider", &seen(None, id).and_body(body)).await?;
     let reach = Reach::of(app, caller).await?;
-    check_id(id)?;
-    let create = Create::parse(body)?;
-    let (named, owned) = match &reach {
-        Reach::Whole => (create.domain_id.clone(), false),
-        Reach::Domain(own) => {
-            if create.domain_id.as_ref().is_some_and(|d| d != own) {
-                return Err(Error::forbidden(
-                    "An identity provider can only be made in the domain of the token's scope.",
-                ));
-            }
-            (Some(own.clone()), true)
-        }
-    };
-
+    let asked = Asked::parse(&reach, id, body)?;
     let mut tx = app.store.write().await?;
-    let (domain_id, auto_domain) = match named {
+    let idp = add(app, &mut tx, caller, asked).await?;
+    app.commit(tx).await?;
+    Ok(idp)
+}
+
+/// An identity provider that is asked for, and where it is to be.
+pub(super) struct Asked {
+    id: String,
+    create: Create,
+    /// The domain; none for one of its own.
+    domain_id: Option<String>,
+    owned: bool,
+}
+
+impl Asked {
+    /// Reads what a caller asks for within their reach.
+    pub(super) fn parse(reach: &Reach, id: &str, body: &serde_json::Value) -> Result<Self> {
+        check_id(id)?;
+        let create = Create::parse(body)?;
+        if !reach.covers(create.domain_id.as_deref().or(reach.domain())) {
+            return Err(Error::forbidden("An identity provider can only be made in the domain of the token's scope."));
+        }
+        let domain_id = reach.domain().map(str::to_owned).or_else(|| create.domain_id.clone());
+        Ok(Self { id: id.to_owned(), create, domain_id, owned: reach.domain().is_some() })
+    }
+}
+
+/// Stores a new identity provider, with its audit record and, if no domain is named, a domain for its users.
+pub(super) async fn add(app: &App, tx: &mut Conn, caller: &Caller, asked: Asked) -> Result<IdentityProvider> {
+    let Asked { id, create, domain_id, owned } = asked;
+    let (domain_id, auto_domain) = match domain_id {
         Some(domain_id) => {
             // What is counted and compared below must not change meanwhile.
-            if !store::domain::lock(&mut tx, &domain_id).await? {
+            if !store::domain::lock(tx, &domain_id).await? {
                 return Err(Error::not_found(format!("Could not find domain: {domain_id}.")));
             }
             if owned {
-                check_quota(app, &mut tx, &domain_id).await?;
+                check_quota(app, tx, &domain_id).await?;
             }
             (domain_id, false)
         }
-        None => (add_domain(app, &mut tx, id).await?, true),
+        None => (add_domain(app, tx, &id).await?, true),
     };
-    let idp = create.into_provider(id.to_owned(), domain_id, auto_domain, owned);
-    if store::identity_provider::get(&mut tx, id).await?.is_some() {
+    if store::identity_provider::get(tx, &id).await?.is_some() {
         return Err(taken(&format!("Duplicate entry found with ID {id}")));
     }
-    check_sso_type(&mut tx, &idp).await?;
-    check_remote_ids(&mut tx, &idp, &idp.remote_ids).await?;
-    store::identity_provider::insert(&mut tx, &idp).await.map_err(duplicate)?;
-    audit::changed(app, &mut tx, caller, "identity_provider.create", (KIND, id), Some(&idp.domain_id), "").await?;
-    app.commit(tx).await?;
+    let idp = create.into_provider(id, domain_id, auto_domain, owned);
+    check_sso_type(tx, &idp).await?;
+    check_remote_ids(tx, &idp, &idp.remote_ids).await?;
+    store::identity_provider::insert(tx, &idp).await.map_err(duplicate)?;
+    audit::changed(app, tx, caller, "identity_provider.create", (KIND, &idp.id), Some(&idp.domain_id), "").await?;
     Ok(idp)
 }
 

@@ -57,7 +57,7 @@ async fn held(tx: &mut Conn, admitted: &Mapping) -> Result<Mapping> {
 }
 
 /// Refuses rules that are not sound, or that name another domain than the one whose they are.
-async fn check(app: &App, document: &Document, domain_id: Option<&str>) -> Result<()> {
+pub(super) async fn check(app: &App, document: &Document, domain_id: Option<&str>) -> Result<()> {
     let rules = document.compile(domain_id)?;
     let Some(domain_id) = domain_id else { return Ok(()) };
     // Ids have been compared; an id wins over a name.
@@ -118,7 +118,7 @@ async fn make(app: &App, caller: &Caller, id: &str, body: &Value) -> Result<Mapp
 }
 
 /// Stores a new mapping, with its audit record. Whose a taken id is, is not told.
-async fn add(app: &App, tx: &mut Conn, caller: &Caller, mapping: &Mapping) -> Result<()> {
+pub(super) async fn add(app: &App, tx: &mut Conn, caller: &Caller, mapping: &Mapping) -> Result<()> {
     let taken = || Error::conflict("Conflict occurred attempting to store mapping - Duplicate entry.");
     if store::mapping::get(tx, &mapping.id).await?.is_some() {
         return Err(taken());

@@ -36,6 +36,7 @@ pub mod role_assignment;
 pub mod scope;
 pub mod secrets;
 pub mod service_provider;
+pub mod setup;
 pub mod token;
 pub mod validation;
 pub mod watch;

@@ -12,6 +12,9 @@ pub(super) const WRITE: &str = "(rule:admin_required and domain_id:None) or rule
 pub(super) const READ: &str =
     "(rule:admin_required and domain_id:None) or (role:reader and system_scope:all) or rule:security_admin";
 
+/// The route that makes an identity provider with all that it needs.
+pub(super) const SETUP: &str = "/v3/OS-FEDERATION/identity_providers/{idp_id}/setup";
+
 const ADMIN: &str = "rule:admin_required";
 const ADMIN_OR_SYSTEM_READER: &str = "rule:admin_required or (role:reader and system_scope:all)";
 
@@ -22,7 +25,7 @@ pub(super) const RULES: &[RuleDefault] = &[
         check: WRITE,
         scopes: ALL_SCOPES,
         description: "Create an identity provider.",
-        operations: &[("PUT", "/v3/OS-FEDERATION/identity_providers/{idp_id}")],
+        operations: &[("PUT", "/v3/OS-FEDERATION/identity_providers/{idp_id}"), ("PUT", SETUP)],
     },
     RuleDefault {
         name: "identity:list_identity_providers",
@@ -73,7 +76,7 @@ pub(super) const RULES: &[RuleDefault] = &[
         check: WRITE,
         scopes: ALL_SCOPES,
         description: "Create a protocol of an identity provider.",
-        operations: &[("PUT", "/v3/OS-FEDERATION/identity_providers/{idp_id}/protocols/{protocol_id}")],
+        operations: &[("PUT", "/v3/OS-FEDERATION/identity_providers/{idp_id}/protocols/{protocol_id}"), ("PUT", SETUP)],
     },
     RuleDefault {
         name: "identity:list_protocols",
@@ -114,7 +117,7 @@ pub(super) const RULES: &[RuleDefault] = &[
         check: WRITE,
         scopes: ALL_SCOPES,
         description: "Create a mapping.",
-        operations: &[("PUT", "/v3/OS-FEDERATION/mappings/{mapping_id}")],
+        operations: &[("PUT", "/v3/OS-FEDERATION/mappings/{mapping_id}"), ("PUT", SETUP)],
     },
     RuleDefault {
         name: "identity:list_mappings",
