@@ -14,7 +14,6 @@ use crate::secret::Secret;
 use crate::service::federated_login::web::{self, Step};
 use crate::service::federated_login::{self, Presented, Proxied};
 use crate::service::{App, connection};
-use crate::upstream::Answer;
 
 /// Longest token of an identity provider, in bytes.
 const MAX_BEARER: usize = 48 * 1024;
@@ -97,7 +96,7 @@ async fn begin(app: &App, req: &Request, idp_id: Option<&str>) -> Result<Step> {
 /// `GET …/callback`: the browser comes back from the identity provider.
 pub async fn callback(app: Arc<App>, req: Request) -> Result<Reply> {
     let query = req.raw_query().unwrap_or_default();
-    let answer = Answer::Query(url::form_urlencoded::parse(query.as_bytes()).into_owned().collect());
+    let answer = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
     let (origin, idp_id, protocol_id) = (req.origin(&app), req.param("idp_id")?, req.param("protocol_id")?);
     let step = web::finish(&app, &origin, idp_id, protocol_id, answer, |name| req.cookie(name)).await;
     shown(&app, &req, step)

@@ -1,8 +1,7 @@
 //! The routes of OS-FEDERATION.
 
 use super::{
-    connections, federated_auth, identity_providers, login_diagnostics, mapping_explain, mappings,
-    openid_connect_config, protocols, service_providers,
+    federated_auth, identity_providers, login_diagnostics, mapping_explain, mappings, protocols, service_providers,
 };
 use crate::http::route::Access::Open;
 use crate::http::route::Route;

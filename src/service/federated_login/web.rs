@@ -164,15 +164,16 @@ async fn begin(app: &App, idp_id: &str, protocol_id: &str, dashboard: Option<Str
     Ok(Step::Go { url, cookie: (cookie_name(&session.id), browser, life) })
 }
 
-/// Goes on when the browser comes back from the identity provider. `cookie` finds a cookie of the browser by its name.
+/// Goes on when the browser comes back from the identity provider with these parameters. `cookie` finds a cookie of the browser by its name.
 pub async fn finish(
     app: &App,
     origin: &Origin,
     idp_id: &str,
     protocol_id: &str,
-    answer: Answer,
+    parameters: Vec<(String, String)>,
     cookie: impl Fn(&str) -> Option<String>,
 ) -> Result<Step> {
+    let answer = Answer::Query(parameters);
     let ended = || Error::unauthorized("no log-in of this browser waits for that answer");
     let state = answer.one("state")?.filter(|s| s.len() <= 256).ok_or_else(ended)?;
     let id = digest(state);
