@@ -14,7 +14,7 @@ use crate::model::auth_request::AuthRequest;
 use crate::service::token::{self, Token};
 use crate::service::{App, auth, validation};
 
-const SUBJECT: HeaderName = HeaderName::from_static("x-subject-token");
+static SUBJECT: HeaderName = HeaderName::from_static("x-subject-token");
 
 /// The token document's bytes, written once for each token.
 fn body(token: &Token, with_catalog: bool) -> Bytes {
@@ -27,7 +27,7 @@ fn body(token: &Token, with_catalog: bool) -> Bytes {
 fn answer(status: StatusCode, body: Bytes, id: &str) -> Result<Reply> {
     let mut subject = HeaderValue::from_str(id).map_err(|_| Error::internal("a token that is no header value"))?;
     subject.set_sensitive(true);
-    Ok(Reply::json_bytes(status, body).with(SUBJECT, subject))
+    Ok(Reply::json_bytes(status, body).with(SUBJECT.clone(), subject))
 }
 
 fn with_catalog(req: &Request) -> bool {
@@ -38,7 +38,7 @@ fn with_catalog(req: &Request) -> bool {
 /// The token that the request is about; without one there is nothing to be found.
 fn subject(req: &Request) -> Result<&str> {
     let missing = || Error::not_found("Could not find token.");
-    req.header(SUBJECT.as_str()).map_err(|_| missing())?.filter(|t| !t.is_empty()).ok_or_else(missing)
+    req.header(&SUBJECT).map_err(|_| missing())?.filter(|t| !t.is_empty()).ok_or_else(missing)
 }
 
 fn allow_expired(req: &Request) -> Result<bool> {
