@@ -137,7 +137,7 @@ fn finish(reply: Reply, id: RequestId, close: bool) -> Response {
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     headers.insert(CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    if let Ok(value) = HeaderValue::from_bytes(&id.text()) {
+    if let Ok(value) = HeaderValue::from_bytes(id.text()) {
         headers.insert(REQUEST_ID, value);
     }
     // 204 and 304 have no body and no type; an answer to HEAD keeps its headers and loses its body on the wire.

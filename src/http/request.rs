@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::AUTHORIZATION;
-use http::{HeaderMap, HeaderName, Method, Uri, Version};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, Version};
 use serde_json::Value;
 
 use super::body::{self, Incoming};
@@ -98,16 +98,26 @@ impl Request {
 
     /// Where it comes from, for audit records.
     pub fn origin(&self, app: &App) -> Origin {
-        Origin::new(self.id.text(), self.head.remote.map(|peer| client(peer, &self.head.headers, &app.trusted_proxies)))
+        Origin::new(
+            *self.id.text(),
+            self.head.remote.map(|peer| client(peer, &self.head.headers, &app.trusted_proxies)),
+        )
     }
 
     /// The one value of a header that may stand once only; `Err` if it stands twice or is not text.
     pub fn header(&self, name: &HeaderName) -> std::result::Result<Option<&str>, Unclear> {
+        match self.header_value(name)? {
+            None => Ok(None),
+            Some(value) => value.to_str().map(Some).map_err(|_| Unclear),
+        }
+    }
+
+    /// The same as it came.
+    pub fn header_value(&self, name: &HeaderName) -> std::result::Result<Option<&HeaderValue>, Unclear> {
         let mut all = self.head.headers.get_all(name).iter();
         match (all.next(), all.next()) {
-            (None, _) => Ok(None),
-            (Some(value), None) => value.to_str().map(Some).map_err(|_| Unclear),
-            (Some(_), Some(_)) => Err(Unclear),
+            (value, None) => Ok(value),
+            _ => Err(Unclear),
         }
     }
 

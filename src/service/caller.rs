@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::{App, token};
 use crate::cache::Entry;
+use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::model::catalog;
 use crate::model::facts::{Facts, Scope};
@@ -38,6 +39,8 @@ impl Origin {
 #[derive(Debug, Clone)]
 pub struct Caller {
     entry: Arc<Entry<token::Prepared>>,
+    /// When they were let in: the time of the request.
+    pub at: Timestamp,
     /// Where the request comes from; absent where nothing is recorded.
     pub origin: Option<Origin>,
 }
@@ -53,7 +56,7 @@ impl Caller {
         if entry.prepared.expires_at <= now {
             return Err(Error::unauthorized("the token has ended"));
         }
-        Ok(Self { entry, origin: Some(origin()) })
+        Ok(Self { entry, at: now, origin: Some(origin()) })
     }
 
     /// The facts of their token.
