@@ -24,7 +24,7 @@ use crate::policy::{Enforcer, Remote, RemoteAsk, RemoteFormat};
 use crate::secret::Sealer;
 use crate::service::lockout::Lockouts;
 use crate::service::watch::Feed;
-use crate::service::{App, secrets, watch};
+use crate::service::{App, Parts, secrets, watch};
 use crate::store::{self, Store};
 
 /// All routes of all faces.
@@ -111,7 +111,7 @@ pub async fn build(config: Config, clock: Arc<dyn Clock>, random: Arc<Random>) -
     store.ready().await?;
     secrets::check_master_key(&store, &sealer, &random, clock.now()).await?;
     let token = &config.token;
-    let app = App {
+    let app = App::new(Parts {
         public_url: config.public_url(),
         trusted_proxies: config.trusted_proxies(),
         memory: Memory::default(),
@@ -128,7 +128,7 @@ pub async fn build(config: Config, clock: Arc<dyn Clock>, random: Arc<Random>) -
         metrics: Metrics::default(),
         store,
         config,
-    };
+    });
     watch::catch_up(&app).await?;
     app.memory.set_current(true);
     Ok(Arc::new(app))

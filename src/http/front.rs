@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use http::{HeaderName, HeaderValue, StatusCode, Version, header};
-use tower::Service as _;
 use tracing::{Instrument as _, Level};
 use warp::Filter as _;
 use warp::reply::Response;
@@ -27,7 +26,6 @@ const CONTENT_TYPE_OPTIONS: HeaderName = HeaderName::from_static("x-content-type
 
 /// Everything a request meets before and after its handler.
 pub struct Front {
-    app: Arc<App>,
     table: Table,
     dialect: Dialect,
     ids: RequestIds,
@@ -36,6 +34,54 @@ pub struct Front {
 impl std::fmt::Debug for Front {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Front")
+    }
+}
+
+/// The service of one connection; its clones are for others.
+struct Door<W> {
+    desk: Arc<Desk>,
+    warp: W,
+}
+
+/// What the requests of one connection share. Each connection counts its own (see [`App`]).
+struct Desk {
+    front: Arc<Front>,
+    app: Arc<App>,
+}
+
+/// A request on its way through warp, which carries it in the extensions: the filter itself then holds nothing that
+/// would have to be cloned for each.
+#[derive(Clone)]
+struct Visit {
+    desk: Arc<Desk>,
+    head: Arc<Head>,
+}
+
+impl<W: Clone> Clone for Door<W> {
+    fn clone(&self) -> Self {
+        let desk = Desk { front: self.desk.front.clone(), app: Arc::new(self.desk.app.another()) };
+        Self { desk: Arc::new(desk), warp: self.warp.clone() }
+    }
+}
+
+impl<W> hyper::service::Service<http::Request<hyper::body::Incoming>> for Door<W>
+where
+    W: tower::Service<http::Request<hyper::body::Incoming>, Response = Response, Error = Infallible> + Clone,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = W::Future;
+
+    fn call(&self, mut request: http::Request<hyper::body::Incoming>) -> W::Future {
+        let head = Head {
+            method: request.method().clone(),
+            uri: std::mem::take(request.uri_mut()),
+            version: request.version(),
+            headers: std::mem::take(request.headers_mut()),
+            remote: request.extensions().get::<Remote>().map(|r| SocketAddr::ip(&r.0)),
+        };
+        request.extensions_mut().insert(Visit { desk: self.desk.clone(), head: Arc::new(head) });
+        self.warp.clone().call(request)
     }
 }
 
@@ -54,31 +100,19 @@ pub fn service(
 + Sync
 + 'static {
     let ids = RequestIds::new(&Random::system());
-    let front = Arc::new(Front { app, table, dialect, ids });
-    let filter = warp::any()
-        .map(move || front.clone())
-        .and(warp::ext::get::<Arc<Head>>())
-        .and(warp::body::stream())
-        .then(|front: Arc<Front>, head: Arc<Head>, body| async move { front.answer(head, incoming(body)).await });
-    let warp = warp::service(filter);
-    hyper::service::service_fn(move |mut request: http::Request<hyper::body::Incoming>| {
-        let head = Head {
-            method: request.method().clone(),
-            uri: request.uri().clone(),
-            version: request.version(),
-            headers: std::mem::take(request.headers_mut()),
-            remote: request.extensions().get::<Remote>().map(|r| SocketAddr::ip(&r.0)),
-        };
-        request.extensions_mut().insert(Arc::new(head));
-        warp.clone().call(request)
-    })
+    let front = Arc::new(Front { table, dialect, ids });
+    let filter =
+        warp::any().and(warp::ext::get::<Visit>()).and(warp::body::stream()).then(|visit: Visit, body| async move {
+            visit.desk.front.answer(&visit.desk.app, visit.head, incoming(body)).await
+        });
+    Door { desk: Arc::new(Desk { front, app }), warp: warp::service(filter) }
 }
 
 impl Front {
-    async fn answer(&self, head: Arc<Head>, body: Incoming) -> Response {
+    async fn answer(&self, app: &Arc<App>, head: Arc<Head>, body: Incoming) -> Response {
         let watch = Stopwatch::start();
         let id = self.ids.next();
-        let server = &self.app.config.server;
+        let server = &app.config.server;
         let (body, read_to_end) = match body::is_announced(&head.headers) {
             true => {
                 let (body, ended) = body::watched(body);
@@ -94,7 +128,7 @@ impl Front {
                 Ok(handler) => {
                     let deadline = std::time::Duration::from_secs(server.body_timeout_secs);
                     let request = Request::new(head.clone(), id, found.params, body, server.max_body_bytes, deadline);
-                    let run = handler(self.app.clone(), request);
+                    let run = handler(app.clone(), request);
                     if tracing::enabled!(Level::DEBUG) {
                         run.instrument(
                             tracing::debug_span!("request", %id, method = %head.method, path = head.uri.path()),
@@ -108,7 +142,7 @@ impl Front {
                 Err(Answer::Reply(reply)) => Ok(reply),
             }
         };
-        let reply = reply.unwrap_or_else(|error| self.fail(&error, id, &head));
+        let reply = reply.unwrap_or_else(|error| self.fail(app, &error, id, &head));
         found.metrics.record(reply.status.as_u16(), watch.elapsed());
         tracing::debug!(%id, method = %head.method, path = head.uri.path(), status = reply.status.as_u16(), "answered");
         // A body that nobody read stands between this answer and the next request: say that there will be none.
@@ -117,13 +151,13 @@ impl Front {
     }
 
     /// Words a failure, and logs it once: ours at `error`, the caller's at `debug`.
-    fn fail(&self, error: &Error, id: RequestId, head: &Head) -> Reply {
+    fn fail(&self, app: &App, error: &Error, id: RequestId, head: &Head) -> Reply {
         if error.is_ours() {
             tracing::error!(%id, method = %head.method, path = head.uri.path(), error = %error.to_string().escape_debug(), "request failed");
         } else {
             tracing::debug!(%id, method = %head.method, path = head.uri.path(), error = %error.to_string().escape_debug(), "request refused");
         }
-        (self.dialect)(error, &self.app.public_url)
+        (self.dialect)(error, &app.public_url)
     }
 }
 
