@@ -5,12 +5,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use bytes::Buf;
+use futures_util::Stream;
 use http::{HeaderName, HeaderValue, StatusCode, Version, header};
 use tracing::{Instrument as _, Level};
 use warp::Filter as _;
 use warp::reply::Response;
 
-use super::body::{self, Incoming, incoming};
+use super::body::{self, incoming};
 use super::dialect::Dialect;
 use super::reply::Reply;
 use super::request::{Head, Request};
@@ -28,7 +30,6 @@ const CONTENT_TYPE_OPTIONS: HeaderName = HeaderName::from_static("x-content-type
 pub struct Front {
     table: Table,
     dialect: Dialect,
-    ids: RequestIds,
 }
 
 impl std::fmt::Debug for Front {
@@ -47,6 +48,7 @@ struct Door<W> {
 struct Desk {
     front: Arc<Front>,
     app: Arc<App>,
+    ids: RequestIds,
 }
 
 /// A request on its way through warp, which carries it in the extensions: the filter itself then holds nothing that
@@ -59,7 +61,8 @@ struct Visit {
 
 impl<W: Clone> Clone for Door<W> {
     fn clone(&self) -> Self {
-        let desk = Desk { front: self.desk.front.clone(), app: Arc::new(self.desk.app.another()) };
+        let Desk { front, app, ids } = &*self.desk;
+        let desk = Desk { front: front.clone(), app: Arc::new(app.another()), ids: ids.another() };
         Self { desk: Arc::new(desk), warp: self.warp.clone() }
     }
 }
@@ -100,25 +103,32 @@ pub fn service(
 + Sync
 + 'static {
     let ids = RequestIds::new(&Random::system());
-    let front = Arc::new(Front { table, dialect, ids });
-    let filter =
-        warp::any().and(warp::ext::get::<Visit>()).and(warp::body::stream()).then(|visit: Visit, body| async move {
-            visit.desk.front.answer(&visit.desk.app, visit.head, incoming(body)).await
-        });
-    Door { desk: Arc::new(Desk { front, app }), warp: warp::service(filter) }
+    let front = Arc::new(Front { table, dialect });
+    let filter = warp::any()
+        .and(warp::ext::get::<Visit>())
+        .and(warp::body::stream())
+        .then(|visit: Visit, body| async move { visit.desk.front.answer(&visit.desk, visit.head, body).await });
+    Door { desk: Arc::new(Desk { front, app, ids }), warp: warp::service(filter) }
 }
 
 impl Front {
-    async fn answer(&self, app: &Arc<App>, head: Arc<Head>, body: Incoming) -> Response {
+    async fn answer<S, B, E>(&self, desk: &Desk, head: Arc<Head>, body: S) -> Response
+    where
+        S: Stream<Item = std::result::Result<B, E>> + Send + Sync + 'static,
+        B: Buf,
+    {
         let watch = Stopwatch::start();
-        let id = self.ids.next();
+        let Desk { app, ids, .. } = desk;
+        let id = ids.next();
         let server = &app.config.server;
-        let (body, read_to_end) = match body::is_announced(&head.headers) {
-            true => {
-                let (body, ended) = body::watched(body);
-                (body, Some(ended))
-            }
-            false => (body, None),
+        let (body, read_to_end) = if body::is_announced(&head.headers) {
+            let (body, ended) = body::watched(incoming(body));
+            (body, Some(ended))
+        } else if head.version < Version::HTTP_2 {
+            // RFC 9112 §6.3: there is none.
+            (body::none(), None)
+        } else {
+            (incoming(body), None)
         };
         let found = self.table.find(&head.method, head.uri.path());
         let reply = if head.uri.path_and_query().is_some_and(|p| p.as_str().len() > server.max_uri_bytes) {

@@ -22,6 +22,11 @@ impl RequestIds {
         Self { start: random.bytes(), next: AtomicU64::new(u64::from_le_bytes(random.bytes())) }
     }
 
+    /// A series of its own, 2^32 ids long, so that two connections do not wait for each other to count.
+    pub fn another(&self) -> Self {
+        Self { start: self.start, next: AtomicU64::new(self.next.fetch_add(1 << 32, Ordering::Relaxed)) }
+    }
+
     /// The next id. Ids tell requests apart; they are not secret.
     pub fn next(&self) -> RequestId {
         // Multiplying by an odd number visits every value once.
