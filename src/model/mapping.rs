@@ -43,6 +43,29 @@ impl Document {
         let owner = domain_id.map_or(Owner::Cloud, |id| Owner::Domain(id.to_owned()));
         Rules::parse(&self.rules, self.schema_version, owner)
     }
+
+    /// Where sound rules first name a domain by this name: `rules[0].local[1]`.
+    pub fn place_of_domain(&self, name: &str) -> Option<String> {
+        for (i, rule) in self.rules.as_array().into_iter().flatten().enumerate() {
+            let mut locals = rule["local"].as_array().into_iter().flatten();
+            if let Some(j) = locals.position(|local| names_domain(local, name)) {
+                return Some(format!("rules[{i}].local[{j}]"));
+            }
+        }
+        None
+    }
+}
+
+/// Whether a domain of this name stands somewhere in `value`; one with an id goes by that.
+fn names_domain(value: &Value, name: &str) -> bool {
+    match value {
+        Value::Array(items) => items.iter().any(|item| names_domain(item, name)),
+        Value::Object(map) => {
+            let by_name = |d: &Value| d["name"] == name && d["id"].as_str().is_none_or(str::is_empty);
+            map.get("domain").is_some_and(by_name) || map.values().any(|item| names_domain(item, name))
+        }
+        _ => false,
+    }
 }
 
 impl Mapping {
@@ -107,5 +130,16 @@ mod tests {
         let local = json!({"group": {"name": "staff"}});
         let document = parse(json!({"rules": [{"local": [local], "remote": [{"type": "x"}]}]})).unwrap();
         assert!(document.compile(None).is_err() && document.compile(Some("d")).is_ok());
+    }
+
+    #[test]
+    fn a_domain_is_found_where_it_is_named() {
+        let of = |id: &str, name: &str| json!({"group": {"name": "g", "domain": {"id": id, "name": name}}});
+        let rules =
+            json!([{"local": [of("", "a")]}, {"local": [of("x", "b"), {"groups": "g", "domain": {"name": "b"}}]}]);
+        let document = Document { schema_version: SchemaVersion::V1, rules };
+        for (name, place) in [("a", Some("rules[0].local[0]")), ("b", Some("rules[1].local[1]")), ("x", None)] {
+            assert_eq!(document.place_of_domain(name).as_deref(), place);
+        }
     }
 }

@@ -70,7 +70,8 @@ async fn check(app: &App, document: &Document, domain_id: Option<&str>) -> Resul
     match names.iter().find(|name| Some(*name) != own.as_ref()) {
         None => Ok(()),
         Some(other) => {
-            Err(Error::invalid(format!("rules: a mapping of a domain names no other domain ('{other:.64}')")))
+            let place = document.place_of_domain(other).unwrap_or_else(|| "rules".to_owned());
+            Err(Error::invalid(format!("{place}: a mapping of a domain names no other domain")))
         }
     }
 }
@@ -93,12 +94,7 @@ pub async fn list(app: &App, caller: &Caller, mut query: Query) -> Result<Page<M
 
 /// One mapping.
 pub async fn get(app: &App, caller: &Caller, id: &str) -> Result<Mapping> {
-    get_for(app, caller, "identity:get_mapping", id).await
-}
-
-/// One mapping, for what another rule protects.
-pub(super) async fn get_for(app: &App, caller: &Caller, rule: &str, id: &str) -> Result<Mapping> {
-    let (_, found) = admitted(app, caller, rule, id, None).await?;
+    let (_, found) = admitted(app, caller, "identity:get_mapping", id, None).await?;
     found.ok_or_else(|| not_found(id))
 }
 
