@@ -40,11 +40,10 @@ def client(client_id, method="client_secret_basic", **fields):
             "redirect_uris": ["http://127.0.0.1:1/callback"]} | secret | fields
 
 
-# `archstone` and its like are relying parties of the service; `cli` and `cloud` are what people log in with from their
-# terminals, the latter to tokens meant for us; `elsewhere` is an application that has nothing to do with us.
-CLIENTS = [client("archstone"), client("archstone-post", "client_secret_post"), client("archstone-public", "none"),
-           client("archstone-es256", id_token_signed_response_alg="ES256"), client("archstone-eddsa", id_token_signed_response_alg="EdDSA"),
-           client("cli", "none"), client("cloud"), client("opaque"), client("elsewhere")]
+# What people log in with from their terminals: `cloud` to tokens meant for us, `cli` the same without a secret, `opaque` to
+# tokens that only the provider can read. `elsewhere` is an application that has nothing to do with us.
+CLIENTS = [client("cloud"), client("cli", "none"), client("opaque"), client("elsewhere")]
+RESOURCE_OF = {"cloud": AUDIENCE, "cli": AUDIENCE, "opaque": OPAQUE}
 
 
 class OpenIdProvider:
@@ -56,7 +55,7 @@ class OpenIdProvider:
         self.keys = [Key(f"rs-{secrets.token_hex(4)}"), Key("es", "ES256"), Key("ed", "EdDSA")]
         self.world = {
             "port": self.port, "keys": [k.private_jwk() for k in self.keys], "clients": CLIENTS, "claims": list(claims), "users": {},
-            "opaque": [OPAQUE], "resourceOf": {"cloud": AUDIENCE, "opaque": OPAQUE}, "accessTokenAlg": access_token_alg, "pkce": pkce,
+            "opaque": [OPAQUE], "resourceOf": RESOURCE_OF, "accessTokenAlg": access_token_alg, "pkce": pkce,
         }
         self.process = None
         self.lock = threading.Lock()
@@ -105,9 +104,10 @@ class OpenIdProvider:
         self.command("user", id=id, user=user)
         return id
 
-    def client(self, id, method="client_secret_basic", resource=None, **fields):
-        """Registers a client, or changes one."""
-        self.command("client", client=client(id, method, **fields), resource=resource)
+    def client(self, id, method="client_secret_basic", resource=None, lax=False, **fields):
+        """Registers a client, or changes one. `resource` is what its access tokens are for when it asks for none; `lax` lets it do
+        without PKCE."""
+        self.command("client", client=client(id, method, **fields), resource=resource, lax=lax)
 
     def use_keys(self, keys):
         """From now on these sign and are shown; the first one that fits an algorithm signs."""
@@ -150,14 +150,14 @@ class OpenIdProvider:
         return answer.json()
 
     def log_in(self, user, client="cloud", scope="openid profile email", **form):
-        """The answer to the password grant: `access_token`, `id_token`, …; a JWT for us unless `resource` or the client says other."""
+        """The answer to the password grant: `access_token` (a JWT for us unless `resource` or the client says other), `id_token`."""
         return self.grant(client, grant_type="password", username=user, password=f"{user} password", scope=scope, **form)
 
     def access_token(self, user, client="cloud", **form):
         """An access token of this user."""
         return self.log_in(user, client, **form)["access_token"]
 
-    def id_token(self, user, client="archstone"):
+    def id_token(self, user, client):
         """An ID token of this user for this client."""
         return self.log_in(user, client)["id_token"]
 

@@ -24,7 +24,7 @@ export function configuration(world) {
     // Claims stand in the ID token itself.
     conformIdTokenClaims: false,
     enabledJWA: { idTokenSigningAlgValues: ['RS256', 'ES256', 'EdDSA'] },
-    pkce: { required: (ctx, client) => client.clientAuthMethod === 'none' || world.pkce },
+    pkce: { required: (ctx, client) => client.clientAuthMethod === 'none' || (world.pkce && !world.lax.has(client.clientId)) },
     ttl: {
       AccessToken: 10 * MINUTES, AuthorizationCode: MINUTES, ClientCredentials: 10 * MINUTES, DeviceCode: 10 * MINUTES,
       Grant: 60 * MINUTES, IdToken: 10 * MINUTES, Interaction: 10 * MINUTES, Session: 60 * MINUTES,

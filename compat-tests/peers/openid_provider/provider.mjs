@@ -17,7 +17,7 @@ import { registerPasswordGrant } from './password_grant.mjs';
 import { Storage } from './storage.mjs';
 import { tampering } from './tampering.mjs';
 
-const world = { misbehaviour: {}, requests: [], claims: [], opaque: [], resourceOf: {}, accessTokenAlg: 'RS256', pkce: false };
+const world = { misbehaviour: {}, requests: [], claims: [], opaque: [], resourceOf: {}, accessTokenAlg: 'RS256', pkce: false, lax: new Set() };
 const clients = new Storage('Client');
 let issuer;
 let provider;
@@ -36,7 +36,7 @@ const pause = (milliseconds) => new Promise((done) => setTimeout(done, milliseco
 
 async function serve(request, response) {
   const { pathname, searchParams } = new URL(request.url, issuer);
-  const { status = {}, delay } = world.misbehaviour;
+  const { status = {}, redirect = {}, raw, delay } = world.misbehaviour;
   world.requests.push({
     method: request.method, path: pathname, query: Object.fromEntries(searchParams),
     authorization: (request.headers.authorization ?? '').split(' ')[0], at: Date.now(),
@@ -44,11 +44,15 @@ async function serve(request, response) {
   if (delay) await pause(delay);
   const failing = status[pathname] ?? status['*'];
   if (failing) return response.writeHead(failing).end();
+  if (redirect[pathname]) return response.writeHead(302, { location: redirect[pathname] }).end();
+  if (raw) return response.writeHead(200, { 'content-type': 'application/json' }).end(raw);
   return pathname.startsWith('/interaction/') ? interact(provider, world.users, request, response) : answer(request, response);
 }
 
 const commands = {
-  client: async ({ client, resource }) => {
+  // `lax`: it may do without PKCE.
+  client: async ({ client, resource, lax }) => {
+    if (lax) world.lax.add(client.client_id);
     if (resource) world.resourceOf[client.client_id] = resource;
     await clients.upsert(client.client_id, client);
   },
@@ -64,6 +68,8 @@ const commands = {
   requests: () => world.requests.splice(0),
 };
 
+// Standard output is for answers; oidc-provider's remarks go elsewhere.
+console.log = console.info = console.warn = console.error;
 const say = (object) => process.stdout.write(`${JSON.stringify(object)}\n`);
 
 async function main() {

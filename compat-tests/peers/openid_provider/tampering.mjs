@@ -1,7 +1,10 @@
 // Ways in which a provider goes wrong, switched on by the command `misbehave`:
 //
 //   status         { "<path>": 500 } answers this status there; "*" is every path
+//   redirect       { "<path>": URL } sends whoever asks there on to the URL
+//   raw            this text is every answer
 //   delay          milliseconds before each answer
+//   jwks           the keys that are shown
 //   discovery      members of the discovery document to replace (null: leave out)
 //   authorization  parameters of the answer at the redirect URI to replace (null: leave out)
 //   id_token       claims of the ID token to replace (null: leave out); it is signed again with `keys[0]`, or with
@@ -28,6 +31,7 @@ export function tampering(world) {
     const how = world.misbehaviour;
     await next();
     if (how.discovery && ctx.path.endsWith('/.well-known/openid-configuration')) ctx.body = altered(ctx.body, how.discovery);
+    if (how.jwks && ctx.path === '/jwks') ctx.body = { keys: how.jwks };
     if (how.userinfo && ctx.path === '/me' && ctx.status === 200) ctx.body = altered(ctx.body, how.userinfo);
     if ((how.id_token || how.id_token_key) && ctx.path === '/token' && ctx.body?.id_token) {
       ctx.body.id_token = resigned(ctx.body.id_token, how.id_token ?? {}, how.id_token_key ?? world.keys[0]);
