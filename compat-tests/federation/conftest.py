@@ -7,7 +7,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
-from harness import Archstone, free_port, nodes  # noqa: E402
+from harness import Archstone, faketime, free_port, nodes, set_clock  # noqa: E402
 from peers.browser import ChromeDriver  # noqa: E402
 from peers.dashboard import Dashboard  # noqa: E402
 from peers.openid import OpenIdProvider  # noqa: E402
@@ -58,6 +58,18 @@ def pair(cluster, settings):
     yield both
     for node in reversed(both):
         node.remove()
+
+
+@pytest.fixture
+def clocked(settings, tmp_path):
+    """A node with a clock of its own, and `step(seconds)`, which sets that so many seconds ahead of the real one."""
+    control, environment = faketime(tmp_path)
+    node = Archstone(settings=settings)
+    node.prepare()
+    node.settings |= environment
+    node.start()
+    yield node, lambda seconds: set_clock(control, f"+{seconds}s")
+    node.remove()
 
 
 @pytest.fixture(scope="session")

@@ -100,14 +100,14 @@ def test_a_token_of_an_ordinary_client_by_introspection(trust, provider):
     way.refused(provider.access_token(person, "elsewhere", resource=OPAQUE))
 
 
-def test_userinfo_proves_an_opaque_token_only_where_that_is_wished(trust, provider):
+def test_userinfo_proves_an_opaque_token_only_where_that_is_wished(trust, own_provider):
     """A userinfo endpoint does not say whom a token was issued for."""
-    person = provider.user(name="Ann", email="ann@example.org")
-    with provider.misbehaving(discovery={"introspection_endpoint": None}):
-        way = trust(PERSON)
-        way.refused(provider.access_token(person, "elsewhere"))
-        way = trust(PERSON, connection={"allow_userinfo": True})
-        assert way.present(provider.access_token(person, "elsewhere")).status_code == 201
+    person = own_provider.user(name="Ann", email="ann@example.org")
+    with own_provider.misbehaving(discovery={"introspection_endpoint": None}):
+        way = trust(PERSON, provider=own_provider)
+        way.refused(own_provider.access_token(person, "elsewhere"))
+        way = trust(PERSON, provider=own_provider, connection={"allow_userinfo": True})
+        assert way.present(own_provider.access_token(person, "elsewhere")).status_code == 201
         way.refused("no-token-of-theirs")
 
 

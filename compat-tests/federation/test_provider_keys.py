@@ -5,12 +5,13 @@ import time
 
 import pytest
 
-from harness import unique
+from harness import eventually, unique
 from peers import jose
 from peers.openid import OpenIdProvider
-from trust import ANYBODY, UNAUTHORIZED
+from trust import ANYBODY, UNAUTHORIZED, Trust
 
 JWKS = "/jwks"
+FAR = 9_999_999_999
 
 
 @pytest.fixture
@@ -25,11 +26,20 @@ def way(trust, own_provider):
     return trust(ANYBODY, provider=own_provider)
 
 
-def test_a_new_key_is_fetched_when_it_is_first_seen(way, own_provider):
+def test_a_new_key_is_fetched_when_it_is_first_seen(clocked, own_provider):
+    """But not within half a minute of the fetch before (ruling 7)."""
+    node, step = clocked
+    way = Trust(node, own_provider, ANYBODY)
     assert way.present(own_provider.mint({"sub": "a"})).status_code == 201
     old = own_provider.rotate(keep=True)
-    assert way.present(own_provider.mint({"sub": "b"})).status_code == 201, "the new key at once"
+    way.refused(own_provider.mint({"sub": "b"}))
+    step(31)
+    assert way.present(own_provider.mint({"sub": "b"})).status_code == 201, "the new key"
     assert way.present(own_provider.mint({"sub": "a"}, key=old)).status_code == 201, "the old one as long as it is shown"
+    own_provider.use_keys(own_provider.keys[:1])
+    step(31 + 3_600)
+    assert eventually(lambda: way.present(own_provider.mint({"sub": "a", "exp": FAR}, key=old)).status_code == 401, 3.0), "withdrawn"
+    assert way.present(own_provider.mint({"sub": "a", "exp": FAR})).status_code == 201
 
 
 def test_keys_and_discovery_are_asked_for_once(way, own_provider):
@@ -70,7 +80,7 @@ def test_a_key_set_with_things_nobody_knows(way, own_provider):
         assert way.present(own_provider.mint({"sub": "a"})).status_code == 201
         assert way.refused(own_provider.mint({"sub": "a"}, key=weak)) == UNAUTHORIZED
         assert way.refused(own_provider.mint({"sub": "a"}, kid="encryption")) == UNAUTHORIZED
-        assert way.refused(jose.symmetric({"iss": own_provider.issuer, "sub": "a", "exp": 9999999999}, b"x" * 32, "oct")) == UNAUTHORIZED
+        assert way.refused(jose.symmetric({"iss": own_provider.issuer, "sub": "a", "exp": FAR}, b"x" * 32, "oct")) == UNAUTHORIZED
 
 
 def test_keys_without_names(way, own_provider):

@@ -69,8 +69,8 @@ class Trust:
 
     def connect(self, protocol, method="client_secret_basic", remote_id_attribute=None, connection=None, client=None):
         """Adds a protocol with its connection; the mapping is the same."""
-        callbacks = [f"{WEBSSO}/callback", f"{WEBSSO}/identity_providers/{self.id}/protocols/{protocol}/callback"]
-        self.provider.client(self.client_id, method, redirect_uris=[self.archstone.url + c for c in callbacks], **client or {})
+        callback = f"{self.archstone.url}{WEBSSO}/identity_providers/{self.id}/protocols/{protocol}/callback"
+        self.provider.client(self.client_id, method, redirect_uris=[callback], **client or {})
         body = {"mapping_id": self.mapping} | ({"remote_id_attribute": remote_id_attribute} if remote_id_attribute else {})
         self._put(f"{self.path}/protocols/{protocol}", "protocol", body)
         secret = {} if method == "none" else {"client_secret": f"{self.client_id} secret"}
