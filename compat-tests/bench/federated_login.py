@@ -67,20 +67,32 @@ def measure(server, provider, rounds, seconds):
     domain = server.new_domain()["id"]
     groups = [server.new_group(domain)["name"] for _ in range(GROUPS)]
     way = Trust(server, provider, PERSON, groups_of(domain), domain_id=domain)
-    claims = {"sub": "somebody", "name": "Some Body", "email": "somebody@example.org", "groups": groups, "exp": int(time.time()) + 36_000}
+    claims = {
+        "sub": "somebody",
+        "name": "Some Body",
+        "email": "somebody@example.org",
+        "groups": groups,
+        "exp": int(time.time()) + 36_000,
+    }
+
+    def side(name, path, **how):
+        return Side(name, server.process.pid, server.url + path, connections=CONNECTIONS, **how)
+
     sides, raw = [], {}
     for alg in ALGORITHMS:
         [key] = [k for k in provider.keys if k.alg == alg]
         bearer = provider.mint(claims, key=key)
         answer = way.present(bearer)
-        assert answer.status_code == 201 and len(answer.json()["token"]["user"]["OS-FEDERATION"]["groups"]) == GROUPS, answer.text
+        assert answer.status_code == 201, answer.text
+        assert len(answer.json()["token"]["user"]["OS-FEDERATION"]["groups"]) == GROUPS
         token = answer.headers["X-Subject-Token"]
-        raw[alg] = {"verify_us": round(per_call(verification(key, bearer), 1), 1), "issue_us": round(per_call(token_making(token), 1), 1)}
-        sides.append(Side(alg, server.process.pid, f"{server.url}{way.path}/protocols/openid/auth", script="post.lua", connections=CONNECTIONS,
-                          headers=[f"Authorization: Bearer {bearer}"]))
+        costs = {"verify_us": verification(key, bearer), "issue_us": token_making(token)}
+        raw[alg] = {name: round(per_call(action, 1), 1) for name, action in costs.items()}
+        headers = [f"Authorization: Bearer {bearer}"]
+        sides.append(side(alg, f"{way.path}/protocols/openid/auth", script="post.lua", headers=headers))
     body = server.folder / "rescope"
     body.write_text(json.dumps({"auth": {"identity": {"methods": ["token"], "token": {"id": token}}, "scope": "unscoped"}}))
-    sides.append(Side("rescoping", server.process.pid, server.url, script="issue.lua", connections=CONNECTIONS, environment={"BENCH_BODY": str(body)}))
+    sides.append(side("rescoping", "", script="issue.lua", environment={"BENCH_BODY": str(body)}))
     interleave(sides, rounds, seconds)
     figures = {side.name: side.summary() for side in sides}
     for alg, cost in raw.items():
@@ -105,10 +117,11 @@ def main():
     target = pathlib.Path(os.environ.get("ARCHSTONE_FEDERATED_JSON", ROOT / "compat-tests/.run/federated_login.json"))
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(json.dumps(figures, indent=2) + "\n")
-    print(f"\n{'login by':<12} {'logins/s':>10} {'CPU µs':>10} {'p50 ms':>9} {'p99 ms':>9} {'verify µs':>10} {'issue µs':>9} {'factor':>7}")
+    heads = ["logins/s", "CPU µs", "p50 ms", "p99 ms", "verify µs", "issue µs", "factor"]
+    print(f"\n{'login by':<12}" + "".join(f"{head:>11}" for head in heads))
     for name, f in figures.items():
-        print(f"{name:<12} {f['rate']:>10,.0f} {f['cpu_us']:>10.1f} {f['p50_ms']:>9.2f} {f['p99_ms']:>9.2f} "
-              f"{f.get('verify_us', ''):>10} {f.get('issue_us', ''):>9} {f.get('factor', ''):>7}")
+        known = [f"{f['rate']:,.0f}", *(f.get(k, "") for k in ("cpu_us", "p50_ms", "p99_ms", "verify_us", "issue_us", "factor"))]
+        print(f"{name:<12}" + "".join(f"{figure:>11}" for figure in known))
     print(f"\nfactor: server CPU beside the raw cryptography; after {time.monotonic() - began:.0f} s, figures in {target}")
 
 

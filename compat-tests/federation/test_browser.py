@@ -48,13 +48,13 @@ def test_from_the_dashboard_and_back(archstone, trust, provider, dashboard, brow
     browser.wait_for(f"{provider.issuer}/interaction/")
     screen("2-provider")
     sign_in(browser, person, "wrong")
-    assert "Wrong name or password" in browser.text()
+    browser.wait_for_text("Wrong name or password")
     screen("3-wrong-password")
     before = len(dashboard.posted)
     sign_in(browser, person)
     browser.wait_for(dashboard.origin)
     screen("4-dashboard-again")
-    assert browser.text().endswith("Logged in.")
+    browser.wait_for_text("Logged in.")
     [(fields, headers)] = dashboard.posted[before:]
     assert set(fields) == {"token"} and headers["Content-Type"] == "application/x-www-form-urlencoded"
     assert "Referer" not in headers or "?" not in headers["Referer"]
@@ -74,7 +74,7 @@ def test_a_choice_of_identity_providers(archstone, trust, provider, other_provid
     browser.open(dashboard.websso(archstone, f"websso/{protocol}"))
     screen("1-choice")
     assert "Example University" in browser.text() and "Example Company" in browser.text()
-    browser.click(f"a[href*='{way.id}']")
+    browser.run("[...document.links].find(link => link.text === 'Example Company').click()")
     browser.wait_for(f"{other_provider.issuer}/interaction/")
     sign_in(browser, person)
     browser.wait_for(dashboard.origin)
@@ -105,7 +105,9 @@ def test_who_gives_up_at_the_provider(archstone, trust, provider, dashboard, bro
 
 
 def test_somebody_whom_no_rule_lets_in(archstone, trust, provider, dashboard, browser, screen):
-    way = trust({"local": [{"user": {"name": "{0}"}}], "remote": [{"type": "OIDC-sub"}, {"type": "OIDC-groups", "any_one_of": ["staff"]}]})
+    way = trust(
+        {"local": [{"user": {"name": "{0}"}}], "remote": [{"type": "OIDC-sub"}, {"type": "OIDC-groups", "any_one_of": ["staff"]}]}
+    )
     browser.open(dashboard.websso(archstone, fixed(way)))
     sign_in(browser, provider.user(groups=["others"]))
     browser.wait_for(archstone.url)
@@ -119,7 +121,9 @@ def test_web_fix_2_the_callback_in_another_browser(archstone, trust, provider, d
     way = trust(ANYBODY)
     before = len(dashboard.posted)
     browser.open(dashboard.websso(archstone, fixed(way)))
-    asked = archstone.http.get(f"{archstone.url}{WEBSSO}/{fixed(way)}", params={"origin": dashboard.origin}, allow_redirects=False, timeout=10)
+    asked = archstone.http.get(
+        f"{archstone.url}{WEBSSO}/{fixed(way)}", params={"origin": dashboard.origin}, allow_redirects=False, timeout=10
+    )
     stop = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(asked.headers["Location"]).query))["redirect_uri"]
     address = provider.follow(archstone.http, asked.headers["Location"], provider.user(), stop=stop)
     browser.open(address)

@@ -23,7 +23,15 @@ def name_of(way, provider, **claims):
     return answer.json()["token"]["user"]["name"]
 
 
-@pytest.mark.parametrize("attribute", ["OIDC-preferred_username", "OIDC_CLAIM_preferred_username", "HTTP_OIDC_PREFERRED_USERNAME", "HTTP_OIDC_CLAIM_PREFERRED_USERNAME"])
+@pytest.mark.parametrize(
+    "attribute",
+    [
+        "OIDC-preferred_username",
+        "OIDC_CLAIM_preferred_username",
+        "HTTP_OIDC_PREFERRED_USERNAME",
+        "HTTP_OIDC_CLAIM_PREFERRED_USERNAME",
+    ],
+)
 def test_a_claim_has_the_names_that_mod_auth_openidc_gives_it(trust, provider, attribute):
     assert name_of(trust(named(attribute)), provider, preferred_username="ann") == "ann"
 
@@ -36,9 +44,26 @@ def test_names_of_their_own(trust, provider):
 
 
 VALUES = {
-    "semicolons": "a;b;c", "a_slot": "{1}", "other_slots": "{0}{2}", "braces": "{{0}}", "half_a_brace": "{", "quotes": "it's \"so\"", "a_list": "['a', 'b']",
-    "unicode": "Zoë Ünï 名前 🔑", "combining": "e\u0301", "right_to_left": "\u202eabc", "percent": "%s %(x)s %41", "backslash": "a\\b\\n", "line_end": "a\nb", "tab": "a\tb",
-    "markup": "<script>alert(1)</script>", "dollar": "$1 ${x}", "jndi": "${jndi:ldap://x}", "blanks": "  a  b  ", "sql": "'; DROP TABLE users; --", "latin1": "Ã©",
+    "semicolons": "a;b;c",
+    "a_slot": "{1}",
+    "other_slots": "{0}{2}",
+    "braces": "{{0}}",
+    "half_a_brace": "{",
+    "quotes": "it's \"so\"",
+    "a_list": "['a', 'b']",
+    "unicode": "Zoë Ünï 名前 🔑",
+    "combining": "e\u0301",
+    "right_to_left": "\u202eabc",
+    "percent": "%s %(x)s %41",
+    "backslash": "a\\b\\n",
+    "line_end": "a\nb",
+    "tab": "a\tb",
+    "markup": "<script>alert(1)</script>",
+    "dollar": "$1 ${x}",
+    "jndi": "${jndi:ldap://x}",
+    "blanks": "  a  b  ",
+    "sql": "'; DROP TABLE users; --",
+    "latin1": "Ã©",
 }
 
 
@@ -51,8 +76,19 @@ def test_ks_map_6_a_value_stays_what_it_is(trust, provider, value):
     assert name_of(way, provider, name=value, department="second") == f"second/{value}"
 
 
-@pytest.mark.parametrize("value, text", [(7, "7"), (-1, "-1"), (True, "1"), (False, "0"), (1.5, "1.5"), (12345678901234567890, "12345678901234567890"),
-                                         ({"a": 1}, '{"a":1}'), (["one"], "one")])
+@pytest.mark.parametrize(
+    "value, text",
+    [
+        (7, "7"),
+        (-1, "-1"),
+        (True, "1"),
+        (False, "0"),
+        (1.5, "1.5"),
+        (12345678901234567890, "12345678901234567890"),
+        ({"a": 1}, '{"a":1}'),
+        (["one"], "one"),
+    ],
+)
 def test_values_that_are_no_text(trust, provider, value, text):
     """Truth values are 1 and 0, as mod_auth_openidc writes them."""
     assert name_of(trust(named("OIDC-level")), provider, level=value) == text
@@ -100,9 +136,26 @@ def test_one_group_with_a_difficult_name(archstone, trust, provider, name):
     assert [g["id"] for g in answer.json()["token"]["user"]["OS-FEDERATION"]["groups"]] == [group["id"]]
 
 
-RESERVED = {"REMOTE_USER": "root", "__NAMEID__": "root", "HTTP_OIDC_SUB": "root", "OIDC-sub": "root", "OIDC_CLAIM_sub": "root", "__proto__": {"admin": True},
-            "constructor": "x", "SUB": "root", "Sub": "root", "s-u-b": "root", "is_admin": True, "token": "root", "target": {"user": {"domain_id": "default"}},
-            "roles": ["admin"], "project_id": "x", "domain_id": "default", "type": "local", "user": {"name": "admin", "domain": {"id": "default"}}}
+RESERVED = {
+    "REMOTE_USER": "root",
+    "__NAMEID__": "root",
+    "HTTP_OIDC_SUB": "root",
+    "OIDC-sub": "root",
+    "OIDC_CLAIM_sub": "root",
+    "__proto__": {"admin": True},
+    "constructor": "x",
+    "SUB": "root",
+    "Sub": "root",
+    "s-u-b": "root",
+    "is_admin": True,
+    "token": "root",
+    "target": {"user": {"domain_id": "default"}},
+    "roles": ["admin"],
+    "project_id": "x",
+    "domain_id": "default",
+    "type": "local",
+    "user": {"name": "admin", "domain": {"id": "default"}},
+}
 
 
 def test_ks_map_9_reserved_names_are_data_only(archstone, trust, provider):

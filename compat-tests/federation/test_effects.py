@@ -33,7 +33,9 @@ class Person:
 
 
 def disable_user(who):
-    who.archstone.expect(200, "PATCH", f"/v3/users/{who.user}", token=who.archstone.admin_token, json={"user": {"enabled": False}})
+    who.archstone.expect(
+        200, "PATCH", f"/v3/users/{who.user}", token=who.archstone.admin_token, json={"user": {"enabled": False}}
+    )
 
 
 def disable_idp(who):
@@ -49,7 +51,9 @@ def delete_protocol(who):
 
 
 def disable_domain(who):
-    who.archstone.expect(200, "PATCH", f"/v3/domains/{who.way.domain_id}", token=who.archstone.admin_token, json={"domain": {"enabled": False}})
+    who.archstone.expect(
+        200, "PATCH", f"/v3/domains/{who.way.domain_id}", token=who.archstone.admin_token, json={"domain": {"enabled": False}}
+    )
 
 
 # What is done, and the status of a login after it.
@@ -117,7 +121,12 @@ def test_a_changed_mapping_holds_for_the_next_login(pair, provider, where):
     who = Person(a, provider)
     node = a if where == "same_node" else b
     assert who.enters(node) == 201
-    who.way.map({"local": [{"user": {"name": "{0}"}}], "remote": [{"type": "OIDC-sub"}, {"type": "OIDC-groups", "any_one_of": ["others"]}]})
+    who.way.map(
+        {
+            "local": [{"user": {"name": "{0}"}}],
+            "remote": [{"type": "OIDC-sub"}, {"type": "OIDC-groups", "any_one_of": ["others"]}],
+        }
+    )
     if node is a:
         assert who.enters(node) == 401
     else:
@@ -209,7 +218,7 @@ def test_two_nodes_make_one_user_of_two_first_logins(pair, provider):
 
 
 def test_ks_map_8_a_mapping_that_changes_under_logins_is_old_or_new(archstone, provider):
-    """Each login sees one document whole: user and group always of the same version. One that the change overtakes may be refused."""
+    """Each login sees one document whole, user and group of the same version; one that the change overtakes may be refused."""
     domain = archstone.new_domain()["id"]
     groups = [archstone.new_group(domain) for _ in range(2)]
 
@@ -243,4 +252,7 @@ def test_revoked_events_name_no_more_than_they_must(archstone, provider):
     assert statuses(archstone, one.token) == DEAD
     assert_alive(archstone, two.token)
     assert_alive(archstone, two.scoped)
-    assert two.way.refused("x") == UNAUTHORIZED and archstone.request("GET", f"{FEDERATION}/projects", token=two.token).status_code == 200
+    assert (
+        two.way.refused("x") == UNAUTHORIZED
+        and archstone.request("GET", f"{FEDERATION}/projects", token=two.token).status_code == 200
+    )

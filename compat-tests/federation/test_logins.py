@@ -24,8 +24,14 @@ def test_an_unscoped_token_says_who_came_from_where(archstone, trust, provider, 
     assert set(body) == {"methods", "user", "audit_ids", "expires_at", "issued_at"}
     assert body["methods"] == ["mapped"]
     assert body["user"] == {
-        "id": user_id(domain, person), "name": "Ann Other", "domain": {"id": domain, "name": way.get(f"domains/{domain}")["domain"]["name"]},
-        "OS-FEDERATION": {"groups": [{"id": group["id"], "name": group["name"]}], "identity_provider": {"id": way.id}, "protocol": {"id": "openid"}},
+        "id": user_id(domain, person),
+        "name": "Ann Other",
+        "domain": {"id": domain, "name": way.get(f"domains/{domain}")["domain"]["name"]},
+        "OS-FEDERATION": {
+            "groups": [{"id": group["id"], "name": group["name"]}],
+            "identity_provider": {"id": way.id},
+            "protocol": {"id": "openid"},
+        },
     }
     assert len(body["audit_ids"]) == 1
     assert archstone.validate(token).json()["token"] == body
@@ -83,7 +89,11 @@ def test_every_kind_of_token_of_the_provider_is_taken(trust, provider, method):
     way = trust(PERSON, connection={"audiences": ["https://cloud.example/identity", OPAQUE]})
     person = provider.user(name="Ann", email="ann@example.org")
     provider.requests()
-    for bearer in (provider.access_token(person), provider.id_token(person, way.client_id), provider.access_token(person, "opaque")):
+    for bearer in (
+        provider.access_token(person),
+        provider.id_token(person, way.client_id),
+        provider.access_token(person, "opaque"),
+    ):
         answer = way.present(bearer, method=method)
         assert answer.status_code == 201, answer.text
         assert answer.json()["token"]["user"]["id"] == user_id(way.domain_id, person)
@@ -134,7 +144,9 @@ def test_a_default_project_is_never_applied(archstone, trust, provider):
     person = provider.user(name="Ann", email="ann@example.org")
     token, body = way.enter(person)
     home = archstone.expect(200, "GET", "/v3/auth/projects", token=token)["projects"][0]["id"]
-    archstone.expect(200, "PATCH", f"/v3/users/{body['user']['id']}", token=archstone.admin_token, json={"user": {"default_project_id": home}})
+    archstone.expect(
+        200, "PATCH", f"/v3/users/{body['user']['id']}", token=archstone.admin_token, json={"user": {"default_project_id": home}}
+    )
     _, again = way.enter(person)
     assert "project" not in again and "roles" not in again
 
@@ -161,7 +173,9 @@ def test_the_id_token_exchange_of_huawei(archstone, trust, provider):
 
     def exchange(id_token, idp=way.id, **scope):
         auth = {"id_token": {"id": id_token}} | ({"scope": scope} if scope else {})
-        return archstone.request("POST", "/v3.0/OS-AUTH/id-token/tokens", json={"auth": auth}, headers={"X-Idp-Id": idp} if idp else {})
+        return archstone.request(
+            "POST", "/v3.0/OS-AUTH/id-token/tokens", json={"auth": auth}, headers={"X-Idp-Id": idp} if idp else {}
+        )
 
     answer = exchange(bearer)
     assert answer.status_code == 201, answer.text
@@ -172,7 +186,10 @@ def test_the_id_token_exchange_of_huawei(archstone, trust, provider):
     for scope in ({"id": project}, {"name": "lab", "domain": {"id": way.domain_id}}):
         answer = exchange(bearer, project=scope)
         assert answer.status_code == 201, answer.text
-        assert answer.json()["token"]["project"]["id"] == project and {r["name"] for r in answer.json()["token"]["roles"]} == {"member", "reader"}
+        assert answer.json()["token"]["project"]["id"] == project and {r["name"] for r in answer.json()["token"]["roles"]} == {
+            "member",
+            "reader",
+        }
     for answer, status, code in ((exchange(bearer + "x"), 401, "IAM.0001"), (exchange(bearer, idp=unique()), 404, "IAM.0004"),
                                  (exchange(bearer, idp=None), 400, "IAM.0011"), (exchange(None), 400, "IAM.0011")):
         assert (answer.status_code, answer.json()["error_code"]) == (status, code), answer.text
@@ -187,5 +204,7 @@ def test_what_is_stored_of_a_connection_shows_no_secret(archstone, trust, provid
     assert answer.status_code == 200 and shown["issuer"] == provider.issuer and shown["client_id"] == way.client_id
     assert "client_secret" not in shown and f"{way.client_id} secret" not in answer.text
     assert f"{way.client_id} secret" not in archstone.log()
-    changed = archstone.request("PATCH", path, token=archstone.admin_token, json={"connection": {"client_secret": "another secret"}})
+    changed = archstone.request(
+        "PATCH", path, token=archstone.admin_token, json={"connection": {"client_secret": "another secret"}}
+    )
     assert changed.status_code == 200 and "another secret" not in changed.text

@@ -203,7 +203,10 @@ def test_an_unknown_role_is_401_and_makes_nothing(archstone, trust, provider, do
 def test_version_3_makes_grants_exactly_what_is_asserted(archstone, trust, provider, domain):
     """Version 3.0: `projects_json`, and grants on projects that are no longer asserted go."""
     one, two = unique("one"), unique("two")
-    rule = {"local": [{"user": {"name": "{0}"}, "projects_json": "{1}"}], "remote": [{"type": "OIDC-sub"}, {"type": "OIDC-projects"}]}
+    rule = {
+        "local": [{"user": {"name": "{0}"}, "projects_json": "{1}"}],
+        "remote": [{"type": "OIDC-sub"}, {"type": "OIDC-projects"}],
+    }
 
     def asserted(**projects):
         return json.dumps([{"name": name, "roles": [{"name": r} for r in roles]} for name, roles in projects.items()])
@@ -228,8 +231,14 @@ def test_version_3_makes_grants_exactly_what_is_asserted(archstone, trust, provi
     assert roles == {"reader", "member", "manager"}, "manager implies member"
 
 
-@pytest.mark.parametrize("text", ["", "no json", "{}", "[1]", '[{"name": "x"}]', '[{"roles": []}]', "[" * 2000, '[{"name": "x", "roles": [{"name": 7}]}]'])
+@pytest.mark.parametrize(
+    "text",
+    ["", "no json", "{}", "[1]", '[{"name": "x"}]', '[{"roles": []}]', "[" * 2000, '[{"name": "x", "roles": [{"name": 7}]}]'],
+)
 def test_projects_that_cannot_be_read_are_401(trust, provider, text):
-    rule = {"local": [{"user": {"name": "{0}"}, "projects_json": "{1}"}], "remote": [{"type": "OIDC-sub"}, {"type": "OIDC-projects"}]}
+    rule = {
+        "local": [{"user": {"name": "{0}"}, "projects_json": "{1}"}],
+        "remote": [{"type": "OIDC-sub"}, {"type": "OIDC-projects"}],
+    }
     way = trust(rule, schema_version="3.0")
     assert way.refused(provider.mint({"sub": "x", "projects": text})) == UNAUTHORIZED

@@ -1,4 +1,4 @@
-"""Whose account it is: federated users, their ids, names, links, and users who exist by themselves (1.5.8, KS-FED-5, ruling 5)."""
+"""Whose account it is: federated users, their ids, names, links; users who exist by themselves (1.5.8, KS-FED-5, ruling 5)."""
 
 import urllib.parse
 from concurrent.futures import ThreadPoolExecutor
@@ -102,7 +102,9 @@ def test_a_local_user_gets_an_ordinary_token(archstone, trust, provider):
     local = archstone.new_user(domain)
     group, project = archstone.new_group(domain, local), archstone.new_project(domain)
     archstone.grant(None, "member", project=project, group=group)
-    way = trust({"local": [{"user": {"name": "{0}", "domain": {"id": domain}, "type": "local"}}], "remote": [{"type": "OIDC-name"}]})
+    way = trust(
+        {"local": [{"user": {"name": "{0}", "domain": {"id": domain}, "type": "local"}}], "remote": [{"type": "OIDC-name"}]}
+    )
     person = provider.user(name=local["name"])
     token, body = way.enter(person)
     assert body["user"]["id"] == local["id"] and "OS-FEDERATION" not in body["user"] and "password_expires_at" in body["user"]

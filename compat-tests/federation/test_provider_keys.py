@@ -38,7 +38,9 @@ def test_a_new_key_is_fetched_when_it_is_first_seen(clocked, own_provider):
     assert way.present(own_provider.mint({"sub": "a"}, key=old)).status_code == 201, "the old one as long as it is shown"
     own_provider.use_keys(own_provider.keys[:1])
     step(31 + 3_600)
-    assert eventually(lambda: way.present(own_provider.mint({"sub": "a", "exp": FAR}, key=old)).status_code == 401, 3.0), "withdrawn"
+    assert eventually(
+        lambda: way.present(own_provider.mint({"sub": "a", "exp": FAR}, key=old)).status_code == 401, 3.0
+    ), "withdrawn"
     assert way.present(own_provider.mint({"sub": "a", "exp": FAR})).status_code == 201
 
 
@@ -58,8 +60,14 @@ def test_unknown_keys_do_not_make_a_storm(way, own_provider):
 
     def pester(n):
         for turn in range(10):
-            assert way.archstone.http.post(f"{way.archstone.url}{way.path}/protocols/openid/auth", timeout=20, headers={
-                "Authorization": f"Bearer {own_provider.mint({'sub': 'a'}, key=strangers[0], kid=f'{n}-{turn}')}"}).status_code == 401
+            assert (
+                way.archstone.http.post(
+                    f"{way.archstone.url}{way.path}/protocols/openid/auth",
+                    timeout=20,
+                    headers={"Authorization": f"Bearer {own_provider.mint({'sub': 'a'}, key=strangers[0], kid=f'{n}-{turn}')}"},
+                ).status_code
+                == 401
+            )
 
     threads = [threading.Thread(target=pester, args=(n,)) for n in range(8)]
     for thread in threads:
@@ -74,8 +82,14 @@ def test_a_key_set_with_things_nobody_knows(way, own_provider):
     """Unknown types, short keys and nonsense in the set are passed over; the good key works."""
     good = own_provider.keys[0].public_jwk()
     weak = jose.Key("weak", bits=1024)
-    odd = [{"kty": "AKP", "kid": "pq", "alg": "ML-DSA-44", "pub": "AA"}, {"kty": "RSA", "kid": "broken", "n": "!!", "e": "AQAB"}, {"kid": "empty"},
-           weak.public_jwk(), {"kty": "oct", "kid": "oct", "k": jose.b64(b"x" * 32)}, good | {"kid": "encryption", "use": "enc"}]
+    odd = [
+        {"kty": "AKP", "kid": "pq", "alg": "ML-DSA-44", "pub": "AA"},
+        {"kty": "RSA", "kid": "broken", "n": "!!", "e": "AQAB"},
+        {"kid": "empty"},
+        weak.public_jwk(),
+        {"kty": "oct", "kid": "oct", "k": jose.b64(b"x" * 32)},
+        good | {"kid": "encryption", "use": "enc"},
+    ]
     with own_provider.misbehaving(jwks=[*odd, good]):
         assert way.present(own_provider.mint({"sub": "a"})).status_code == 201
         assert way.refused(own_provider.mint({"sub": "a"}, key=weak)) == UNAUTHORIZED
@@ -124,8 +138,11 @@ def test_known_keys_outlive_an_outage(trust, own_provider):
     assert way.present(bearer).status_code == 201
 
 
-@pytest.mark.parametrize("how", [{"status": {"*": 500}}, {"status": {JWKS: 404}}, {"jwks": []}, {"raw": "no json"}, {"raw": "[]"}, {"raw": "x" * 2_000_000}],
-                         ids=["500", "no_keys_404", "empty_set", "no_json", "no_object", "two_megabytes"])
+@pytest.mark.parametrize(
+    "how",
+    [{"status": {"*": 500}}, {"status": {JWKS: 404}}, {"jwks": []}, {"raw": "no json"}, {"raw": "[]"}, {"raw": "x" * 2_000_000}],
+    ids=["500", "no_keys_404", "empty_set", "no_json", "no_object", "two_megabytes"],
+)
 def test_a_provider_that_answers_wrongly(way, own_provider, how):
     bearer = own_provider.mint({"sub": "a"})
     with own_provider.misbehaving(**how):
@@ -139,7 +156,11 @@ def test_a_slow_provider_does_not_hold_others_up(archstone, trust, provider, own
     statuses = []
     with own_provider.misbehaving(delay=13_000):
         def wait():
-            statuses.append(way.archstone.http.post(f"{archstone.url}{way.path}/protocols/openid/auth", headers={"Authorization": f"Bearer {bearer}"}, timeout=30).status_code)
+            statuses.append(
+                way.archstone.http.post(
+                    f"{archstone.url}{way.path}/protocols/openid/auth", headers={"Authorization": f"Bearer {bearer}"}, timeout=30
+                ).status_code
+            )
 
         began = time.monotonic()
         threads = [threading.Thread(target=wait) for _ in range(8)]

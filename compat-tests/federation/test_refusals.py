@@ -1,4 +1,4 @@
-"""What must not get in: tokens that are not the provider's, not for us, not alive; ways in that are closed (1.7, security.md 6, 9)."""
+"""What must not get in: tokens not of the provider, not for us, not alive; ways in that are closed (1.7; security.md 6, 9)."""
 
 import base64
 import json
@@ -46,11 +46,23 @@ def flipped(token):
 
 
 CLAIMS = {
-    "expired": {"exp": -120}, "not_yet_valid": {"nbf": 300}, "from_the_future": {"iat": 300, "exp": 900},
-    "without_expiry": {"exp": None}, "expiry_as_text": {"exp": "9999999999"}, "without_subject": {"sub": None}, "empty_subject": {"sub": ""},
-    "subject_as_number": {"sub": 7}, "another_audience": {"aud": "https://other.example"}, "audience_in_other_case": {"aud": AUDIENCE.upper()},
-    "audience_as_a_prefix": {"aud": AUDIENCE + "/"}, "no_audience": {"aud": None}, "empty_audience": {"aud": []}, "another_issuer": {"iss": "https://other.example"},
-    "issuer_with_a_slash": {"iss": "/"}, "no_issuer": {"iss": None}, "logout_token": {"events": {"http://schemas.openid.net/event/backchannel-logout": {}}},
+    "expired": {"exp": -120},
+    "not_yet_valid": {"nbf": 300},
+    "from_the_future": {"iat": 300, "exp": 900},
+    "without_expiry": {"exp": None},
+    "expiry_as_text": {"exp": "9999999999"},
+    "without_subject": {"sub": None},
+    "empty_subject": {"sub": ""},
+    "subject_as_number": {"sub": 7},
+    "another_audience": {"aud": "https://other.example"},
+    "audience_in_other_case": {"aud": AUDIENCE.upper()},
+    "audience_as_a_prefix": {"aud": AUDIENCE + "/"},
+    "no_audience": {"aud": None},
+    "empty_audience": {"aud": []},
+    "another_issuer": {"iss": "https://other.example"},
+    "issuer_with_a_slash": {"iss": "/"},
+    "no_issuer": {"iss": None},
+    "logout_token": {"events": {"http://schemas.openid.net/event/backchannel-logout": {}}},
     "bound_to_a_key": {"cnf": {"jkt": "x"}},
 }
 
@@ -79,19 +91,36 @@ def test_signatures(way, provider, other_provider):
     public = json.dumps(provider.http.get(f"{provider.issuer}/jwks").json()["keys"][0]).encode()
     pem = own.key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     bad = {
-        "claims changed": changed(good, 1, sub="root"), "header changed": changed(good, 0, kid="other"), "one bit": flipped(good),
-        "stripped": good.rsplit(".", 1)[0] + ".", "without the last part": good.rsplit(".", 1)[0], "cut": good[:-4], "longer": good + "AAAA",
-        "another key of the same name": stranger.sign(claims), "another key, no name": stranger.sign(claims, kid=None),
+        "claims changed": changed(good, 1, sub="root"),
+        "header changed": changed(good, 0, kid="other"),
+        "one bit": flipped(good),
+        "stripped": good.rsplit(".", 1)[0] + ".",
+        "without the last part": good.rsplit(".", 1)[0],
+        "cut": good[:-4],
+        "longer": good + "AAAA",
+        "another key of the same name": stranger.sign(claims),
+        "another key, no name": stranger.sign(claims, kid=None),
         "a key in the header": stranger.sign(claims, jwk=stranger.public_jwk()),
         "a key set in the header": stranger.sign(claims, jku=f"{other_provider.issuer}/jwks", kid=other_provider.keys[0].kid),
-        "the other provider's key": other_provider.keys[0].sign(claims), "the other provider's token": other_provider.mint({"sub": "x"}),
-        "ES256 by the RSA key": own.sign(claims, alg="ES256"), "PS256 over an RS256 signature": own.sign(claims, alg="PS256"),
-        "critical extension": own.sign(claims, crit=["exp"]), "an ID token's type": own.sign(claims, typ="logout+jwt"),
-        "HMAC with the JWK": jose.symmetric(claims, public, own.kid), "HMAC with the PEM": jose.symmetric(claims, pem, own.kid),
+        "the other provider's key": other_provider.keys[0].sign(claims),
+        "the other provider's token": other_provider.mint({"sub": "x"}),
+        "ES256 by the RSA key": own.sign(claims, alg="ES256"),
+        "PS256 over an RS256 signature": own.sign(claims, alg="PS256"),
+        "critical extension": own.sign(claims, crit=["exp"]),
+        "an ID token's type": own.sign(claims, typ="logout+jwt"),
+        "HMAC with the JWK": jose.symmetric(claims, public, own.kid),
+        "HMAC with the PEM": jose.symmetric(claims, pem, own.kid),
         "ES256 of zeros": jose.unsigned(claims, "ES256", jose.b64(bytes(64))),
         **{f"alg {alg}": jose.unsigned(claims, alg) for alg in ("none", "None", "NONE", "nOnE", "")},
-        "padded": good + "=", "blank inside": good[:40] + " " + good[40:], "standard base64": base64.b64encode(good.encode()).decode(),
-        "nested": own.sign({"token": good}), "empty": " ", "two": f"{good} {good}", "words": "open sesame", "dots": "..", "long": "x" * 8000,
+        "padded": good + "=",
+        "blank inside": good[:40] + " " + good[40:],
+        "standard base64": base64.b64encode(good.encode()).decode(),
+        "nested": own.sign({"token": good}),
+        "empty": " ",
+        "two": f"{good} {good}",
+        "words": "open sesame",
+        "dots": "..",
+        "long": "x" * 8000,
     }
     messages = {name: way.refused(token) for name, token in bad.items()}
     assert set(messages.values()) == {UNAUTHORIZED}, messages
@@ -112,7 +141,12 @@ def test_a_token_that_the_provider_has_revoked(trust, provider):
     person = provider.user()
     bearer = provider.access_token(person, way.client_id)
     assert way.present(bearer).status_code == 201
-    provider.http.post(f"{provider.issuer}/token/revocation", data={"token": bearer}, auth=(way.client_id, f"{way.client_id}%20secret"), timeout=10)
+    provider.http.post(
+        f"{provider.issuer}/token/revocation",
+        data={"token": bearer},
+        auth=(way.client_id, f"{way.client_id}%20secret"),
+        timeout=10,
+    )
     assert way.refused(bearer) == UNAUTHORIZED
 
 
@@ -139,7 +173,9 @@ def test_ways_that_are_closed(archstone, trust, provider):
     way = trust(ANYBODY)
     bearer = provider.access_token(provider.user())
     assert way.refused(bearer, 404, protocol="none") == f"Could not find federated protocol none for Identity Provider: {way.id}."
-    answer = archstone.request("POST", f"{FEDERATION}/identity_providers/nobody/protocols/openid/auth", headers={"Authorization": f"Bearer {bearer}"})
+    answer = archstone.request(
+        "POST", f"{FEDERATION}/identity_providers/nobody/protocols/openid/auth", headers={"Authorization": f"Bearer {bearer}"}
+    )
     assert answer.status_code == 404 and answer.json()["error"]["message"] == "Could not find Identity Provider: nobody."
     way.patch(enabled=False)
     way.refused(bearer, 403)
@@ -161,7 +197,9 @@ def test_a_protocol_without_a_connection(archstone, trust, provider):
 
 
 def test_no_rule_matches(trust, provider):
-    way = trust({"local": [{"user": {"name": "{0}"}}], "remote": [{"type": "OIDC-sub"}, {"type": "OIDC-groups", "any_one_of": ["staff"]}]})
+    way = trust(
+        {"local": [{"user": {"name": "{0}"}}], "remote": [{"type": "OIDC-sub"}, {"type": "OIDC-groups", "any_one_of": ["staff"]}]}
+    )
     assert way.refused(provider.access_token(provider.user())) == UNAUTHORIZED
     assert way.refused(provider.access_token(provider.user(groups=["others"]))) == UNAUTHORIZED
     assert way.refused(provider.access_token(provider.user(groups=["STAFF"]))) == UNAUTHORIZED
@@ -200,20 +238,37 @@ def test_the_wrong_provider_behind_the_right_name(trust, own_provider, other_pro
 
 def test_headers_of_a_web_server_in_front_are_nobodys(archstone, way, trust):
     """WEB-HDR-2, KS-FED-4: identity in header fields counts only from a trusted proxy, and there is none."""
-    names = ["REMOTE_USER", "X-Remote-User", "OIDC-sub", "OIDC_CLAIM_sub", "HTTP_OIDC_SUB", "OIDC-CLAIM-sub", "MELLON_NAME_ID", "Shib-Identity-Provider", "X-Auth-User"]
+    names = [
+        "REMOTE_USER",
+        "X-Remote-User",
+        "OIDC-sub",
+        "OIDC_CLAIM_sub",
+        "HTTP_OIDC_SUB",
+        "OIDC-CLAIM-sub",
+        "MELLON_NAME_ID",
+        "Shib-Identity-Provider",
+        "X-Auth-User",
+    ]
     headers = dict.fromkeys(names, "root")
     assert archstone.request("POST", f"{way.path}/protocols/openid/auth", headers=headers).status_code == 401
 
 
 def test_they_do_not_add_to_a_good_login_either(way, provider):
     person = provider.user()
-    answer = way.present(provider.access_token(person), headers={"REMOTE_USER": "root", "OIDC-sub": "root", "OIDC_CLAIM_sub": "root"})
+    answer = way.present(
+        provider.access_token(person), headers={"REMOTE_USER": "root", "OIDC-sub": "root", "OIDC_CLAIM_sub": "root"}
+    )
     assert answer.status_code == 201 and answer.json()["token"]["user"]["name"] == person
 
 
 def test_refusals_tell_outsiders_nothing_and_administrators_why(archstone, way, provider):
     """Security rule 9: one answer outside; the reason in the diagnostics (ruling 16) and the audit trail, no token in the log."""
-    bearers = [provider.mint({"sub": "x", "exp": now(-500)}), provider.mint({"sub": "x", "aud": "https://other.example"}), flipped(provider.mint({"sub": "x"})), "opaque"]
+    bearers = [
+        provider.mint({"sub": "x", "exp": now(-500)}),
+        provider.mint({"sub": "x", "aud": "https://other.example"}),
+        flipped(provider.mint({"sub": "x"})),
+        "opaque",
+    ]
     bodies = {json.dumps(way.present(b).json(), sort_keys=True) for b in bearers}
     assert len(bodies) == 1
     good = provider.mint({"sub": unique("person")})
@@ -237,7 +292,9 @@ def test_a_refusal_is_quick_and_makes_nobody(archstone, way, provider):
 
 def test_a_hundred_kilobyte_token(way, provider):
     big = provider.mint({"sub": "x", "filler": "x" * 100_000})
-    answer = requests.post(f"{way.archstone.url}{way.path}/protocols/openid/auth", headers={"Authorization": f"Bearer {big}"}, timeout=10)
+    answer = requests.post(
+        f"{way.archstone.url}{way.path}/protocols/openid/auth", headers={"Authorization": f"Bearer {big}"}, timeout=10
+    )
     assert answer.status_code in (401, 413, 431)
 
 

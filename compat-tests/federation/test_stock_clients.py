@@ -1,4 +1,4 @@
-"""Unmodified clients through an OpenID provider: `openstack`, and every plugin of keystoneauth that speaks OpenID Connect (1.7)."""
+"""Unmodified clients through an OpenID provider: `openstack`, and keystoneauth's plugins that speak OpenID Connect (1.7)."""
 
 import threading
 import urllib.parse
@@ -29,7 +29,10 @@ class Cloud:
         self.project = unique("lab")
         domain = archstone.new_domain()["id"]
         # Keystone needs to be told the domain at every place of a document of version 2.0.
-        rules = [{"local": [rule["local"][0] | {"domain": {"id": domain}}], "remote": rule["remote"]} for rule in (PERSON, project_of(self.project, "member"))]
+        rules = [
+            {"local": [rule["local"][0] | {"domain": {"id": domain}}], "remote": rule["remote"]}
+            for rule in (PERSON, project_of(self.project, "member"))
+        ]
         self.way = trust(*rules, schema_version="2.0", domain_id=domain)
         self.person = provider.user(name="Ann Other", email="ann@example.org")
         self.user = user_id(self.way.domain_id, self.person)
@@ -70,7 +73,9 @@ def logged_in(cloud, auth):
     assert found.project_scoped and found.project_name == cloud.project and set(found.role_names) == {"member", "reader"}
     assert found.user_id == cloud.user and found.username == "Ann Other" and found.is_federated
     assert found.has_service_catalog()
-    listed = keystone.get("/auth/projects", endpoint_filter={"service_type": "identity", "interface": "public", "version": (3, 0)})
+    listed = keystone.get(
+        "/auth/projects", endpoint_filter={"service_type": "identity", "interface": "public", "version": (3, 0)}
+    )
     assert [p["name"] for p in listed.json()["projects"]] == [cloud.project]
     return found
 
@@ -90,7 +95,9 @@ def test_v3oidcpassword(cloud):
 
 def test_v3oidcpassword_with_the_id_token(cloud):
     """Huawei's way: the ID token is what is presented."""
-    options = cloud.relying(cloud.way.client_id, username=cloud.person, password=f"{cloud.person} password") | {"access_token_type": "id_token"}
+    options = cloud.relying(cloud.way.client_id, username=cloud.person, password=f"{cloud.person} password") | {
+        "access_token_type": "id_token"
+    }
     logged_in(cloud, plugin("v3oidcpassword", options))
 
 
@@ -99,7 +106,11 @@ def test_v3oidcclientcredentials(cloud, provider):
     provider.user("robot", name="Robot", email="robot@example.org")
     auth = plugin("v3oidcclientcredentials", cloud.relying("robot"))
     found = auth.get_access(session.Session(auth))
-    assert found.project_name == cloud.project and found.user_id == user_id(cloud.way.domain_id, "robot") and found.username == "Robot"
+    assert (
+        found.project_name == cloud.project
+        and found.user_id == user_id(cloud.way.domain_id, "robot")
+        and found.username == "Robot"
+    )
 
 
 def test_v3oidcauthcode(cloud, provider):
@@ -117,7 +128,9 @@ def test_a_public_client_with_pkce(cloud, provider):
     """As newer terminal clients do it: no secret, a verifier, then `v3oidcaccesstoken`."""
     verifier, challenge = pkce()
     code = provider.authorization_code(cloud.person, "cli", CALLBACK, code_challenge=challenge, code_challenge_method="S256")
-    tokens = provider.grant("cli", public=True, grant_type="authorization_code", code=code, redirect_uri=CALLBACK, code_verifier=verifier)
+    tokens = provider.grant(
+        "cli", public=True, grant_type="authorization_code", code=code, redirect_uri=CALLBACK, code_verifier=verifier
+    )
     logged_in(cloud, plugin("v3oidcaccesstoken", cloud.options(access_token=tokens["access_token"])))
 
 
@@ -182,24 +195,33 @@ def test_a_session_logs_in_again_by_itself(cloud):
     auth = plugin("v3oidcpassword", cloud.relying(username=cloud.person, password=f"{cloud.person} password"))
     keystone = session.Session(auth)
     token = keystone.get_token()
-    cloud.archstone.expect(204, "DELETE", "/v3/auth/tokens", token=cloud.archstone.admin_token, headers={"X-Subject-Token": token})
+    cloud.archstone.expect(
+        204, "DELETE", "/v3/auth/tokens", token=cloud.archstone.admin_token, headers={"X-Subject-Token": token}
+    )
     assert keystone.get(f"{cloud.archstone.auth_url}/auth/projects").status_code == 200
     assert keystone.get_token() != token
 
 
 def test_unscoped_then_rescoped_by_keystoneauth(cloud):
-    unscoped = plugin("v3oidcaccesstoken", cloud.options(access_token=cloud.provider.access_token(cloud.person), project_name=None, project_domain_id=None))
+    unscoped = plugin(
+        "v3oidcaccesstoken",
+        cloud.options(access_token=cloud.provider.access_token(cloud.person), project_name=None, project_domain_id=None),
+    )
     keystone = session.Session(unscoped)
     found = unscoped.get_access(keystone)
     assert not found.scoped and found.is_federated
     scoped = plugin("v3token", cloud.options(token=found.auth_token, identity_provider=None, protocol=None))
     rescoped = scoped.get_access(keystone)
-    assert rescoped.project_name == cloud.project and rescoped.expires == found.expires and rescoped.audit_chain_id == found.audit_id
+    assert (
+        rescoped.project_name == cloud.project and rescoped.expires == found.expires and rescoped.audit_chain_id == found.audit_id
+    )
 
 
 def test_openstacksdk(cloud):
     options = cloud.options(access_token=cloud.provider.access_token(cloud.person))
-    with openstack.connect(auth_type="v3oidcaccesstoken", auth=options, region_name="RegionOne", load_envvars=False, load_yaml_config=False) as connection:
+    with openstack.connect(
+        auth_type="v3oidcaccesstoken", auth=options, region_name="RegionOne", load_envvars=False, load_yaml_config=False
+    ) as connection:
         assert connection.current_user_id == cloud.user and connection.current_project.name == cloud.project
         assert [p.name for p in connection.identity.user_projects(cloud.user)] == [cloud.project]
 
@@ -244,8 +266,15 @@ def test_an_administrator_by_group(archstone, provider, trust):
     archstone.grant(None, "admin", project=project, group=group)
     way = trust(PERSON, group_by_id(group, "operators"))
     person = provider.user(name="Op", email="op@example.org", groups=["operators"])
-    env = {"OS_AUTH_TYPE": "v3oidcaccesstoken", "OS_AUTH_URL": archstone.auth_url, "OS_IDENTITY_PROVIDER": way.id, "OS_PROTOCOL": "openid",
-           "OS_ACCESS_TOKEN": provider.access_token(person), "OS_PROJECT_ID": project, "OS_IDENTITY_API_VERSION": "3"}
+    env = {
+        "OS_AUTH_TYPE": "v3oidcaccesstoken",
+        "OS_AUTH_URL": archstone.auth_url,
+        "OS_IDENTITY_PROVIDER": way.id,
+        "OS_PROTOCOL": "openid",
+        "OS_ACCESS_TOKEN": provider.access_token(person),
+        "OS_PROJECT_ID": project,
+        "OS_IDENTITY_API_VERSION": "3",
+    }
     name = unique("domain")
     assert archstone.openstack("domain", "create", name, env=env)["name"] == name
     archstone.openstack("domain", "set", "--disable", name, env=env)

@@ -1,4 +1,4 @@
-"""What stands between a node and an OpenID provider: identity provider, mapping, protocol, connection, and logins through them."""
+"""What stands between a node and an OpenID provider: identity provider, mapping, protocol, connection; logins through them."""
 
 import hashlib
 import urllib.parse
@@ -31,7 +31,10 @@ def group_by_id(group, value, claim="OIDC-groups"):
 
 def project_of(name, *roles, **more):
     """A rule that provides a project with roles on it."""
-    return {"local": [{"projects": [{"name": name, "roles": [{"name": r} for r in roles]} | more]}], "remote": [{"type": "OIDC-sub"}]}
+    return {
+        "local": [{"projects": [{"name": name, "roles": [{"name": r} for r in roles]} | more]}],
+        "remote": [{"type": "OIDC-sub"}],
+    }
 
 
 def user_id(domain_id, unique_id):

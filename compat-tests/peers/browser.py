@@ -88,9 +88,13 @@ class Browser:
     def _element(self, css):
         return self._do("POST", "/element", {"using": "css selector", "value": css})[ELEMENT]
 
-    def text(self, css="body"):
-        """What a person reads there."""
-        return self._do("GET", f"/element/{self._element(css)}/text")
+    def text(self):
+        """What a person reads now."""
+        return self.run("return document.body ? document.body.innerText : ''")
+
+    def wait_for_text(self, text, within=10.0):
+        """Waits until a person reads this."""
+        assert eventually(lambda: text in self.text(), within, every=0.05), f"at {self.url}: {self.text()[:1000]}"
 
     def count(self, css):
         """How many elements there are now."""

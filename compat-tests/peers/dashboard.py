@@ -37,7 +37,9 @@ class Dashboard:
                 self.wfile.write(page)
 
             def do_GET(self):
-                links = "".join(f'<p><a href="{html.escape(url)}">{html.escape(text)}</a></p>' for text, url in dashboard.links.items())
+                links = "".join(
+                    f'<p><a href="{html.escape(url)}">{html.escape(text)}</a></p>' for text, url in dashboard.links.items()
+                )
                 self.answer(200 if self.path == "/" else 404, links)
 
             def do_POST(self):

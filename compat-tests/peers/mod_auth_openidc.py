@@ -33,7 +33,9 @@ def claims(connection, bearer):
                           audience=[connection["client_id"], *connection.get("audiences", [])])
     except jwt.PyJWTError:
         pass
-    basic = base64.b64encode(f"{connection['client_id']}:{connection.get('client_secret', '')}".replace(" ", "%20").encode()).decode()
+    basic = base64.b64encode(
+        f"{connection['client_id']}:{connection.get('client_secret', '')}".replace(" ", "%20").encode()
+    ).decode()
     found = fetch(f"{issuer}/token/introspection", f"token={bearer}".encode(), {"Authorization": f"Basic {basic}"})
     return found if found.get("active") else None
 
@@ -65,8 +67,14 @@ def openidc(application):
                 connections[stored[1]] = connections.get(stored[1], {}) | body
             elif method == "DELETE":
                 del connections[stored[1]]
-            start_response({"PUT": "201 Created", "DELETE": "204 No Content"}.get(method, "200 OK"), [("Content-Type", "application/json")])
-            return [] if method == "DELETE" else [json.dumps({"connection": {k: v for k, v in connections[stored[1]].items() if "secret" not in k}}).encode()]
+            start_response(
+                {"PUT": "201 Created", "DELETE": "204 No Content"}.get(method, "200 OK"), [("Content-Type", "application/json")]
+            )
+            return (
+                []
+                if method == "DELETE"
+                else [json.dumps({"connection": {k: v for k, v in connections[stored[1]].items() if "secret" not in k}}).encode()]
+            )
         if (way := AUTH.match(path)) and way[1] in connections:
             scheme, _, bearer = environ.pop("HTTP_AUTHORIZATION", "").partition(" ")
             found = claims(connections[way[1]], bearer) if scheme.lower() == "bearer" else None

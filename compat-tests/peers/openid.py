@@ -29,7 +29,13 @@ NODE = PROGRAM / f"node_modules/node-linux-{'arm64' if platform.machine() == 'aa
 AUDIENCE = "https://cloud.example/identity"
 # Access tokens for this one are opaque.
 OPAQUE = "https://cloud.example/opaque"
-ALL_GRANTS = ["authorization_code", "client_credentials", "password", "urn:ietf:params:oauth:grant-type:device_code", "refresh_token"]
+ALL_GRANTS = [
+    "authorization_code",
+    "client_credentials",
+    "password",
+    "urn:ietf:params:oauth:grant-type:device_code",
+    "refresh_token",
+]
 
 
 def client(client_id, method="client_secret_basic", **fields):
@@ -54,8 +60,15 @@ class OpenIdProvider:
         self.issuer = f"http://127.0.0.1:{self.port}"
         self.keys = [Key(f"rs-{secrets.token_hex(4)}"), Key("es", "ES256"), Key("ed", "EdDSA")]
         self.world = {
-            "port": self.port, "keys": [k.private_jwk() for k in self.keys], "clients": CLIENTS, "claims": list(claims), "users": {},
-            "opaque": [OPAQUE], "resourceOf": RESOURCE_OF, "accessTokenAlg": access_token_alg, "pkce": pkce,
+            "port": self.port,
+            "keys": [k.private_jwk() for k in self.keys],
+            "clients": CLIENTS,
+            "claims": list(claims),
+            "users": {},
+            "opaque": [OPAQUE],
+            "resourceOf": RESOURCE_OF,
+            "accessTokenAlg": access_token_alg,
+            "pkce": pkce,
         }
         self.process = None
         self.lock = threading.Lock()
@@ -105,8 +118,8 @@ class OpenIdProvider:
         return id
 
     def client(self, id, method="client_secret_basic", resource=None, lax=False, **fields):
-        """Registers a client, or changes one. `resource` is what its access tokens are for when it asks for none; `lax` lets it do
-        without PKCE."""
+        """Registers a client, or changes one. `resource` is what its access tokens are for when it asks for none; `lax` lets it
+        do without PKCE."""
         self.command("client", client=client(id, method, **fields), resource=resource, lax=lax)
 
     def use_keys(self, keys):
@@ -150,7 +163,8 @@ class OpenIdProvider:
         return answer.json()
 
     def log_in(self, user, client="cloud", scope="openid profile email", **form):
-        """The answer to the password grant: `access_token` (a JWT for us unless `resource` or the client says other), `id_token`."""
+        """The answer to the password grant: `access_token` (a JWT for us unless `resource` or the client says other) and
+        `id_token`."""
         return self.grant(client, grant_type="password", username=user, password=f"{user} password", scope=scope, **form)
 
     def access_token(self, user, client="cloud", **form):
@@ -162,14 +176,19 @@ class OpenIdProvider:
         return self.log_in(user, client)["id_token"]
 
     def mint(self, claims, key=None, **header):
-        """A JWT access token signed with the provider's current key (or `key`): good but for what `claims` and `header` replace."""
+        """A JWT access token signed with the provider's current key, or `key`; good but for what `claims` and `header` change."""
         now = int(time.time())
         usual = {"iss": self.issuer, "aud": AUDIENCE, "iat": now, "exp": now + 600, "client_id": "cloud", "jti": uuid.uuid4().hex}
         return (key or self.keys[0]).sign({k: v for k, v in (usual | claims).items() if v is not None}, **header)
 
     def authorization_code(self, user, client, redirect_uri, **parameters):
         """Goes through the provider's pages as a browser would; the code that arrives at `redirect_uri`."""
-        query = {"client_id": client, "redirect_uri": redirect_uri, "response_type": "code", "scope": "openid profile email"} | parameters
+        query = {
+            "client_id": client,
+            "redirect_uri": redirect_uri,
+            "response_type": "code",
+            "scope": "openid profile email",
+        } | parameters
         with requests.Session() as browser:
             browser.trust_env = False
             at = self.follow(browser, f"{self.issuer}/auth?{urllib.parse.urlencode(query)}", user, stop=redirect_uri)
