@@ -201,6 +201,8 @@ def origins(trusted):
         "data": "data:text/html,x",
         "line end": trusted + "\r\nSet-Cookie: a=b",
         "blank": " " + trusted,
+        "tab inside": trusted.replace("http", "ht\ttp"),
+        "another spelling of the host": trusted.replace("127.0.0.1", "0x7f.1"),
         "markup": trusted + '"><script>alert(1)</script>',
         "empty": "",
         "twice": f"{trusted} {trusted}",
