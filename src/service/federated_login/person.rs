@@ -195,6 +195,10 @@ async fn account_of(tx: &mut Conn, route: &Route, domain_id: &str, unique_id: &s
     let id = shadow_user::id(domain_id, unique_id);
     let Some(first) = store::user::get(tx, &id).await? else { return Ok(Account::New(id)) };
     let links = store::federated_link::list_of_user(tx, &id).await?;
+    if links.iter().any(|l| l.idp_id == route.idp.id && l.unique_id == unique_id) {
+        // It was made since we asked whose the name is.
+        return Err(Error::conflict("Conflict occurred attempting to store federated_user - Duplicate entry."));
+    }
     let vouched_elsewhere = links.iter().any(|l| l.idp_id != route.idp.id && l.unique_id == unique_id);
     let domain = store::domain::get(tx, domain_id).await?;
     if vouched_elsewhere && domain.is_some_and(|d| d.options.get(LINKED) == Some(&json!(true))) {
