@@ -46,6 +46,8 @@ def assert_accepted(archstone, rules, version=None, token=None):
     assert answer.status_code == 201, answer.text
     assert answer.json()["mapping"]["rules"] == rules
     assert done(archstone, 200, "GET", mapping_path(mapping_id)) == answer.json()
+    # A list that other tests read whole has 1,000 items.
+    assert send(archstone, "DELETE", mapping_path(mapping_id), token=token).status_code == 204
 
 
 def assert_refused(archstone, rules, version=None, token=None):
@@ -57,6 +59,7 @@ def assert_refused(archstone, rules, version=None, token=None):
     fields = {"rules": rules} | ({"schema_version": version} if version else {})
     assert message(send(archstone, "PATCH", mapping_path(mapping["id"]), {"mapping": fields}, token), 400) == text
     assert done(archstone, 200, "GET", mapping_path(mapping["id"]))["mapping"] == mapping
+    assert send(archstone, "DELETE", mapping_path(mapping["id"]), token=token).status_code == 204
     return text
 
 

@@ -34,7 +34,7 @@ FAMILIES = {
     # Every persona: admin, member, reader on the system; admin, manager, member, reader on a domain and on a project.
     f"rbac {name.replace('_', ' ')}": [f"{RBAC}test_{name}"]
     for name in ("domain", "project", "project_tag", "user", "group", "role", "implied_role", "grant", "role_assignment",
-                 "service", "endpoint", "region", "token", "mapping", "protocol", "service_provider")
+                 "service", "endpoint", "region", "token", "identity_provider", "mapping", "protocol", "service_provider")
 }
 
 # Modules that are not asked, and why: nearly all wait for their capability.
@@ -56,7 +56,6 @@ LATER = {
     f"{RBAC}test_domain_config": "domain configuration",
     f"{RBAC}test_ec2_credential": "EC2 credentials",
     f"{RBAC}test_endpoint_group": "endpoint groups",
-    f"{RBAC}test_identity_provider": "its clean-up looks for the domain that was made with an identity provider, and goes with it here",
     f"{RBAC}test_limit": "limits",
     f"{RBAC}test_policy": "stored policies",
     f"{RBAC}test_policy_association": "stored policies",
