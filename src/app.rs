@@ -24,6 +24,7 @@ use crate::metrics::Metrics;
 use crate::policy::{Enforcer, Remote, RemoteAsk, RemoteFormat};
 use crate::secret::Sealer;
 use crate::service::connection::Connections;
+use crate::service::federated_login::Mappings;
 use crate::service::lockout::Lockouts;
 use crate::service::watch::Feed;
 use crate::service::{App, secrets, watch};
@@ -126,6 +127,7 @@ pub async fn build(config: Config, clock: Arc<dyn Clock>, random: Arc<Random>) -
         keys,
         hasher: hasher(&config, random.clone())?,
         password_pattern: config.password_pattern(),
+        mappings: Mappings::default(),
         lockouts: Lockouts::default(),
         sealer,
         oidc: Oidc::new(egress),

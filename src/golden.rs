@@ -187,6 +187,13 @@ fn body(route: &Route, domain: &str) -> Option<Value> {
         ("POST", "/v3/groups") => Some(json!({"group": {"domain_id": id_of(domain)}})),
         ("POST", "/v3/projects") => Some(json!({"project": {"domain_id": id_of(domain)}})),
         ("PUT", "/v3/projects/{project_id}/tags") => Some(json!({"tags": 1})),
+        // Bodies are looked at before what they are about: these are sound.
+        ("PATCH", t) if t.ends_with("{protocol_id}") => {
+            Some(json!({"protocol": {"mapping_id": format!("used-{domain}")}}))
+        }
+        ("PATCH", t) if t.ends_with("{mapping_id}") => {
+            Some(json!({"mapping": {"rules": [{"local": [], "remote": [{"type": "x"}]}]}}))
+        }
         ("POST" | "PATCH", _) => Some(json!({})),
         ("PUT", t) if t.contains("OS-FEDERATION") => Some(json!({})),
         ("PUT", "/v3/regions/{region_id}") => Some(json!({})),

@@ -250,9 +250,15 @@ SLOTS = [{"type": "C"}, {"type": "D", "whitelist": ["d"]}, {"type": "E", "blackl
 
 
 @pytest.mark.parametrize("text", ["{0}", "{}", "a {0} b {0}", "{{0}}", "{{", "}}", "{{{0}}}", "{}{{}}", "", "no braces", "ü {0} ☃"])
-@pytest.mark.parametrize("place", TEXTS)
+@pytest.mark.parametrize("place", [place for place in TEXTS if place != "projects_json"])
 def test_a_slot_can_be_named(archstone, place, text):
     assert_accepted(archstone, [rule(TEXTS[place](text))], "3.0")
+
+
+@pytest.mark.parametrize("text", ["", "no braces", "a {0}", "{0}{0}", "{}", "{{0}}"])
+def test_what_is_no_place_of_projects_is_refused(archstone, text):
+    told = assert_refused(archstone, [*RULES, rule({}, {"projects_json": text})], "3.0")
+    assert_names(told, "rules[1].local[1]")
 
 
 @pytest.mark.parametrize("text", ["{1}", "{0} {1}", "{7}", "{10}", "{99999999999999999999}", "{}{}"])

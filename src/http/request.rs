@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::AUTHORIZATION;
+use http::header::{ACCEPT, AUTHORIZATION, COOKIE};
 use http::{HeaderMap, Method, Uri, Version};
 use serde_json::Value;
 
@@ -92,6 +92,27 @@ impl Request {
         let bytes = body::read(&self.head.headers, body, self.body_limit, self.body_deadline).await?;
         body::check_json_type(&self.head.headers)?;
         body::parse_object(&bytes)
+    }
+
+    /// The body as the fields of a form, in order.
+    pub async fn form(&mut self) -> Result<Vec<(String, String)>> {
+        let body = self.body.take().ok_or_else(|| Error::internal("the body was read before"))?;
+        let bytes = body::read(&self.head.headers, body, self.body_limit, self.body_deadline).await?;
+        Ok(url::form_urlencoded::parse(&bytes).into_owned().collect())
+    }
+
+    /// A cookie of that name; none if it stands twice, as nobody knows then who set which.
+    pub fn cookie(&self, name: &str) -> Option<String> {
+        let fields = self.head.headers.get_all(COOKIE).iter().filter_map(|v| v.to_str().ok());
+        let mut pairs = fields.flat_map(|f| f.split(';')).filter_map(|pair| pair.trim().split_once('='));
+        let value = pairs.by_ref().find(|(n, _)| *n == name)?.1.to_owned();
+        pairs.all(|(n, _)| n != name).then_some(value)
+    }
+
+    /// Whether whoever asks is a browser that wants to show something.
+    pub fn wants_page(&self) -> bool {
+        let mut accepted = self.head.headers.get_all(ACCEPT).iter().filter_map(|v| v.to_str().ok());
+        accepted.any(|v| v.to_ascii_lowercase().contains("text/html"))
     }
 
     /// Where it comes from, for audit records.

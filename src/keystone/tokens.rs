@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::http::reply::Reply;
 use crate::http::request::Request;
 use crate::model::auth_request::AuthRequest;
+use crate::service::issue::Issued;
 use crate::service::token::{self, Token};
 use crate::service::{App, auth, validation};
 
@@ -46,6 +47,11 @@ fn allow_expired(req: &Request) -> Result<bool> {
         None => Ok(false),
         Some(_) => Ok(req.query()?.switch("allow_expired")),
     }
+}
+
+/// 201 with a token that was just issued.
+pub(super) fn issued(issued: &Issued) -> Result<Reply> {
+    answer(StatusCode::CREATED, body(&issued.token, true), &issued.id)
 }
 
 /// `POST`

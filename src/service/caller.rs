@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use super::{App, token};
 use crate::cache::Entry;
+use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::model::catalog;
 use crate::model::facts::{Facts, Scope};
+use crate::model::holder::Holder;
 use crate::policy::Credentials;
 
 /// Where a request comes from, for audit records. It becomes text only when it is recorded.
@@ -74,6 +76,12 @@ impl Caller {
     /// Their user id.
     pub fn user_id(&self) -> &str {
         &self.facts().payload.user_id
+    }
+
+    /// They as the holder of roles.
+    pub fn holder(&self, now: Timestamp) -> Holder<'_> {
+        let payload = &self.facts().payload;
+        Holder::of_token(&payload.user_id, payload.federated.as_ref(), now)
     }
 
     /// The domain they act in: the domain of their scope.

@@ -99,6 +99,22 @@ pub async fn ready(app: &App, idp_id: &str, protocol_id: &str) -> Result<Option<
     Ok(Some(ready))
 }
 
+/// The protocol by which an identity provider's tokens are taken where none is named: Huawei's, else the only one that has a
+/// connection.
+pub async fn protocol_of(app: &App, idp_id: &str) -> Result<String> {
+    let mut conn = app.store.read().await?;
+    if store::identity_provider::get(&mut conn, idp_id).await?.is_none() {
+        return Err(federation::not_found(idp_id));
+    }
+    let mut all = store::connection::protocols(&mut conn, idp_id).await?;
+    let huawei = all.iter().position(|p| p == huawei::PROTOCOL);
+    match (huawei, all.len()) {
+        (Some(at), _) => Ok(all.swap_remove(at)),
+        (None, 1) => Ok(all.swap_remove(0)),
+        _ => Err(Error::not_found(format!("Could not find an openid-connect-config of Identity Provider: {idp_id}."))),
+    }
+}
+
 /// Drops the secrets of an identity provider that is about to be deleted; its connections go with it.
 pub(super) async fn forget(tx: &mut Conn, idp_id: &str) -> Result<()> {
     for protocol_id in store::connection::protocols(tx, idp_id).await? {

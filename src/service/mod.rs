@@ -16,11 +16,12 @@ pub mod connection;
 pub mod domain;
 pub mod endpoint;
 pub mod federated_link;
+pub mod federated_login;
 pub mod federation;
 pub mod group;
 pub mod identity;
 pub mod implied_role;
-mod issue;
+pub mod issue;
 pub mod lockout;
 pub mod mapping;
 pub mod password;
@@ -82,6 +83,8 @@ pub struct App {
     pub hasher: Hasher,
     /// What new passwords must match.
     pub password_pattern: Option<PasswordPattern>,
+    /// Compiled mappings.
+    pub mappings: federated_login::Mappings,
     /// One login at a time for a user who may be locked out.
     pub lockouts: lockout::Lockouts,
     /// Seals secrets.

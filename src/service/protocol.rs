@@ -187,3 +187,6 @@ async fn remove(app: &App, caller: &Caller, idp_id: &str, id: &str) -> Result<()
     audit::changed(app, &mut tx, caller, "protocol.delete", (KIND, &target), Some(&idp.domain_id), "").await?;
     app.commit(tx).await
 }
+
+#[cfg(test)]
+mod tests;

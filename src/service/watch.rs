@@ -317,6 +317,8 @@ async fn clean(app: &App) -> Result<()> {
         let mut tx = app.store.write().await?;
         let mut deleted = store::change::prune(&mut tx, now.plus_secs(-KEEP_CHANGES_SECS)).await?;
         deleted += store::revocation::prune(&mut tx, oldest).await?;
+        deleted += store::login_session::prune(&mut tx, now).await?;
+        deleted += store::expiring_membership::prune(&mut tx, oldest, now).await?;
         if days > 0 {
             deleted += store::audit_event::prune(&mut tx, now.plus_secs(-days * 86_400)).await?;
         }

@@ -59,6 +59,16 @@ pub(super) const RULES: &[RuleDefault] = &[
         operations: &[("DELETE", "/v3/OS-FEDERATION/identity_providers/{idp_id}")],
     },
     RuleDefault {
+        name: "identity:list_identity_provider_logins",
+        check: WRITE,
+        scopes: ALL_SCOPES,
+        description: "Show what the last log-ins at an identity provider came to.",
+        operations: &[
+            ("GET", "/v3/OS-FEDERATION/identity_providers/{idp_id}/logins"),
+            ("HEAD", "/v3/OS-FEDERATION/identity_providers/{idp_id}/logins"),
+        ],
+    },
+    RuleDefault {
         name: "identity:create_protocol",
         check: WRITE,
         scopes: ALL_SCOPES,
@@ -136,6 +146,13 @@ pub(super) const RULES: &[RuleDefault] = &[
         scopes: ALL_SCOPES,
         description: "Delete a mapping.",
         operations: &[("DELETE", "/v3/OS-FEDERATION/mappings/{mapping_id}")],
+    },
+    RuleDefault {
+        name: "identity:explain_mapping",
+        check: WRITE,
+        scopes: ALL_SCOPES,
+        description: "Show what a mapping would make of an assertion.",
+        operations: &[("POST", "/v3/OS-FEDERATION/mappings/{mapping_id}/explain")],
     },
     RuleDefault {
         name: "identity:create_service_provider",

@@ -4,7 +4,8 @@ use serde_json::json;
 
 use super::*;
 use crate::model::change::Change;
-use crate::model::mapping::{Document, Mapping, SchemaVersion};
+use crate::model::mapping::{Document, Mapping};
+use crate::model::mapping_engine::SchemaVersion;
 use crate::model::protocol::Protocol;
 use crate::model::service_provider::{Listed, ServiceProvider};
 
