@@ -26,15 +26,9 @@ pub fn said_text(code: &str, description: &str) -> String {
 
 /// Asks the userinfo endpoint; the answer may be JSON or a signed token, which it says. The body is not checked yet.
 pub async fn userinfo(egress: &Egress, url: &str, access_token: &str) -> Result<(bool, bytes::Bytes)> {
-    let mut headers: HeaderMap = [
-        (header::ACCEPT, HeaderValue::from_static("application/json")),
-        (header::AUTHORIZATION, bearer(access_token)?),
-    ]
-    .into_iter()
-    .collect();
-    if let Some(value) = headers.get_mut(header::AUTHORIZATION) {
-        value.set_sensitive(true);
-    }
+    let mut headers = HeaderMap::new();
+    headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+    headers.insert(header::AUTHORIZATION, bearer(access_token)?);
     let answer = egress.get(Kind::Userinfo, url, headers).await?;
     match answer.status {
         StatusCode::OK => {}
@@ -48,7 +42,10 @@ pub async fn userinfo(egress: &Egress, url: &str, access_token: &str) -> Result<
 }
 
 fn bearer(token: &str) -> Result<HeaderValue> {
-    HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| Error::unauthorized("the access token is not text"))
+    let value = HeaderValue::from_str(&format!("Bearer {token}"));
+    let mut value = value.map_err(|_| Error::unauthorized("the access token is not text"))?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 /// Asks whether an opaque token lives, and what it says.

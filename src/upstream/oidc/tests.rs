@@ -4,6 +4,8 @@
 mod bearer;
 mod keys;
 
+use std::collections::HashMap;
+
 use serde_json::json;
 use url::Url;
 
@@ -30,14 +32,13 @@ struct Scene {
 fn egress() -> Arc<Egress> {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let config = config::Egress {
-        allow: vec!["127.0.0.1".into()],
+        allow: vec!["127.0.0.1/32".into()],
         schemes: vec!["http".into()],
         ports: vec![],
         max_body_bytes: 65_536,
         total_timeout_secs: 2,
         ..config::Egress::default()
     };
-    let config = config::Egress { allow: vec!["127.0.0.1/32".into()], ..config };
     Arc::new(Egress::new(&config).unwrap())
 }
 
@@ -109,8 +110,6 @@ impl Scene {
         .await
     }
 }
-
-use std::collections::HashMap;
 
 fn answer(parameters: &[(&str, &str)]) -> Answer {
     Answer::Query(parameters.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect())
