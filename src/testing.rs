@@ -1,6 +1,8 @@
 //! Test-only: the whole house in process, on a fresh database of each kind, spoken to over a real socket.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+pub mod provider;
+
 use std::sync::Arc;
 
 use serde_json::Value;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use http::header::{AUTHORIZATION, LOCATION, SET_COOKIE, WWW_AUTHENTICATE};
-use http::{HeaderValue, StatusCode};
+use http::{HeaderName, HeaderValue, StatusCode};
 
 use super::{pages, tokens};
 use crate::error::{Error, Result};
@@ -14,8 +14,9 @@ use crate::secret::Secret;
 use crate::service::federated_login::web::{self, Step};
 use crate::service::federated_login::{self, Presented, Proxied};
 use crate::service::{App, connection};
-use crate::upstream::Answer;
 
+/// Huawei's header field that names the identity provider.
+const IDP_ID: HeaderName = HeaderName::from_static("x-idp-id");
 /// Longest token of an identity provider, in bytes.
 const MAX_BEARER: usize = 48 * 1024;
 
@@ -27,7 +28,7 @@ fn proxied(app: &App, req: &Request) -> Result<Option<Proxied>> {
 /// The identity provider's token (RFC 6750 §2.1).
 fn bearer(req: &Request) -> Result<Option<Secret>> {
     let twice = |_| Error::unauthorized("the Authorization header stands twice or is not text");
-    let Some(value) = req.header(AUTHORIZATION.as_str()).map_err(twice)? else { return Ok(None) };
+    let Some(value) = req.header(&AUTHORIZATION).map_err(twice)? else { return Ok(None) };
     let token =
         value.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, t)| t.trim());
     match token {
@@ -55,21 +56,21 @@ pub async fn auth(app: Arc<App>, req: Request) -> Result<Reply> {
     };
     let origin = req.origin(&app);
     let issued = federated_login::enter(&app, &origin, idp_id, protocol_id, presented, &Asked::Unscoped).await?;
-    tokens::issued(&issued)
+    tokens::issued(&issued, true)
 }
 
 /// `POST /v3.0/OS-AUTH/id-token/tokens`
 pub async fn id_token(app: Arc<App>, mut req: Request) -> Result<Reply> {
     let body = req.json().await?;
     let asked = IdTokenRequest::parse(&body)?;
-    let idp_id = req.header("x-idp-id").ok().flatten().filter(|id| !id.is_empty());
+    let idp_id = req.header(&IDP_ID).ok().flatten().filter(|id| !id.is_empty());
     let idp_id =
         idp_id.ok_or_else(|| Error::invalid_field("X-Idp-Id", "the header with the identity provider is required"))?;
     let protocol_id = connection::protocol_of(&app, idp_id).await?;
     let presented = Presented::Bearer(asked.token);
     let origin = req.origin(&app);
     let issued = federated_login::enter(&app, &origin, idp_id, &protocol_id, presented, &asked.scope).await?;
-    tokens::issued(&issued)
+    tokens::issued(&issued, true)
 }
 
 /// `GET`, `POST /v3/auth/OS-FEDERATION/websso/{protocol_id}`
@@ -97,7 +98,7 @@ async fn begin(app: &App, req: &Request, idp_id: Option<&str>) -> Result<Step> {
 /// `GET …/callback`: the browser comes back from the identity provider.
 pub async fn callback(app: Arc<App>, req: Request) -> Result<Reply> {
     let query = req.raw_query().unwrap_or_default();
-    let answer = Answer::Query(url::form_urlencoded::parse(query.as_bytes()).into_owned().collect());
+    let answer = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
     let (origin, idp_id, protocol_id) = (req.origin(&app), req.param("idp_id")?, req.param("protocol_id")?);
     let step = web::finish(&app, &origin, idp_id, protocol_id, answer, |name| req.cookie(name)).await;
     shown(&app, &req, step)
@@ -122,7 +123,7 @@ fn shown(app: &App, req: &Request, step: Result<Step>) -> Result<Reply> {
         }
         Ok(Step::Choose(entries)) => Ok(pages::choice(&entries)),
         Ok(Step::Take { origin: Some(dashboard), issued }) => Ok(pages::token_form(&dashboard, &issued.id)),
-        Ok(Step::Take { origin: None, issued }) => tokens::issued(&issued),
+        Ok(Step::Take { origin: None, issued }) => tokens::issued(&issued, true),
         Err(error) if req.wants_page() => Ok(failed(&error, &req.id.to_string())),
         Err(error) => Err(error),
     }

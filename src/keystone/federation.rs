@@ -1,8 +1,8 @@
 //! The routes of OS-FEDERATION.
 
 use super::{
-    connections, federated_auth, identity_providers, login_diagnostics, mapping_explain, mappings,
-    openid_connect_config, protocols, service_providers, setup,
+    federated_auth, identity_providers, login_diagnostics, mapping_explain, mappings, protocols, service_providers,
+    setup,
 };
 use crate::http::route::Access::{Open, Rules};
 use crate::http::route::Route;

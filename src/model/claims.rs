@@ -17,20 +17,22 @@ pub fn assertion(issuer: &str, subject: &str, claims: &Map<String, Value>, prefi
     let mut attributes = Vec::new();
     for (name, value) in claims {
         let values = values(value);
+        let plain = !name.bytes().any(|b| b.is_ascii_uppercase() || b == b'-');
         for prefix in prefixes {
             let name = format!("{prefix}{name}");
-            attributes.push((cgi(&name), values.clone()));
-            attributes.push((name, values.clone()));
+            // Which claim a CGI name is of is the lower-case one's to say: `SUB` must not stand for `sub`.
+            attributes.push((cgi(&name), !plain, values.clone()));
+            attributes.push((name, false, values.clone()));
         }
     }
-    attributes.push((NAME_ID.to_owned(), vec![subject.to_owned()]));
+    attributes.push((NAME_ID.to_owned(), false, vec![subject.to_owned()]));
     // mod_auth_openidc's own default: the subject at the issuer, without the scheme.
     let issuer = issuer.split_once("://").map_or(issuer, |(_, rest)| rest);
-    attributes.push(("REMOTE_USER".to_owned(), vec![format!("{subject}@{issuer}")]));
+    attributes.push(("REMOTE_USER".to_owned(), false, vec![format!("{subject}@{issuer}")]));
     // A claim whose name differs only in what CGI makes equal must not add values to another's.
-    attributes.sort_by(|a, b| a.0.cmp(&b.0));
+    attributes.sort_by(|a, b| (&a.0, a.1).cmp(&(&b.0, b.1)));
     attributes.dedup_by(|later, first| later.0 == first.0);
-    Assertion::of_values(attributes)
+    Assertion::of_values(attributes.into_iter().map(|(name, _, values)| (name, values)))
 }
 
 /// The name of a header field as a CGI variable (RFC 3875 §4.1.18).
@@ -90,8 +92,18 @@ mod tests {
 
     #[test]
     fn ks_map_9_a_claim_cannot_add_to_another_by_a_name_that_cgi_makes_equal() {
-        let a = made(json!({"user-groups": ["x"], "user_groups": ["y"], "REMOTE_USER": "root", "__NAMEID__": "root"}));
-        assert_eq!(a.get("HTTP_OIDC_USER_GROUPS").unwrap().len(), 1);
+        let a = made(json!({"user-groups": ["x"], "user_groups": ["y"]}));
+        assert_eq!(a.get("HTTP_OIDC_USER_GROUPS").unwrap(), ["y"]);
+        let a = made(json!({"sub": "s1", "SUB": "root", "Sub": "root"}));
+        assert_eq!(
+            (a.get("HTTP_OIDC_SUB").unwrap(), a.get("OIDC-SUB").unwrap()),
+            (["s1".to_owned()].as_slice(), ["root".to_owned()].as_slice())
+        );
+    }
+
+    #[test]
+    fn ks_map_9_no_claim_takes_the_place_of_what_the_service_says_itself() {
+        let a = made(json!({"REMOTE_USER": "root", "__NAMEID__": "root"}));
         assert_eq!(a.get("REMOTE_USER").unwrap(), ["s1@idp.example/realm"]);
         assert_eq!(a.get("__NAMEID__").unwrap(), ["s1"]);
     }

@@ -40,6 +40,8 @@ impl Origin {
 #[derive(Debug, Clone)]
 pub struct Caller {
     entry: Arc<Entry<token::Prepared>>,
+    /// When they were let in: the time of the request.
+    pub at: Timestamp,
     /// Where the request comes from; absent where nothing is recorded.
     pub origin: Option<Origin>,
 }
@@ -55,7 +57,7 @@ impl Caller {
         if entry.prepared.expires_at <= now {
             return Err(Error::unauthorized("the token has ended"));
         }
-        Ok(Self { entry, origin: Some(origin()) })
+        Ok(Self { entry, at: now, origin: Some(origin()) })
     }
 
     /// The facts of their token.

@@ -98,17 +98,48 @@ pub async fn enter(
     presented: Presented,
     asked: &Asked,
 ) -> Result<Issued> {
-    let route = Route::open(&mut app.store.read().await?, idp_id, protocol_id).await?;
+    let mut route = Route::open(&mut app.store.read().await?, idp_id, protocol_id).await?;
     let mut trace = Trace::default();
-    let done = match admit(app, origin, &route, presented, &mut trace).await {
+    let done = match vouched(app, &route, presented).await {
+        Err(error) => Err(refused(app, origin, &route, error).await?),
+        Ok(vouched) => {
+            let done = once(app, origin, &route, &vouched, asked, &mut trace).await;
+            let now = match &done {
+                Err(Error::Unauthorized { .. }) => {
+                    Route::find(&mut app.store.read().await?, idp_id, protocol_id).await?
+                }
+                _ => None,
+            };
+            match now.filter(|now| *now != route) {
+                // What is configured was changed meanwhile: the log-in is judged by what it is now.
+                Some(changed) => {
+                    route = changed;
+                    once(app, origin, &route, &vouched, asked, &mut trace).await
+                }
+                None => done,
+            }
+        }
+    };
+    trace.keep(app, origin, &route, &done).await;
+    done
+}
+
+/// One judgement of what was presented, by what is configured.
+async fn once(
+    app: &App,
+    origin: &Origin,
+    route: &Route,
+    vouched: &Vouched,
+    asked: &Asked,
+    trace: &mut Trace,
+) -> Result<Issued> {
+    match admit(app, origin, route, vouched, trace).await {
         Ok(proven) => {
             let user_id = proven.identity.user.id.clone();
             issue::issue(app, origin, proven, asked).await.inspect_err(|_| trace.user_id = Some(user_id))
         }
-        Err(error) => Err(refused(app, origin, &route, error).await?),
-    };
-    trace.keep(app, origin, &route, &done).await;
-    done
+        Err(error) => Err(refused(app, origin, route, error).await?),
+    }
 }
 
 /// 404 or 403 unless there is such a way in, for whoever presents nothing.
@@ -133,9 +164,12 @@ async fn refused(app: &App, origin: &Origin, route: &Route, error: Error) -> Res
     Ok(error)
 }
 
-async fn admit(app: &App, origin: &Origin, route: &Route, presented: Presented, trace: &mut Trace) -> Result<Proven> {
-    let assertion = assertion(app, route, presented).await?;
+async fn admit(app: &App, origin: &Origin, route: &Route, vouched: &Vouched, trace: &mut Trace) -> Result<Proven> {
     trace.verified = true;
+    let assertion = match vouched {
+        Vouched::Assertion(assertion) => assertion.clone(),
+        Vouched::Proxied(proxied) => proxied.assertion(app, route)?,
+    };
     trace.detail = json!({ "attributes": assertion.names().collect::<Vec<_>>() });
     check_remote_id(app, route, &assertion)?;
     let (mapped, explained) = map(app, route, &assertion).await?;
@@ -153,19 +187,29 @@ async fn admit(app: &App, origin: &Origin, route: &Route, presented: Presented, 
     }
 }
 
+/// What the identity provider says for sure.
+enum Vouched {
+    /// The same whatever is asked.
+    Assertion(Assertion),
+    /// Header fields, of which the mapping decides what counts.
+    Proxied(Proxied),
+}
+
 /// What the identity provider says, once it is sure that it says it. Nothing is locked meanwhile.
-async fn assertion(app: &App, route: &Route, presented: Presented) -> Result<Assertion> {
+async fn vouched(app: &App, route: &Route, presented: Presented) -> Result<Vouched> {
     let identity = match presented {
-        Presented::Proxied(proxied) => return proxied.assertion(app, route),
+        Presented::Proxied(proxied) => return Ok(Vouched::Proxied(proxied)),
         Presented::Verified(identity) => identity?,
         Presented::Bearer(token) => {
             let ready = connection::ready(app, &route.idp.id, &route.protocol.id).await?;
             let ready =
                 ready.ok_or_else(|| Error::unauthorized("the protocol has no connection to verify a token with"))?;
-            app.oidc.bearer(&Ask::new(&ready, app.now(), &app.random), token.expose_str().unwrap_or_default()).await?
+            let token = token.expose_str().unwrap_or_default();
+            app.oidc.bearer(&Ask::new(&ready, app.now(), &app.random), token).await?
         }
     };
-    claims::assertion(&identity.issuer, &identity.subject, &identity.claims, &app.config.federation.claim_prefixes)
+    let prefixes = &app.config.federation.claim_prefixes;
+    claims::assertion(&identity.issuer, &identity.subject, &identity.claims, prefixes).map(Vouched::Assertion)
 }
 
 /// An identity provider that has remote ids vouches for people who come from one of them only.

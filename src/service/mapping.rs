@@ -94,7 +94,12 @@ pub async fn list(app: &App, caller: &Caller, mut query: Query) -> Result<Page<M
 
 /// One mapping.
 pub async fn get(app: &App, caller: &Caller, id: &str) -> Result<Mapping> {
-    let (_, found) = admitted(app, caller, "identity:get_mapping", id, None).await?;
+    get_for(app, caller, "identity:get_mapping", id).await
+}
+
+/// One mapping, for what another rule protects.
+pub(super) async fn get_for(app: &App, caller: &Caller, rule: &str, id: &str) -> Result<Mapping> {
+    let (_, found) = admitted(app, caller, rule, id, None).await?;
     found.ok_or_else(|| not_found(id))
 }
 

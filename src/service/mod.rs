@@ -63,7 +63,33 @@ use caller::Caller;
 use token::Prepared;
 
 /// Everything a service function needs. Built once, on the roof.
-pub struct App {
+///
+/// A handle: what it leads to is shared by all. Each connection holds an `Arc` of a handle of its own, because a count
+/// that every request of every core changes costs each of them a trip to another core's cache.
+pub struct App(Arc<Parts>);
+
+impl App {
+    /// Puts the parts together.
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+
+    /// Another handle, to be counted apart.
+    pub fn another(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl std::ops::Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+/// What an [`App`] is made of.
+pub struct Parts {
     /// The configuration.
     pub config: Config,
     /// Base URL that clients use, without a slash at its end; links are made from it and never from a request.

@@ -109,7 +109,8 @@ pub async fn resolve(app: &App, token: &str) -> Result<Token> {
 pub async fn valid(app: &App, token: &str, now: Timestamp) -> Result<Token> {
     match remembered(app, token, now) {
         Some(entry) => Ok(entry),
-        None => resolve(app, token).await,
+        // What a look-up keeps is large, and a caller's future has room for it whether or not it comes to that: boxed.
+        None => Box::pin(resolve(app, token)).await,
     }
 }
 

@@ -259,7 +259,6 @@ async fn keep_house(app: &App) {
     let gauges = Gauges::new(&app.metrics);
     let mut since_cleaning: Option<Stopwatch> = None;
     loop {
-        app.metrics.upkeep();
         gauges.set(app, app.tokens.sweep(app.now()));
         if since_cleaning.as_ref().is_none_or(|w| w.elapsed() >= HOUSEKEEPING) {
             since_cleaning = Some(Stopwatch::start());

@@ -1,9 +1,9 @@
 //! Users who exist because an identity provider vouches for them.
 
 use super::sql::Sql;
-use super::{Conn, json};
+use super::{Conn, federated_link, json};
 use crate::clock::Timestamp;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::change::Change;
 use crate::model::federated_link::FederatedLink;
 use crate::model::user::User;
@@ -41,7 +41,7 @@ pub async fn rename(conn: &mut Conn, user: &User) -> Result<bool> {
     Ok(touched == 1)
 }
 
-/// Notes that a user is known by one more protocol; nothing happens if that was so.
+/// Notes that a user is known by one more protocol; nothing happens if that was so. Somebody else's name is a conflict.
 pub async fn link(conn: &mut Conn, user_id: &str, link: &FederatedLink) -> Result<()> {
     Sql::new(
         "INSERT INTO federated_users (idp_id, protocol_id, unique_id, user_id) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
@@ -52,7 +52,10 @@ pub async fn link(conn: &mut Conn, user_id: &str, link: &FederatedLink) -> Resul
     .bind(user_id)
     .run(conn)
     .await?;
-    Ok(())
+    match federated_link::owner(conn, &link.idp_id, &link.unique_id).await? {
+        Some(owner) if owner == user_id => Ok(()),
+        _ => Err(Error::conflict("Conflict occurred attempting to store federated_user - Duplicate entry.")),
+    }
 }
 
 /// Deletes the users for whom only this identity provider vouches, with their grants; to be called before it goes itself.

@@ -9,6 +9,7 @@ mod bearer;
 mod claims;
 mod discovery;
 mod endpoints;
+mod exchange;
 mod jwt;
 mod kept;
 mod keys;
@@ -29,7 +30,7 @@ use serde_json::{Map, Value};
 pub use keys::KeySet;
 
 use self::claims::{Claims, Kind};
-use self::endpoints::Code;
+use self::exchange::Code;
 use self::jwt::{Header, Jwt};
 use self::provider::{Documents, Provider};
 use super::{Answer, Ask, Begin, Begun, Identity, Proof, Ready, Upstream};
@@ -211,7 +212,7 @@ impl Upstream for Oidc {
         let endpoint = AuthUrl::new(provider.authorization_endpoint()?.to_owned());
         let endpoint = endpoint.map_err(|e| no_url("authorization endpoint", e))?;
         let redirect = RedirectUrl::new(ask.redirect_uri.to_owned()).map_err(|e| no_url("redirect URI", e))?;
-        let client = endpoints::client(oidc, None, &memo.issuer)?.set_auth_uri(endpoint);
+        let client = exchange::client(oidc, None, &memo.issuer)?.set_auth_uri(endpoint);
         let flow = match oidc.response_type {
             ResponseType::Code => AuthenticationFlow::<CoreResponseType>::AuthorizationCode,
             ResponseType::IdToken => AuthenticationFlow::Implicit(false),
@@ -279,9 +280,9 @@ impl Oidc {
     ) -> Result<Identity> {
         let oidc = settings(ask.connection);
         let code = answer.one("code")?.ok_or_else(|| Error::unauthorized("the answer has no code"))?;
-        let client = endpoints::client(oidc, ask.connection.secret.as_ref(), &memo.issuer)?;
+        let client = exchange::client(oidc, ask.connection.secret.as_ref(), &memo.issuer)?;
         let given = Code { code, verifier: &memo.verifier, redirect_uri: &memo.redirect_uri };
-        let tokens = endpoints::exchange(self.egress(), client, provider.token_endpoint()?, &given).await?;
+        let tokens = exchange::exchange(self.egress(), client, provider.token_endpoint()?, &given).await?;
         let verified = self.id_token(ask, provider, memo, &tokens.id_token).await?;
         let claims = Claims(&verified.claims);
         let refused = refused("ID token");

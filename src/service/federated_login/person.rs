@@ -12,6 +12,7 @@ use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::model::assertion::Assertion;
 use crate::model::audit_event::Outcome;
+use crate::model::domain::LINK_FEDERATED_USERS;
 use crate::model::federated_link::FederatedLink;
 use crate::model::fields::Extra;
 use crate::model::mapping_engine::{Mapped, MappedUser, UserKind};
@@ -23,8 +24,6 @@ use crate::store::{self, Conn};
 
 /// Longest unique id and name, in characters, as the columns hold.
 const MAX_NAME: usize = 255;
-/// Option of a domain whose identity providers call the same people by the same names.
-const LINKED: &str = "link_federated_users";
 
 /// An account.
 pub(super) struct Found {
@@ -195,9 +194,13 @@ async fn account_of(tx: &mut Conn, route: &Route, domain_id: &str, unique_id: &s
     let id = shadow_user::id(domain_id, unique_id);
     let Some(first) = store::user::get(tx, &id).await? else { return Ok(Account::New(id)) };
     let links = store::federated_link::list_of_user(tx, &id).await?;
+    if links.iter().any(|l| l.idp_id == route.idp.id && l.unique_id == unique_id) {
+        // It was made since we asked whose the name is.
+        return Err(Error::conflict("Conflict occurred attempting to store federated_user - Duplicate entry."));
+    }
     let vouched_elsewhere = links.iter().any(|l| l.idp_id != route.idp.id && l.unique_id == unique_id);
     let domain = store::domain::get(tx, domain_id).await?;
-    if vouched_elsewhere && domain.is_some_and(|d| d.options.get(LINKED) == Some(&json!(true))) {
+    if vouched_elsewhere && domain.is_some_and(|d| d.options.get(LINK_FEDERATED_USERS) == Some(&json!(true))) {
         return Ok(Account::Linked(first));
     }
     let beside = shadow_user::id_beside(domain_id, &route.idp.id, unique_id);

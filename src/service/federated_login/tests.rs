@@ -321,6 +321,25 @@ async fn ks_fed_5_the_same_name_elsewhere_is_somebody_else() {
 }
 
 #[tokio::test]
+async fn a_domain_may_say_that_its_identity_providers_mean_the_same_people() {
+    places(async |place| {
+        place.mapped(json!([user_rule()])).await;
+        let second = json!({"identity_provider": {"enabled": true, "domain_id": DOMAIN}});
+        place.put("identity_providers/second", second).await;
+        place.put("identity_providers/second/protocols/openid", json!({"protocol": {"mapping_id": "m"}})).await;
+        let options = json!({"domain": {"options": {"link_federated_users": true}}});
+        place.patch(&format!("/v3/domains/{DOMAIN}"), options).await;
+        let (_, first) = place.sign_in(&[("USER", "bob")]).await;
+        let again = place.by("second", "openid", &[("USER", "bob")]).await;
+        assert_eq!(again.body["token"]["user"]["id"], first["user"]["id"]);
+        // Whoever only uses the name of somebody who is not vouched for is somebody else.
+        let local = place.by("second", "openid", &[("USER", "name of local")]).await;
+        assert_ne!(local.body["token"]["user"]["id"], "local");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn users_go_with_the_only_identity_provider_that_vouches_for_them() {
     places(async |place| {
         place.mapped(json!([user_rule()])).await;

@@ -7,7 +7,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use sha2::{Digest, Sha256};
 
 use super::{Presented, Proxied, Route, enter};
@@ -20,6 +20,8 @@ use crate::service::{App, connection};
 use crate::store;
 use crate::upstream::{Answer, Ask, Begin, Memo, Upstream as _};
 
+/// What RFC 3986 §2.3 leaves as it is: identity providers compare addresses as texts.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 /// Longest `origin`, in bytes.
 const MAX_ORIGIN: usize = 2_048;
 
@@ -44,21 +46,11 @@ pub enum Step {
     },
 }
 
-/// Refuses a dashboard that is not configured. Hosts have no case; everything else must be the same.
+/// Refuses a dashboard that is not configured. Schemes and hosts have no case; everything else is compared as it is written,
+/// so that no other spelling of an address counts.
 pub fn check_origin(app: &App, origin: Option<&str>) -> Result<String> {
     let origin = origin.ok_or_else(|| Error::invalid("Request must have an origin query parameter"))?;
-    let plain = |text: &str| {
-        url::Url::parse(text)
-            .ok()
-            .map(|u| (u.clone(), text.split_once("://").map(|(_, r)| r.find('/').map(|i| r[i..].to_owned()))))
-    };
-    let known = |dashboard: &String| match (plain(dashboard), plain(origin)) {
-        // The path as it is written: what a parser makes of `..` is not what was configured.
-        (Some((a, path_a)), Some((b, path_b))) => {
-            a.origin() == b.origin() && path_a == path_b && b.username().is_empty() && b.password().is_none()
-        }
-        _ => false,
-    };
+    let known = |dashboard: &String| normal(dashboard) == normal(origin);
     if origin.len() <= MAX_ORIGIN && app.config.federation.trusted_dashboards.iter().any(known) {
         Ok(origin.to_owned())
     } else {
@@ -66,9 +58,17 @@ pub fn check_origin(app: &App, origin: Option<&str>) -> Result<String> {
     }
 }
 
+/// An address with its scheme and host in lower case.
+fn normal(address: &str) -> String {
+    let host = address.find("://").map_or(0, |at| at + 3);
+    let path = address.get(host..).and_then(|rest| rest.find('/')).map_or(address.len(), |at| host + at);
+    let (front, rest) = address.split_at(path);
+    front.to_ascii_lowercase() + rest
+}
+
 /// The path of the web page that begins a log-in by one way in.
 fn websso_path(idp_id: &str, protocol_id: &str) -> String {
-    let part = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+    let part = |text: &str| utf8_percent_encode(text, SEGMENT).to_string();
     format!("/v3/auth/OS-FEDERATION/identity_providers/{}/protocols/{}", part(idp_id), part(protocol_id))
 }
 
@@ -164,15 +164,16 @@ async fn begin(app: &App, idp_id: &str, protocol_id: &str, dashboard: Option<Str
     Ok(Step::Go { url, cookie: (cookie_name(&session.id), browser, life) })
 }
 
-/// Goes on when the browser comes back from the identity provider. `cookie` finds a cookie of the browser by its name.
+/// Goes on when the browser comes back from the identity provider with these parameters. `cookie` finds a cookie of the browser by its name.
 pub async fn finish(
     app: &App,
     origin: &Origin,
     idp_id: &str,
     protocol_id: &str,
-    answer: Answer,
+    parameters: Vec<(String, String)>,
     cookie: impl Fn(&str) -> Option<String>,
 ) -> Result<Step> {
+    let answer = Answer::Query(parameters);
     let ended = || Error::unauthorized("no log-in of this browser waits for that answer");
     let state = answer.one("state")?.filter(|s| s.len() <= 256).ok_or_else(ended)?;
     let id = digest(state);
@@ -200,4 +201,17 @@ async fn take(
 ) -> Result<Step> {
     let issued = enter(app, origin, idp_id, protocol_id, presented, &Asked::Unscoped).await?;
     Ok(Step::Take { origin: dashboard, issued })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ks_fed_3_only_the_case_of_scheme_and_host_does_not_matter() {
+        assert_eq!(normal("HTTPS://Cloud.Example:8443/Auth/"), "https://cloud.example:8443/Auth/");
+        for other in ["https://a/B", "https://a", " https://a/b", "https://a./b", "https://x@a/b", "https://a/./b"] {
+            assert_ne!(normal(other), normal("https://a/b"), "{other}");
+        }
+    }
 }
