@@ -42,7 +42,7 @@ impl Scene {
             store::grant::insert(&mut tx, &grant).await.unwrap();
         }
         store::identity_provider::insert(&mut tx, &an_idp("acme", OWN, &[])).await.unwrap();
-        store::mapping::insert(&mut tx, &a_mapping("m", None)).await.unwrap();
+        store::mapping::insert(&mut tx, &a_mapping("m", Some(OWN))).await.unwrap();
         store::protocol::insert(&mut tx, &a_protocol("acme", "openid", "m")).await.unwrap();
         house.app.commit(tx).await.unwrap();
         let own = house.token("sa-own", Scope::Domain(OWN.into()));
@@ -280,6 +280,8 @@ async fn a_ready_connection_is_remembered_until_the_identity_provider_changes() 
         let app = &scene.house.app;
         assert!(ready(app, "acme", "openid").await.unwrap().is_none());
         assert_eq!(scene.ask("PUT", base()).await.status, 201);
+        // The feed tells this node of its own change once more.
+        crate::service::watch::catch_up(app).await.unwrap();
         let first = ready(app, "acme", "openid").await.unwrap().unwrap();
         assert!(Arc::ptr_eq(&first, &ready(app, "acme", "openid").await.unwrap().unwrap()));
         assert!(!format!("{first:?}").contains("canary"));
