@@ -89,7 +89,11 @@ impl<'r> Collector<'r> {
             }
         }
         if let Some(groups) = &local.groups {
-            for group in self.list(groups, slots)? {
+            let groups = self.list(groups, slots)?;
+            if groups.is_empty() && domain.is_none() && self.rules.owner == Owner::Cloud {
+                return Err(no_domain(&place()));
+            }
+            for group in groups {
                 let group = self.group(group, domain.as_ref(), &place())?;
                 self.group_names.insert(group);
             }

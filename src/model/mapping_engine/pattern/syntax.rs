@@ -170,6 +170,8 @@ struct Parser<'a> {
     names: BTreeMap<String, usize>,
     /// Groups named in conditions, which may come later.
     conditions: Vec<(usize, usize)>,
+    /// In a look-behind: how many groups there were before it.
+    behind: Option<usize>,
 }
 
 impl<'a> Parser<'a> {
@@ -182,6 +184,7 @@ impl<'a> Parser<'a> {
             widths: vec![None],
             names: BTreeMap::new(),
             conditions: Vec::new(),
+            behind: None,
         }
     }
 
@@ -327,20 +330,23 @@ impl<'a> Parser<'a> {
                 }
                 '^' => Node::Place(if flags.multiline { Place::LineStart } else { Place::Start }),
                 '$' => Node::Place(if flags.multiline { Place::LineEnd } else { Place::EndOrLastLineFeed }),
-                '*' | '+' | '?' => {
+                '*' | '+' | '?' | '{' => {
                     self.at = start;
-                    return Err(self.wrong("nothing to repeat"));
-                }
-                '{' => match self.bounds()? {
-                    Some(_) => {
-                        self.at = start;
-                        return Err(self.wrong("nothing to repeat"));
+                    match self.quantifier()? {
+                        Some(bounds) => {
+                            let repeated = self.repeated(items.pop(), bounds, start)?;
+                            items.push(repeated);
+                            continue;
+                        }
+                        None => {
+                            self.at = start + 1;
+                            self.literal('{', flags)
+                        }
                     }
-                    None => self.literal('{', flags),
-                },
+                }
                 c => self.literal(c, flags),
             };
-            items.push(self.repeated(node, flags)?);
+            items.push(node);
         }
         Ok(match items.len() {
             0 => Node::Empty,
@@ -349,15 +355,14 @@ impl<'a> Parser<'a> {
         })
     }
 
-    /// A quantifier behind `node`, if there is one.
-    fn repeated(&mut self, node: Node, flags: Flags) -> Result<Node, String> {
-        if flags.verbose {
-            self.skip_blank();
-        }
-        let Some((min, max)) = self.quantifier()? else { return Ok(node) };
-        if matches!(node, Node::Place(_)) {
-            return Err(self.wrong("nothing to repeat before the quantifier"));
-        }
+    /// A quantifier at `start`, which has been read, and what it repeats.
+    fn repeated(&mut self, node: Option<Node>, (min, max): (u32, Option<u32>), start: usize) -> Result<Node, String> {
+        let wrong = |what: &str| Err(format!("{what} at position {start}"));
+        let node = match node {
+            None | Some(Node::Place(_)) => return wrong("nothing to repeat"),
+            Some(Node::Repeat { .. }) => return wrong("multiple repeat"),
+            Some(node) => Box::new(node),
+        };
         let prefer = if self.eat('?') {
             Prefer::Fewer
         } else if self.eat('+') {
@@ -365,17 +370,10 @@ impl<'a> Parser<'a> {
         } else {
             Prefer::More
         };
-        if flags.verbose {
-            self.skip_blank();
-        }
-        let at = self.at;
-        if self.quantifier()?.is_some() {
-            self.at = at;
-            return Err(self.wrong("multiple repeat"));
-        }
-        Ok(Node::Repeat { node: Box::new(node), min, max, prefer })
+        Ok(Node::Repeat { node, min, max, prefer })
     }
 
+    /// A quantifier's bounds; None, and nothing is read, if there is none.
     fn quantifier(&mut self) -> Result<Option<(u32, Option<u32>)>, String> {
         let start = self.at;
         let bounds = match self.next() {
@@ -518,6 +516,7 @@ impl<'a> Parser<'a> {
             None => Err(self.wrong(&format!("invalid group reference {group}"))),
             Some(None) => Err(self.wrong("cannot refer to an open group")),
             Some(Some(_)) => {
+                self.known_before(group)?;
                 let fold = match (flags.ignore_case, flags.ascii) {
                     (false, _) => Fold::None,
                     (true, true) => Fold::Ascii,
@@ -528,8 +527,23 @@ impl<'a> Parser<'a> {
         }
     }
 
+    /// A look-behind may only name groups that were closed before it.
+    fn known_before(&self, group: usize) -> Result<(), String> {
+        match self.behind {
+            Some(groups) if group >= groups || self.widths.get(group).copied().flatten().is_none() => {
+                Err(self.wrong("a look-behind cannot refer to an open group or one of its own"))
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn look(&mut self, flags: Flags, depth: usize, negative: bool, behind: bool) -> Result<Node, String> {
+        let before = self.behind;
+        if behind && before.is_none() {
+            self.behind = Some(self.widths.len());
+        }
         let node = self.alternatives(flags, depth + 1)?;
+        self.behind = before;
         let behind = match (behind, self.width(&node)) {
             (false, _) => None,
             (true, Width { min, max }) if min == max && min != usize::MAX => Some(min),
@@ -553,6 +567,7 @@ impl<'a> Parser<'a> {
             let name = self.name(')')?;
             *self.names.get(&name).ok_or_else(|| self.wrong("unknown group name"))?
         };
+        self.known_before(group)?;
         self.conditions.push((group, at));
         let yes = self.sequence(flags, depth + 1)?;
         let no = if self.eat('|') { self.sequence(flags, depth + 1)? } else { Node::Empty };
