@@ -231,6 +231,24 @@ async fn a_security_administrator_acts_within_their_domain() {
     }
 }
 
+#[tokio::test]
+async fn who_manages_a_domain_does_not_say_what_a_mapping_of_the_cloud_reads() {
+    for scene in scenes().await {
+        let mut tx = scene.house.app.store.write().await.unwrap();
+        store::mapping::insert(&mut tx, &a_mapping("cloud", None)).await.unwrap();
+        store::protocol::update(&mut tx, &a_protocol("acme", "openid", "cloud")).await.unwrap();
+        scene.house.app.commit(tx).await.unwrap();
+        let body = Some(json!({"connection": base()}));
+        assert_eq!(scene.as_who(&scene.own, "PUT", PATH, body).await.status, 403);
+        assert_eq!(scene.ask("PUT", base()).await.status, 201);
+        let patch = Some(json!({"connection": {"issuer": "https://evil.example"}}));
+        for (method, body) in [("PATCH", patch), ("DELETE", None)] {
+            assert_eq!(scene.as_who(&scene.own, method, PATH, body).await.status, 403, "{method}");
+        }
+        assert_eq!(scene.as_who(&scene.own, "GET", PATH, None).await.status, 200);
+    }
+}
+
 fn config() -> Value {
     let keys = json!({"keys": [Key::new("k", "RS256").jwk()]});
     json!({
