@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::{At, ready};
+use super::{App, At, Ready, Settings, ready};
 use crate::model::domain::Domain;
 use crate::model::grant::{Grant, Target};
 use crate::model::token::Scope;
@@ -274,24 +274,47 @@ async fn huaweis_form_writes_the_connection_of_the_protocol_oidc_and_fails_in_it
     }
 }
 
+/// The ready connection, once the feed of changes brings nothing new about it: it also brings what this node has changed.
+async fn settled(app: &App) -> Arc<Ready> {
+    loop {
+        let [one, two] = [(); 2].map(|()| ready(app, "acme", "openid"));
+        let (one, two) = (one.await.unwrap().unwrap(), two.await.unwrap().unwrap());
+        if Arc::ptr_eq(&one, &two) {
+            return one;
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_ready_connection_is_remembered_until_the_identity_provider_changes() {
     for scene in scenes().await {
         let app = &scene.house.app;
         assert!(ready(app, "acme", "openid").await.unwrap().is_none());
         assert_eq!(scene.ask("PUT", base()).await.status, 201);
-        let first = ready(app, "acme", "openid").await.unwrap().unwrap();
-        assert!(Arc::ptr_eq(&first, &ready(app, "acme", "openid").await.unwrap().unwrap()));
+        let first = settled(app).await;
         assert!(!format!("{first:?}").contains("canary"));
         assert_eq!(scene.ask("PATCH", json!({"client_id": "x"})).await.status, 200);
         let second = ready(app, "acme", "openid").await.unwrap().unwrap();
         assert!(!Arc::ptr_eq(&first, &second));
-        // A node that has lost the feed of changes asks the database.
-        app.memory.set_current(false);
-        assert!(!Arc::ptr_eq(&second, &ready(app, "acme", "openid").await.unwrap().unwrap()));
-        app.memory.set_current(true);
+        let Settings::Oidc(oidc) = &second.connection.settings;
+        assert_eq!(oidc.client_id, "x");
         assert_eq!(scene.ask("DELETE", Value::Null).await.status, 204);
         assert!(ready(app, "acme", "openid").await.unwrap().is_none());
+    }
+}
+
+#[tokio::test]
+async fn a_node_that_has_lost_the_feed_of_changes_asks_the_database() {
+    for scene in scenes().await {
+        let app = &scene.house.app;
+        assert_eq!(scene.ask("PUT", base()).await.status, 201);
+        app.feed.stop();
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        let first = settled(app).await;
+        app.memory.set_current(false);
+        let [one, two] = [(); 2].map(|()| ready(app, "acme", "openid"));
+        let (one, two) = (one.await.unwrap().unwrap(), two.await.unwrap().unwrap());
+        assert!(!Arc::ptr_eq(&first, &one) && !Arc::ptr_eq(&one, &two));
     }
 }
 
