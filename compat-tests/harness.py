@@ -4,6 +4,7 @@ Plain functions and two classes (`postgres.Postgres`, `Archstone`); `conftest.py
 on the loopback interface only. Settings reach the binary through its environment, as an operator's would.
 """
 
+import glob
 import json
 import os
 import pathlib
@@ -49,6 +50,22 @@ def eventually(probe, within=1.0, every=0.02):
         if answer or time.monotonic() > deadline:
             return answer
         time.sleep(every)
+
+
+def faketime(folder, offset="+0"):
+    """Environment under which a process sees the clock moved by what the file says, read again at every call."""
+    found = glob.glob("/usr/lib/*/faketime/libfaketime.so.1")
+    assert found, "libfaketime is not installed (Debian package: faketime)"
+    control = folder / f"clock-{unique()}"
+    control.write_text(offset)
+    return control, {
+        "LD_PRELOAD": found[0], "FAKETIME_TIMESTAMP_FILE": str(control), "FAKETIME_NO_CACHE": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+    }
+
+
+def set_clock(control, offset):
+    """Steps the clock."""
+    control.write_text(offset)
 
 
 class Archstone:

@@ -4,7 +4,8 @@
     ARCHSTONE_BIN=compat-tests/oracle.py compat-tests/.venv/bin/python -m pytest -c compat-tests/pytest.ini \\
         compat-tests/keystone/test_tokens.py -k 'not postgres'
 
-Keystone on SQLite, with Fernet tokens, served on the loopback interface by a small threaded WSGI server. It answers to `keys
+Keystone on SQLite, with Fernet tokens, served on the loopback interface by a small threaded WSGI server, with OpenID Connect as
+mod_auth_openidc would do it. It answers to `keys
 setup`, `keys rotate`, `db migrate`, `bootstrap` and `serve`, and knows the few settings that the tests turn. With ORACLE_CACHE in
 the environment it caches as a production Keystone does, and answers in half the time.
 """
@@ -45,7 +46,8 @@ def configure():
         "[token]", "provider=fernet", f"expiration={setting('TOKEN__EXPIRATION_SECS', '3600')}",
         f"allow_expired_window={setting('TOKEN__ALLOW_EXPIRED_WINDOW_SECS', '172800')}",
         "[security_compliance]", *(f"{name}={value}" for name, value in compliance.items()),
-        "[auth]", "methods=external,password,token,oauth1,mapped,application_credential", ""]))
+        "[auth]", "methods=external,password,token,oauth1,mapped,application_credential,openid",
+        "[federation]", *(f"trusted_dashboard={url}" for url in setting("FEDERATION__TRUSTED_DASHBOARDS", "").split(",")), ""]))
 
 
 def serve():
@@ -59,7 +61,9 @@ def serve():
         def log(self, *_args, **_options):
             pass
 
-    keystone, turn = initialize_public_application(), threading.Lock()
+    from peers.mod_auth_openidc import openidc
+
+    keystone, turn = openidc(initialize_public_application()), threading.Lock()
 
     def one_at_a_time(environ, start_response):
         # Two requests at once meet a locked SQLite database, which Keystone answers with 500.

@@ -40,9 +40,10 @@ quiet() {
 install_packages() {
   local missing=() package sudo=
   [ "$(id -u)" = 0 ] || sudo=sudo
-  for package in build-essential pkg-config python3 python3-venv postgresql faketime curl wrk; do
+  for package in build-essential pkg-config python3 python3-venv postgresql faketime curl wrk chromium chromium-driver; do
     dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")
   done
+  command -v npm >/dev/null || missing+=(npm)
   if [ ${#missing[@]} -gt 0 ]; then
     echo "installing ${missing[*]}"
     $sudo apt-get update -q && DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -q --no-install-recommends "${missing[@]}" || return 1
@@ -60,9 +61,17 @@ venv() {
   python3 -m venv "$folder" && "$folder/bin/pip" install -q --disable-pip-version-check -r "$2" && echo "$stamp" >"$folder/.stamp"
 }
 
+# npm_packages FOLDER: what its lock file says, anew when that has changed.
+npm_packages() {
+  local stamp
+  stamp=$(sha256sum <"$1/package-lock.json")
+  [ "$(cat "$1/node_modules/.stamp" 2>/dev/null)" = "$stamp" ] && return 0
+  npm ci --prefix "$1" --no-audit --no-fund && echo "$stamp" >"$1/node_modules/.stamp"
+}
+
 environments() {
   venv $here/.venv $here/requirements.txt && venv $here/.venv-keystone $here/requirements-keystone.txt &&
-    venv $here/.venv-tempest $here/requirements-tempest.txt
+    venv $here/.venv-tempest $here/requirements-tempest.txt && npm_packages $here/peers/openid_provider
 }
 
 rust_tests() {

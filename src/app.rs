@@ -24,9 +24,10 @@ use crate::metrics::Metrics;
 use crate::policy::{Enforcer, Remote, RemoteAsk, RemoteFormat};
 use crate::secret::Sealer;
 use crate::service::connection::Connections;
+use crate::service::federated_login::Mappings;
 use crate::service::lockout::Lockouts;
 use crate::service::watch::Feed;
-use crate::service::{App, secrets, watch};
+use crate::service::{App, Parts, secrets, watch};
 use crate::store::{self, Store};
 use crate::upstream::oidc::Oidc;
 
@@ -117,7 +118,7 @@ pub async fn build(config: Config, clock: Arc<dyn Clock>, random: Arc<Random>) -
     store.ready().await?;
     secrets::check_master_key(&store, &sealer, &random, clock.now()).await?;
     let token = &config.token;
-    let app = App {
+    let app = App::new(Parts {
         public_url: config.public_url(),
         trusted_proxies: config.trusted_proxies(),
         memory: Memory::default(),
@@ -126,6 +127,7 @@ pub async fn build(config: Config, clock: Arc<dyn Clock>, random: Arc<Random>) -
         keys,
         hasher: hasher(&config, random.clone())?,
         password_pattern: config.password_pattern(),
+        mappings: Mappings::default(),
         lockouts: Lockouts::default(),
         sealer,
         oidc: Oidc::new(egress),
@@ -136,7 +138,7 @@ pub async fn build(config: Config, clock: Arc<dyn Clock>, random: Arc<Random>) -
         metrics: Metrics::default(),
         store,
         config,
-    };
+    });
     watch::catch_up(&app).await?;
     app.memory.set_current(true);
     Ok(Arc::new(app))

@@ -154,7 +154,7 @@ fn path(route: &Route, domain: &str) -> String {
     // Granting and implying are about another role than taking back.
     let (grant_role, implied) = if route.method == "PUT" { ("member", "reader") } else { ("reader", "service") };
     let is_grant = route.template.contains("/roles/{role_id}") && !route.template.starts_with("/v3/roles");
-    let makes_idp = route.method == "PUT" && route.template.ends_with("/{idp_id}");
+    let makes_idp = route.method == "PUT" && ["/{idp_id}", "/setup"].iter().any(|end| route.template.ends_with(end));
     let role = if is_grant { grant_role } else { "victim-role" };
     let mut path = route.template.to_owned();
     for (name, value) in [
@@ -187,6 +187,13 @@ fn body(route: &Route, domain: &str) -> Option<Value> {
         ("POST", "/v3/groups") => Some(json!({"group": {"domain_id": id_of(domain)}})),
         ("POST", "/v3/projects") => Some(json!({"project": {"domain_id": id_of(domain)}})),
         ("PUT", "/v3/projects/{project_id}/tags") => Some(json!({"tags": 1})),
+        // Bodies are looked at before what they are about: these are sound.
+        ("PATCH", t) if t.ends_with("{protocol_id}") => {
+            Some(json!({"protocol": {"mapping_id": format!("used-{domain}")}}))
+        }
+        ("PATCH", t) if t.ends_with("{mapping_id}") => {
+            Some(json!({"mapping": {"rules": [{"local": [], "remote": [{"type": "x"}]}]}}))
+        }
         ("POST" | "PATCH", _) => Some(json!({})),
         ("PUT", t) if t.contains("OS-FEDERATION") => Some(json!({})),
         ("PUT", "/v3/regions/{region_id}") => Some(json!({})),

@@ -3,7 +3,6 @@
 Only the time of day is faked; the monotonic clock stays, as it does when an operator or NTP sets a clock.
 """
 
-import glob
 import json
 import time
 from datetime import datetime, timezone
@@ -11,27 +10,11 @@ from datetime import datetime, timezone
 import pytest
 
 from api import domain_scope
-from harness import unique
+from harness import faketime, set_clock, unique
 from rig import Load, Node, admin_token
 
 SKEW = 2.0
 LIFE = 60
-
-
-def faketime(folder, offset="+0"):
-    """Environment under which a process sees the clock moved by what the file says, read again at every call."""
-    found = glob.glob("/usr/lib/*/faketime/libfaketime.so.1")
-    assert found, "libfaketime is not installed (Debian package: faketime)"
-    control = folder / f"clock-{unique()}"
-    control.write_text(offset)
-    return control, {
-        "LD_PRELOAD": found[0], "FAKETIME_TIMESTAMP_FILE": str(control), "FAKETIME_NO_CACHE": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-    }
-
-
-def set_clock(control, offset):
-    """Steps the clock."""
-    control.write_text(offset)
 
 
 @pytest.fixture

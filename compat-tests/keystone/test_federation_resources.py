@@ -48,7 +48,7 @@ def raw(archstone, method, path, data, content_type="application/json"):
     return archstone.request(method, path, token=archstone.admin_token, data=data, headers={"Content-Type": content_type})
 
 
-# -- bodies ---------------------------------------------------------------------------------------------------------------------------
+# -- bodies --------------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
@@ -91,7 +91,7 @@ def test_a_body_over_the_limit_is_413(archstone, resource):
     assert send(archstone, "GET", resource.path(object_id)).status_code == 404
 
 
-# -- one and many -----------------------------------------------------------------------------------------------------------------------
+# -- one and many --------------------------------------------------------------------------------------------------------------
 
 
 def test_an_unknown_one_is_404_in_keystones_words(archstone, resource):
@@ -152,7 +152,7 @@ def test_creating_one_twice_is_409_and_never_a_change(archstone, resource):
     assert send(archstone, "GET", resource.path(object_id)).json() == before
 
 
-# -- ids and links ------------------------------------------------------------------------------------------------------------------------
+# -- ids and links -------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("characters", ["a b", "ü", "日本", "a%b", "a?b", "a#b", "a+b", "a&b=c", "a:b@c", "~a.b_c-d", "'\"<>", "a;b"])
@@ -181,7 +181,7 @@ def test_an_id_has_1_to_64_characters(archstone, resource):
     resource.new(archstone, unique("ü" * 51))
 
 
-# -- who may --------------------------------------------------------------------------------------------------------------------------------
+# -- who may -------------------------------------------------------------------------------------------------------------------
 
 
 def calls(resource, object_id):

@@ -108,10 +108,12 @@ def test_delete(archstone):
     assert put(archstone, idp["id"], {"remote_ids": [remote]}).status_code == 201
 
 
-def test_deleting_removes_an_auto_created_domain_that_holds_nothing_else(archstone):
+def test_deleting_leaves_an_auto_created_domain_behind_disabled(archstone):
     idp = create(archstone)
     archstone.expect(204, "DELETE", path_of(idp["id"]), token=archstone.admin_token)
-    assert archstone.request("GET", f"/v3/domains/{idp['domain_id']}", token=archstone.admin_token).status_code == 404
+    domain = archstone.expect(200, "GET", f"/v3/domains/{idp['domain_id']}", token=archstone.admin_token)["domain"]
+    assert domain["enabled"] is False
+    archstone.expect(204, "DELETE", f"/v3/domains/{idp['domain_id']}", token=archstone.admin_token)
 
 
 def test_deleting_disables_an_auto_created_domain_that_holds_users(archstone):

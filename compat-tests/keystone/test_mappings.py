@@ -7,8 +7,8 @@ import json
 
 import pytest
 
-from federation_calls import (MAPPINGS, RULES, account_idp, done, everything, listed, mapping_path, message, new_idp, new_mapping, new_protocol,
-                              pages, protocol_path, protocols_path, secu_admin, send)
+from federation_calls import (MAPPINGS, RULES, account_idp, done, everything, listed, mapping_path, message, new_idp, new_mapping,
+                              new_protocol, pages, protocol_path, protocols_path, secu_admin, send)
 from harness import unique
 
 OTHER_RULES = [{"local": [{"user": {"name": "{0}", "email": "{1}"}}, {"group": {"id": "0cd5e9"}}],
@@ -28,7 +28,7 @@ def get(archstone, mapping_id, token=None):
     return send(archstone, "GET", mapping_path(mapping_id), token=token)
 
 
-# -- create, get, list, update, delete --------------------------------------------------------------------------------------------------
+# -- create, get, list, update, delete -----------------------------------------------------------------------------------------
 
 
 def test_create(archstone):
@@ -62,7 +62,8 @@ def test_without_a_version_it_is_the_first(archstone, version):
     assert new_mapping(archstone, schema_version=version)["schema_version"] == "1.0"
 
 
-@pytest.mark.parametrize("version", ["4.0", "0.9", "1", "1.0.0", " 1.0", "1.0 ", "v1.0", "latest", 1.0, 2, True, ["1.0"], {"version": "1.0"}])
+@pytest.mark.parametrize("version", ["4.0", "0.9", "1", "1.0.0", " 1.0", "1.0 ", "v1.0", "latest", 1.0, 2, True, ["1.0"],
+                                     {"version": "1.0"}])
 def test_an_unknown_version_is_400(archstone, version):
     mapping_id = unique("mapping")
     assert "schema_version" in message(put(archstone, mapping_id, {"rules": RULES, "schema_version": version}), 400)
@@ -134,7 +135,7 @@ def test_a_bad_update_of_an_unknown_mapping_is_400(archstone):
     assert "'rules' is a required property" in message(patch(archstone, unique("mapping"), {}), 400)
 
 
-# -- in use ---------------------------------------------------------------------------------------------------------------------------------
+# -- in use --------------------------------------------------------------------------------------------------------------------
 
 
 def test_a_mapping_in_use_stays_and_its_protocols_are_named(archstone):
@@ -172,7 +173,7 @@ def test_a_mapping_that_a_protocol_no_longer_uses_can_go(archstone):
     assert send(archstone, "DELETE", mapping_path(second)).status_code == 409
 
 
-# -- lists ----------------------------------------------------------------------------------------------------------------------------------
+# -- lists ---------------------------------------------------------------------------------------------------------------------
 
 
 def test_an_unknown_query_key_filters_nothing(archstone):
@@ -200,7 +201,7 @@ def test_the_self_link_echoes_the_query(archstone):
     assert done(archstone, 200, "GET", path)["links"]["self"] == archstone.url + path
 
 
-# -- limits (KS-MAP-7) ------------------------------------------------------------------------------------------------------------------------
+# -- limits (KS-MAP-7) ---------------------------------------------------------------------------------------------------------
 
 
 def test_ks_map_7_a_mapping_of_a_megabyte_is_413(archstone):
@@ -238,7 +239,7 @@ def test_ks_map_7_a_mapping_near_the_limit_is_kept_whole(archstone):
     assert mapping in everything(archstone, MAPPINGS)
 
 
-# -- a security administrator: the own account's, and nothing of others' --------------------------------------------------------------------
+# -- a security administrator: the own account's, and nothing of others' -------------------------------------------------------
 
 
 @pytest.mark.parametrize("scope", ["domain", "project"])

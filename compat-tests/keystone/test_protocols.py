@@ -36,7 +36,7 @@ def get(archstone, idp_id, protocol_id, token=None):
     return send(archstone, "GET", protocol_path(idp_id, protocol_id), token=token)
 
 
-# -- create, get, list, update, delete --------------------------------------------------------------------------------------------
+# -- create, get, list, update, delete -----------------------------------------------------------------------------------------
 
 
 def test_create_answers_id_mapping_and_links(archstone, idp, mapping):
@@ -155,7 +155,7 @@ def test_a_deleted_domains_protocols_go_with_it(archstone, mapping):
     assert send(archstone, "DELETE", mapping_path(mapping)).status_code == 204
 
 
-# -- what is not there --------------------------------------------------------------------------------------------------------------
+# -- what is not there ---------------------------------------------------------------------------------------------------------
 
 
 def test_an_unknown_protocol_is_404_in_keystones_words(archstone, idp, mapping):
@@ -201,7 +201,7 @@ def test_a_deleted_mapping_is_an_unknown_one(archstone, idp, mapping):
     assert message(put(archstone, idp, unique("protocol"), {"mapping_id": mapping}), 400) == f"Invalid mapping id: {mapping}"
 
 
-# -- the schema ---------------------------------------------------------------------------------------------------------------------
+# -- the schema ----------------------------------------------------------------------------------------------------------------
 
 # Stands for the id of a mapping that is there.
 THERE = "there"
@@ -259,7 +259,7 @@ def test_the_collection_takes_no_changes(archstone, idp, mapping, method):
     assert {word.strip() for word in answer.headers["Allow"].split(",")} == {"GET", "HEAD", "OPTIONS"}
 
 
-# -- identity providers whose users exist already -------------------------------------------------------------------------------------
+# -- identity providers whose users exist already ------------------------------------------------------------------------------
 
 
 def test_without_a_mapping_where_users_exist_already(archstone):
@@ -288,7 +288,7 @@ def test_nothing_changes_by_a_change_of_nothing(archstone):
     message(patch(archstone, idp_id, "saml", {}), 400)
 
 
-# -- lists ----------------------------------------------------------------------------------------------------------------------------
+# -- lists ---------------------------------------------------------------------------------------------------------------------
 
 
 def test_filter_by_id(archstone, idp, mapping):
@@ -331,7 +331,7 @@ def test_the_self_link_echoes_the_query(archstone, idp):
     assert done(archstone, 200, "GET", path)["links"]["self"] == archstone.url + path
 
 
-# -- a security administrator: the own account's, and nothing of others' ----------------------------------------------------------------
+# -- a security administrator: the own account's, and nothing of others' -------------------------------------------------------
 
 
 @pytest.mark.parametrize("scope", ["domain", "project"])

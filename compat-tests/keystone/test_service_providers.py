@@ -26,7 +26,7 @@ def get(archstone, sp_id):
     return send(archstone, "GET", sp_path(sp_id))
 
 
-# -- create, get, list, update, delete ------------------------------------------------------------------------------------------------------
+# -- create, get, list, update, delete -----------------------------------------------------------------------------------------
 
 
 def test_create_with_defaults(archstone):
@@ -79,10 +79,10 @@ def test_a_null_prefix_is_the_default(archstone):
     assert get(archstone, sp["id"]).json() == answer.json()
 
 
-# -- the schema ---------------------------------------------------------------------------------------------------------------------------------
+# -- the schema ----------------------------------------------------------------------------------------------------------------
 
-BAD_URLS = ["", "x", "x:", ":x", "://x", " https://a", "https//a", "a:\nb", "x y:z", "x_y:z", "ü:z", "a/b:c", "a:" + "b" * 224, None, 7, True, ["https://a"],
-            {"url": "https://a"}]
+BAD_URLS = ["", "x", "x:", ":x", "://x", " https://a", "https//a", "a:\nb", "x y:z", "x_y:z", "ü:z", "a/b:c", "a:" + "b" * 224,
+            None, 7, True, ["https://a"], {"url": "https://a"}]
 BAD_ON_BOTH = [
     *({name: url} for name in ("auth_url", "sp_url") for url in BAD_URLS),
     {"enabled": None}, {"enabled": 1}, {"enabled": 0}, {"enabled": "maybe"}, {"enabled": []}, {"enabled": {}},
@@ -123,16 +123,16 @@ def test_both_urls_are_required(archstone, name):
     assert get(archstone, sp_id).status_code == 404
 
 
-@pytest.mark.parametrize("url", ["https://sp.example", "http://127.0.0.1:8080/x?y=z#w", "urn:x", "x:y", "a+b-c.d:e", "1:x", "-:x", "a:ü☃ b", "A:B",
-                                 "a:" + "b" * 223, "a:" + "ü" * 223])
+@pytest.mark.parametrize("url", ["https://sp.example", "http://127.0.0.1:8080/x?y=z#w", "urn:x", "x:y", "a+b-c.d:e", "1:x", "-:x", "a:ü☃ b",
+                                 "A:B", "a:" + "b" * 223, "a:" + "ü" * 223])
 def test_urls_are_what_has_a_scheme_up_to_225_characters(archstone, url):
     sp = new_sp(archstone, auth_url=url, sp_url=url)
     assert (sp["auth_url"], sp["sp_url"]) == (url, url)
     assert patch(archstone, sp["id"], {"auth_url": url, "sp_url": url}).json()["service_provider"] == sp
 
 
-@pytest.mark.parametrize("fields", [{"description": ""}, {"description": "x" * 20_000}, {"description": "snow ☃ man"}, {"description": None},
-                                    {"relay_state_prefix": ""}, {"relay_state_prefix": "x" * 256}, {"enabled": False}])
+@pytest.mark.parametrize("fields", [{"description": ""}, {"description": "x" * 20_000}, {"description": "snow ☃ man"},
+                                    {"description": None}, {"relay_state_prefix": ""}, {"relay_state_prefix": "x" * 256}, {"enabled": False}])
 def test_create_accepts(archstone, fields):
     sp = new_sp(archstone, **fields)
     assert {key: sp[key] for key in fields} == fields
@@ -144,7 +144,7 @@ def test_other_members_beside_the_service_provider_are_refused(archstone, method
     message(send(archstone, method, sp_path(sp_id), {"service_provider": URLS, "y": 1}), 400)
 
 
-# -- lists ------------------------------------------------------------------------------------------------------------------------------------
+# -- lists ---------------------------------------------------------------------------------------------------------------------
 
 
 def test_filter_by_id(archstone):
@@ -205,7 +205,7 @@ def test_paging_by_following_next_sees_everything_once_in_order(archstone, limit
     assert all(len(page) == limit for page in found[:-1])
 
 
-# -- who may ------------------------------------------------------------------------------------------------------------------------------------
+# -- who may -------------------------------------------------------------------------------------------------------------------
 
 
 def test_they_are_no_business_of_a_security_administrator(archstone):
@@ -220,7 +220,7 @@ def test_they_are_no_business_of_a_security_administrator(archstone):
         assert text == f"You are not authorized to perform the requested action: identity:{rule}."
 
 
-# -- in tokens --------------------------------------------------------------------------------------------------------------------------------------
+# -- in tokens -----------------------------------------------------------------------------------------------------------------
 
 
 def in_body(body, sp_id):

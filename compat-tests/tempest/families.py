@@ -29,11 +29,12 @@ FAMILIES = {
     "tokens": [f"{ADMIN}test_tokens", f"{USER}test_tokens"],
     "catalog": [f"{USER}test_catalog"],
     "API discovery": [f"{USER}test_api_discovery"],
+    "federation": [f"{FEDERATION}test_identity_providers", f"{FEDERATION}test_mapping_rules", f"{FEDERATION}test_service_providers"],
 } | {
     # Every persona: admin, member, reader on the system; admin, manager, member, reader on a domain and on a project.
     f"rbac {name.replace('_', ' ')}": [f"{RBAC}test_{name}"]
     for name in ("domain", "project", "project_tag", "user", "group", "role", "implied_role", "grant", "role_assignment",
-                 "service", "endpoint", "region", "token")
+                 "service", "endpoint", "region", "token", "identity_provider", "mapping", "protocol", "service_provider")
 }
 
 # Modules that are not asked, and why: nearly all wait for their capability.
@@ -55,20 +56,13 @@ LATER = {
     f"{RBAC}test_domain_config": "domain configuration",
     f"{RBAC}test_ec2_credential": "EC2 credentials",
     f"{RBAC}test_endpoint_group": "endpoint groups",
-    f"{RBAC}test_identity_provider": "its clean-up looks for the domain that was made with an identity provider, and goes with it here",
     f"{RBAC}test_limit": "limits",
-    f"{RBAC}test_mapping": "federation: mappings",
     f"{RBAC}test_policy": "stored policies",
     f"{RBAC}test_policy_association": "stored policies",
     f"{RBAC}test_project_endpoint": "endpoint groups",
-    f"{RBAC}test_protocol": "federation: protocols",
     f"{RBAC}test_registered_limit": "limits",
-    f"{RBAC}test_service_provider": "federation: service providers",
     f"{RBAC}test_trust": "trusts",
-    f"{FEDERATION}test_identity_providers": "federation: protocols",
-    f"{FEDERATION}test_mapping_rules": "federation: mappings",
     f"{FEDERATION}test_oauth1_tokens": "OAuth 1.0",
-    f"{FEDERATION}test_service_providers": "federation: service providers",
     f"{SCENARIO}test_federated_authentication": "federation: a SAML identity provider",
     f"{SCENARIO}test_oidc_federated_authentication": "federation: an OpenID Connect identity provider",
 }

@@ -201,6 +201,7 @@ pub(super) mod tests {
                 domain_name: "PD".into(),
                 is_domain: false,
             },
+            groups: vec![],
             roles: vec![],
         }
     }

@@ -4,6 +4,7 @@ mod bootstrap;
 mod config;
 mod db;
 pub mod keys;
+pub mod mapping;
 pub mod policy;
 mod secrets;
 mod serve;
@@ -42,6 +43,9 @@ enum Command {
     /// Policy rules.
     #[command(subcommand)]
     Policy(policy::Command),
+    /// Rules of mappings, tried without the service.
+    #[command(subcommand)]
+    Mapping(mapping::Command),
     /// Secrets at rest.
     #[command(subcommand)]
     Secrets(secrets::Command),
@@ -58,6 +62,8 @@ enum Failure {
     Io(std::io::Error),
     /// Said already; only the exit code is left.
     Said,
+    /// Said already: everything was in order, and the answer is no.
+    Refused,
 }
 
 impl From<ConfigError> for Failure {
@@ -84,6 +90,7 @@ pub fn main() -> ExitCode {
     match run(&cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Said) => ExitCode::FAILURE,
+        Err(Failure::Refused) => ExitCode::from(3),
         Err(Failure::Config(e)) => fail(&e.to_string()),
         Err(Failure::Error(e)) => fail(&e.to_string()),
         // A reader that has seen enough (`| head`) is no failure.
@@ -99,7 +106,10 @@ fn fail(text: &str) -> ExitCode {
 }
 
 fn run(cli: &Cli) -> Outcome {
-    // This one needs no configuration.
+    // These need no configuration.
+    if let Command::Mapping(command) = &cli.command {
+        return mapping::run(command);
+    }
     if let Command::Policy(policy::Command::Check(args)) = &cli.command
         && args.json_lines
     {
@@ -111,6 +121,7 @@ fn run(cli: &Cli) -> Outcome {
         Command::Bootstrap(args) => bootstrap::run(&config, args),
         Command::Db(command) => db::run(&config, command),
         Command::Keys(command) => keys::run(&config, command),
+        Command::Mapping(command) => mapping::run(command),
         Command::Policy(command) => policy::run(&config, command),
         Command::Secrets(command) => secrets::run(&config, command),
         Command::Config(command) => config::run(&config, command),

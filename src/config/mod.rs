@@ -6,6 +6,7 @@
 //! list of pairs: this module reads no process state.
 
 mod cidr;
+mod federation;
 mod hidden;
 mod merge;
 mod password_pattern;
@@ -19,6 +20,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 pub use cidr::Cidr;
+pub use federation::Federation;
 pub use hidden::{DatabaseUrl, Hidden, MASK};
 pub use password_pattern::PasswordPattern;
 pub use sections::{
@@ -44,6 +46,8 @@ pub struct Config {
     pub security_compliance: SecurityCompliance,
     /// Domains, users and lists.
     pub identity: Identity,
+    /// Signing in through identity providers.
+    pub federation: Federation,
     /// Policy rules.
     pub policy: Policy,
     /// The key that seals stored secrets.

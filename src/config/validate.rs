@@ -15,6 +15,7 @@ pub fn problems(config: &Config) -> Vec<Problem> {
     password(config, &mut rules);
     compliance(config, &mut rules);
     identity(config, &mut rules);
+    federation(config, &mut rules);
     egress(config, &mut rules);
     rules.0
 }
@@ -207,6 +208,35 @@ fn identity(config: &Config, rules: &mut Rules) {
         rules.must(!dir.is_empty(), &format!("policy.dirs[{index}]"), "must name a folder");
     }
     rules.between(&config.audit.retention_days, 0, 36_500, "audit.retention_days");
+}
+
+fn federation(config: &Config, rules: &mut Rules) {
+    let federation = &config.federation;
+    for (index, dashboard) in federation.trusted_dashboards.iter().enumerate() {
+        let usable = Url::parse(dashboard).is_ok_and(|u| matches!(u.scheme(), "http" | "https") && u.has_host());
+        rules.must(usable, &format!("federation.trusted_dashboards[{index}]"), "must be an http or https URL");
+    }
+    rules.between(&federation.default_authorization_ttl, 0, 525_600_000, "federation.default_authorization_ttl");
+    for (index, prefix) in federation.claim_prefixes.iter().enumerate() {
+        let usable = !prefix.is_empty() && prefix.bytes().all(|b| b.is_ascii_graphic());
+        rules.must(usable, &format!("federation.claim_prefixes[{index}]"), "must be printable ASCII without spaces");
+    }
+    for (index, pair) in federation.remote_id_attributes.iter().enumerate() {
+        let usable = pair.split_once('=').is_some_and(|(protocol, name)| !protocol.is_empty() && !name.is_empty());
+        rules.must(usable, &format!("federation.remote_id_attributes[{index}]"), "must be PROTOCOL=ATTRIBUTE");
+    }
+    rules.between(&federation.login_session_secs, 10, 86_400, "federation.login_session_secs");
+    let secret = federation.trusted_proxy_secret.expose();
+    rules.must(
+        secret.is_empty() || (secret.len() >= 32 && secret.bytes().all(|b| b.is_ascii_graphic())),
+        "federation.trusted_proxy_secret",
+        "must have at least 32 printable ASCII characters without spaces: whoever knows it signs in as anybody",
+    );
+    for (index, network) in federation.trusted_proxy_networks.iter().enumerate() {
+        if let Err(reason) = network.parse::<Cidr>() {
+            rules.must(false, &format!("federation.trusted_proxy_networks[{index}]"), reason);
+        }
+    }
 }
 
 fn egress(config: &Config, rules: &mut Rules) {

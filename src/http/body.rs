@@ -31,6 +31,11 @@ where
     Box::pin(stream.map(|chunk| chunk.map(|mut b| b.copy_to_bytes(b.remaining())).map_err(|_| ())))
 }
 
+/// No body; takes no memory.
+pub fn none() -> Incoming {
+    Box::pin(futures_util::stream::empty())
+}
+
 /// Whether a request's head announces a body.
 pub fn is_announced(headers: &HeaderMap) -> bool {
     headers.contains_key(TRANSFER_ENCODING) || headers.get(CONTENT_LENGTH).is_some_and(|v| v != "0")

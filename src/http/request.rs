@@ -4,8 +4,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::AUTHORIZATION;
-use http::{HeaderMap, Method, Uri, Version};
+use http::header::{ACCEPT, AUTHORIZATION, COOKIE};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, Version};
 use serde_json::Value;
 
 use super::body::{self, Incoming};
@@ -15,6 +15,8 @@ use crate::config::Cidr;
 use crate::error::{Error, Result};
 use crate::service::App;
 use crate::service::caller::{Caller, Origin};
+
+static AUTH_TOKEN: HeaderName = HeaderName::from_static("x-auth-token");
 
 /// The head of a request, shared rather than copied on its way to the handler.
 #[derive(Debug)]
@@ -94,27 +96,58 @@ impl Request {
         body::parse_object(&bytes)
     }
 
+    /// The body as the fields of a form, in order.
+    pub async fn form(&mut self) -> Result<Vec<(String, String)>> {
+        let body = self.body.take().ok_or_else(|| Error::internal("the body was read before"))?;
+        let bytes = body::read(&self.head.headers, body, self.body_limit, self.body_deadline).await?;
+        Ok(url::form_urlencoded::parse(&bytes).into_owned().collect())
+    }
+
+    /// A cookie of that name; none if it stands twice, as nobody knows then who set which.
+    pub fn cookie(&self, name: &str) -> Option<String> {
+        let fields = self.head.headers.get_all(COOKIE).iter().filter_map(|v| v.to_str().ok());
+        let mut pairs = fields.flat_map(|f| f.split(';')).filter_map(|pair| pair.trim().split_once('='));
+        let value = pairs.by_ref().find(|(n, _)| *n == name)?.1.to_owned();
+        pairs.all(|(n, _)| n != name).then_some(value)
+    }
+
+    /// Whether whoever asks is a browser that wants to show something.
+    pub fn wants_page(&self) -> bool {
+        let mut accepted = self.head.headers.get_all(ACCEPT).iter().filter_map(|v| v.to_str().ok());
+        accepted.any(|v| v.to_ascii_lowercase().contains("text/html"))
+    }
+
     /// Where it comes from, for audit records.
     pub fn origin(&self, app: &App) -> Origin {
-        Origin::new(self.id.text(), self.head.remote.map(|peer| client(peer, &self.head.headers, &app.trusted_proxies)))
+        Origin::new(
+            *self.id.text(),
+            self.head.remote.map(|peer| client(peer, &self.head.headers, &app.trusted_proxies)),
+        )
     }
 
     /// The one value of a header that may stand once only; `Err` if it stands twice or is not text.
-    pub fn header(&self, name: &str) -> std::result::Result<Option<&str>, Unclear> {
+    pub fn header(&self, name: &HeaderName) -> std::result::Result<Option<&str>, Unclear> {
+        match self.header_value(name)? {
+            None => Ok(None),
+            Some(value) => value.to_str().map(Some).map_err(|_| Unclear),
+        }
+    }
+
+    /// The same as it came.
+    pub fn header_value(&self, name: &HeaderName) -> std::result::Result<Option<&HeaderValue>, Unclear> {
         let mut all = self.head.headers.get_all(name).iter();
         match (all.next(), all.next()) {
-            (None, _) => Ok(None),
-            (Some(value), None) => value.to_str().map(Some).map_err(|_| Unclear),
-            (Some(_), Some(_)) => Err(Unclear),
+            (value, None) => Ok(value),
+            _ => Err(Unclear),
         }
     }
 
     /// The token that the request carries in `X-Auth-Token` or as a bearer token (RFC 6750 §2.1).
     pub fn token(&self) -> Result<Option<&str>> {
         let doubled = |Unclear| Error::unauthorized("a credential header stands twice or is not text");
-        let own = self.header("x-auth-token").map_err(doubled)?;
+        let own = self.header(&AUTH_TOKEN).map_err(doubled)?;
         let bearer = self
-            .header(AUTHORIZATION.as_str())
+            .header(&AUTHORIZATION)
             .map_err(doubled)?
             .and_then(|v| v.split_once(' '))
             .and_then(|(scheme, token)| scheme.eq_ignore_ascii_case("bearer").then_some(token.trim_start()));

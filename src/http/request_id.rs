@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::clock::Random;
 
-/// The id of one request.
+/// The id of one request: its text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RequestId([u8; 16]);
+pub struct RequestId([u8; 40]);
 
 /// Gives ids that no other request of any node has: a random start and a count, mixed so that ids do not look alike.
 #[derive(Debug)]
@@ -22,6 +22,11 @@ impl RequestIds {
         Self { start: random.bytes(), next: AtomicU64::new(u64::from_le_bytes(random.bytes())) }
     }
 
+    /// A series of its own, 2^32 ids long, so that two connections do not wait for each other to count.
+    pub fn another(&self) -> Self {
+        Self { start: self.start, next: AtomicU64::new(self.next.fetch_add(1 << 32, Ordering::Relaxed)) }
+    }
+
     /// The next id. Ids tell requests apart; they are not secret.
     pub fn next(&self) -> RequestId {
         // Multiplying by an odd number visits every value once.
@@ -31,17 +36,16 @@ impl RequestIds {
         bytes[8..].copy_from_slice(&self.start);
         bytes[6] = (bytes[6] & 0x0f) | 0x40;
         bytes[8] = (bytes[8] & 0x3f) | 0x80;
-        RequestId(bytes)
+        RequestId::from(bytes)
     }
 }
 
-impl RequestId {
-    /// The text, on the stack.
-    pub fn text(&self) -> [u8; 40] {
+impl From<[u8; 16]> for RequestId {
+    fn from(bytes: [u8; 16]) -> Self {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
         let mut out = *b"req-00000000-0000-0000-0000-000000000000";
         let mut at = 4;
-        for (i, byte) in self.0.iter().enumerate() {
+        for (i, byte) in bytes.iter().enumerate() {
             if matches!(i, 4 | 6 | 8 | 10) {
                 at += 1;
             }
@@ -49,13 +53,20 @@ impl RequestId {
             out[at + 1] = DIGITS[usize::from(byte & 15)];
             at += 2;
         }
-        out
+        Self(out)
+    }
+}
+
+impl RequestId {
+    /// The text.
+    pub fn text(&self) -> &[u8; 40] {
+        &self.0
     }
 }
 
 impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(std::str::from_utf8(&self.text()).unwrap_or("req-"))
+        f.write_str(std::str::from_utf8(&self.0).unwrap_or("req-"))
     }
 }
 
@@ -66,8 +77,9 @@ mod tests {
     #[test]
     fn ids_are_uuids_and_all_different() {
         let ids = RequestIds::new(&Random::seeded(1));
-        let texts: std::collections::HashSet<String> = (0..1000).map(|_| ids.next().to_string()).collect();
-        assert_eq!(texts.len(), 1000);
+        let series = [ids.another(), ids.another(), ids];
+        let texts: std::collections::HashSet<String> = (0..999).map(|n| series[n % 3].next().to_string()).collect();
+        assert_eq!(texts.len(), 999);
         for t in &texts {
             assert_eq!(t.len(), 40);
             let parts: Vec<usize> = t[4..].split('-').map(str::len).collect();

@@ -185,7 +185,7 @@ impl Table {
                 if methods.iter().any(|(m, _)| m == route.method) {
                     return Err(Error::internal(format!("two routes for {} {template}", route.method)));
                 }
-                let metrics = RouteMetrics::new(metrics, route.method.as_str(), template);
+                let metrics = metrics.route(route.method.as_str(), template);
                 methods.push((route.method.clone(), Target { handler: route.handler.clone(), metrics }));
             }
             let mut names: Vec<&str> = methods.iter().map(|(m, _)| m.as_str()).collect();
@@ -198,7 +198,7 @@ impl Table {
             router.insert(template, paths.len()).map_err(|e| Error::internal(format!("route {template}: {e}")))?;
             paths.push(Path { methods, allow });
         }
-        Ok(Self { paths, router, unrouted: RouteMetrics::new(metrics, "", "unrouted") })
+        Ok(Self { paths, router, unrouted: metrics.route("", "unrouted") })
     }
 
     /// Finds what answers `method` on `path`.

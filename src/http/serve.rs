@@ -25,7 +25,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::FutureExt;
+use futures_util::future::{Either, ready};
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt as _, StreamExt as _};
 use http::{HeaderValue, Request, Response, Version, header};
 use hyper::body::{Body, Incoming};
 use hyper::server::conn::{http1, http2};
@@ -108,6 +110,14 @@ enum Phase {
     Open,
     Drain,
     Cut,
+}
+
+/// What happens to a connection beside its requests.
+enum Event {
+    Stop(Phase),
+    /// The time for a last request is over.
+    Drain,
+    Tick,
 }
 
 type Cause = Box<dyn StdError + Send + Sync>;
@@ -255,25 +265,22 @@ impl Connection {
             let (peer, max_uri, activity) = (self.peer, self.limits.max_uri_bytes, Arc::clone(&activity));
             service_fn(move |mut request: Request<Incoming>| {
                 let running = Activity::begin(&activity);
-                let refusal = refuse::check(&request, max_uri);
                 let http1 = request.version() < Version::HTTP_2;
-                request.extensions_mut().insert(Remote(peer));
-                // A refused request is dropped here; its body is never read.
-                let answer = refusal.is_none().then(|| AssertUnwindSafe(service.call(request)).catch_unwind());
-                async move {
-                    let mut response = match (answer, refusal) {
-                        (Some(answer), _) => match answer.await {
-                            Ok(Ok(response)) => response,
-                            Ok(Err(error)) => refuse::failed(&error.into().to_string()),
-                            Err(_) => refuse::failed("a handler panicked"),
-                        },
-                        (None, refusal) => refuse::response(refusal.unwrap_or(refuse::Refusal::Malformed)),
-                    };
+                // Combinators, because an async block would hold, and copy, the handler's future twice.
+                let answer = match refuse::check(&request, max_uri) {
+                    None => {
+                        request.extensions_mut().insert(Remote(peer));
+                        Either::Left(AssertUnwindSafe(service.call(request)).catch_unwind().map(answered))
+                    }
+                    // A refused request is dropped here; its body is never read.
+                    Some(refusal) => Either::Right(ready(refuse::response(refusal))),
+                };
+                answer.map(move |mut response| {
                     if http1 && running.closing() {
                         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
                     }
                     Ok::<_, Infallible>(response)
-                }
+                })
             })
         };
         match protocol {
@@ -306,7 +313,17 @@ impl Connection {
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut closing = pin!(None);
         loop {
-            tokio::select! {
+            let event = async {
+                tokio::select! {
+                    biased;
+                    phase = phase_after_open(&mut self.phase), if closing.is_none() => Event::Stop(phase),
+                    () = async { if let Some(timer) = closing.as_mut().as_pin_mut() { timer.await } }, if closing.is_some() => Event::Drain,
+                    _ = tick.tick() => Event::Tick,
+                }
+            };
+            // The set polls what is in it only when that has been woken, not with every request.
+            let mut events = FuturesUnordered::from_iter([event]);
+            let event = tokio::select! {
                 biased;
                 ended = connection.as_mut() => {
                     if let Err(error) = ended {
@@ -314,18 +331,20 @@ impl Connection {
                     }
                     return;
                 }
-                phase = phase_after_open(&mut self.phase), if closing.is_none() => {
-                    if phase == Phase::Cut {
-                        return;
-                    }
+                event = events.select_next_some() => event,
+            };
+            drop(events);
+            match event {
+                Event::Stop(Phase::Cut) => return,
+                Event::Stop(_) => {
                     activity.close_soon();
                     closing.set(Some(sleep(last_request)));
                 }
-                () = async { if let Some(timer) = closing.as_mut().as_pin_mut() { timer.await } }, if closing.is_some() => {
+                Event::Drain => {
                     connection.as_mut().graceful_shutdown();
                     return self.drain(connection, activity, watch, tick).await;
                 }
-                _ = tick.tick() => match watch.judge(activity) {
+                Event::Tick => match watch.judge(activity) {
                     Verdict::Keep => {}
                     Verdict::Close => connection.as_mut().graceful_shutdown(),
                     Verdict::Cut(reason) => return cut(self.peer, reason),
@@ -354,6 +373,15 @@ impl Connection {
                 },
             }
         }
+    }
+}
+
+/// A handler's answer, or what is said where it broke.
+fn answered<B: From<Bytes>, E: Into<Cause>>(answer: std::thread::Result<Result<Response<B>, E>>) -> Response<B> {
+    match answer {
+        Ok(Ok(response)) => response,
+        Ok(Err(error)) => refuse::failed(&error.into().to_string()),
+        Err(_) => refuse::failed("a handler panicked"),
     }
 }
 

@@ -1,11 +1,15 @@
 //! The routes of OS-FEDERATION.
 
-use super::{identity_providers, mappings, protocols, service_providers};
+use super::{
+    federated_auth, identity_providers, login_diagnostics, mapping_explain, mappings, protocols, service_providers,
+    setup,
+};
+use crate::http::route::Access::{Open, Rules};
 use crate::http::route::Route;
 
 /// All of them.
 pub(super) fn routes() -> Vec<Route> {
-    [identity_providers(), protocols(), mappings(), service_providers()].concat()
+    [identity_providers(), protocols(), mappings(), service_providers(), signing_in()].concat()
 }
 
 fn identity_providers() -> Vec<Route> {
@@ -19,6 +23,18 @@ fn identity_providers() -> Vec<Route> {
         Route::put(ONE, "identity:create_identity_provider", identity_providers::create),
         Route::patch(ONE, "identity:update_identity_provider", identity_providers::update),
         Route::delete(ONE, "identity:delete_identity_provider", identity_providers::delete),
+        Route::put(
+            "/v3/OS-FEDERATION/identity_providers/{idp_id}/setup",
+            Rules(crate::service::setup::RULES),
+            setup::create,
+        )
+        .relation("ext/OS-FEDERATION/1.0/rel/identity_provider_setup"),
+        Route::get(
+            "/v3/OS-FEDERATION/identity_providers/{idp_id}/logins",
+            "identity:list_identity_provider_logins",
+            login_diagnostics::list,
+        )
+        .relation("ext/OS-FEDERATION/1.0/rel/identity_provider_logins"),
     ]
 }
 
@@ -45,6 +61,12 @@ fn mappings() -> Vec<Route> {
         Route::put(ONE, "identity:create_mapping", mappings::create),
         Route::patch(ONE, "identity:update_mapping", mappings::update),
         Route::delete(ONE, "identity:delete_mapping", mappings::delete),
+        Route::post(
+            "/v3/OS-FEDERATION/mappings/{mapping_id}/explain",
+            "identity:explain_mapping",
+            mapping_explain::explain,
+        )
+        .relation("ext/OS-FEDERATION/1.0/rel/mapping_explain"),
     ]
 }
 
@@ -59,5 +81,26 @@ fn service_providers() -> Vec<Route> {
         Route::put(ONE, "identity:create_service_provider", service_providers::create),
         Route::patch(ONE, "identity:update_service_provider", service_providers::update),
         Route::delete(ONE, "identity:delete_service_provider", service_providers::delete),
+    ]
+}
+
+/// Signing in. What is asked for is in the token of the identity provider, or in the browser's own log-in there.
+fn signing_in() -> Vec<Route> {
+    const AUTH: &str = "/v3/OS-FEDERATION/identity_providers/{idp_id}/protocols/{protocol_id}/auth";
+    const WEBSSO: &str = "/v3/auth/OS-FEDERATION/websso/{protocol_id}";
+    const BY_IDP: &str = "/v3/auth/OS-FEDERATION/identity_providers/{idp_id}/protocols/{protocol_id}/websso";
+    const CALLBACK: &str = "/v3/auth/OS-FEDERATION/identity_providers/{idp_id}/protocols/{protocol_id}/callback";
+    vec![
+        Route::get(AUTH, Open, federated_auth::auth)
+            .relation("ext/OS-FEDERATION/1.0/rel/identity_provider_protocol_auth"),
+        Route::post(AUTH, Open, federated_auth::auth),
+        Route::get(WEBSSO, Open, federated_auth::websso).relation("ext/OS-FEDERATION/1.0/rel/websso"),
+        Route::post(WEBSSO, Open, federated_auth::websso),
+        Route::get(BY_IDP, Open, federated_auth::websso_of_identity_provider)
+            .relation("ext/OS-FEDERATION/1.0/rel/identity_providers_websso"),
+        Route::post(BY_IDP, Open, federated_auth::websso_of_identity_provider),
+        Route::get(CALLBACK, Open, federated_auth::callback),
+        Route::post(CALLBACK, Open, federated_auth::callback_by_form),
+        Route::post("/v3.0/OS-AUTH/id-token/tokens", Open, federated_auth::id_token),
     ]
 }

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{users, view};
+use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::http::query::{Filter, Kind};
 use crate::http::reply::Reply;
@@ -30,13 +31,12 @@ pub async fn list_of_user(app: Arc<App>, req: Request) -> Result<Reply> {
     let query = req.query()?.list(FILTERS, app.page_limit())?;
     let limit = query.limit;
     let page = group::list_of_user(&app, &caller, req.param("user_id")?, query).await?;
-    let show = |g: &Group| {
-        let mut shown = view::group(&app, g);
-        // All memberships are given by an administrator, and those do not end by themselves.
-        shown["membership_expires_at"] = Value::Null;
+    let show = |(group, end): &(Group, Option<Timestamp>)| {
+        let mut shown = view::group(&app, group);
+        shown["membership_expires_at"] = view::ends_at(*end);
         shown
     };
-    Ok(Reply::ok(&view::collection(&app, &req, "groups", &page, limit, show, |g| g.id.clone())))
+    Ok(Reply::ok(&view::collection(&app, &req, "groups", &page, limit, show, |(g, _)| g.id.clone())))
 }
 
 /// `POST /v3/groups`

@@ -175,8 +175,8 @@ fn filter(parameters: &Parameters<'_>) -> Filter {
         system: parameters.get("scope.system").is_some_and(|v| v == "all" || v.eq_ignore_ascii_case("true")),
         inherited: parameters.get("scope.OS-INHERIT:inherited_to").map(|to| to == "projects"),
         effective: parameters.switch("effective"),
-        within: None,
         names: parameters.switch("include_names"),
+        ..Filter::default()
     }
 }
 

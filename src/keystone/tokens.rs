@@ -11,10 +11,11 @@ use crate::error::{Error, Result};
 use crate::http::reply::Reply;
 use crate::http::request::Request;
 use crate::model::auth_request::AuthRequest;
+use crate::service::issue::Issued;
 use crate::service::token::{self, Token};
 use crate::service::{App, auth, validation};
 
-const SUBJECT: HeaderName = HeaderName::from_static("x-subject-token");
+static SUBJECT: HeaderName = HeaderName::from_static("x-subject-token");
 
 /// The token document's bytes, written once for each token.
 fn body(token: &Token, with_catalog: bool) -> Bytes {
@@ -24,10 +25,9 @@ fn body(token: &Token, with_catalog: bool) -> Bytes {
     })
 }
 
-fn answer(status: StatusCode, body: Bytes, id: &str) -> Result<Reply> {
-    let mut subject = HeaderValue::from_str(id).map_err(|_| Error::internal("a token that is no header value"))?;
+fn answer(status: StatusCode, body: Bytes, mut subject: HeaderValue) -> Reply {
     subject.set_sensitive(true);
-    Ok(Reply::json_bytes(status, body).with(SUBJECT, subject))
+    Reply::json_bytes(status, body).with(SUBJECT.clone(), subject)
 }
 
 fn with_catalog(req: &Request) -> bool {
@@ -35,10 +35,11 @@ fn with_catalog(req: &Request) -> bool {
     !req.raw_query().is_some_and(|q| q.split('&').any(|p| p == "nocatalog" || p.starts_with("nocatalog=")))
 }
 
-/// The token that the request is about; without one there is nothing to be found.
-fn subject(req: &Request) -> Result<&str> {
-    let missing = || Error::not_found("Could not find token.");
-    req.header(SUBJECT.as_str()).map_err(|_| missing())?.filter(|t| !t.is_empty()).ok_or_else(missing)
+/// The token that the request is about, as it came and as text; without one there is nothing to be found.
+fn subject(req: &Request) -> Result<(&HeaderValue, &str)> {
+    let value = req.header_value(&SUBJECT).ok().flatten();
+    let text = value.and_then(|v| v.to_str().ok()).filter(|t| !t.is_empty());
+    value.zip(text).ok_or_else(|| Error::not_found("Could not find token."))
 }
 
 fn allow_expired(req: &Request) -> Result<bool> {
@@ -48,34 +49,40 @@ fn allow_expired(req: &Request) -> Result<bool> {
     }
 }
 
+/// 201 with a token that was just issued.
+pub(super) fn issued(issued: &Issued, with_catalog: bool) -> Result<Reply> {
+    let id = HeaderValue::from_str(&issued.id).map_err(|_| Error::internal("a token that is no header value"))?;
+    Ok(answer(StatusCode::CREATED, body(&issued.token, with_catalog), id))
+}
+
 /// `POST`
 pub async fn issue(app: Arc<App>, mut req: Request) -> Result<Reply> {
     let body_json = req.json().await?;
     let request = AuthRequest::parse(&body_json)?;
-    let issued = auth::authenticate(&app, &req.origin(&app), request).await?;
-    answer(StatusCode::CREATED, body(&issued.token, with_catalog(&req)), &issued.id)
+    let made = auth::authenticate(&app, &req.origin(&app), request).await?;
+    issued(&made, with_catalog(&req))
 }
 
 /// `GET`
 pub async fn validate(app: Arc<App>, req: Request) -> Result<Reply> {
     let caller = req.caller(&app).await?;
-    let subject = subject(&req)?;
+    let (value, subject) = subject(&req)?;
     let token = validation::validate(&app, &caller, "identity:validate_token", subject, allow_expired(&req)?).await?;
-    answer(StatusCode::OK, body(&token, with_catalog(&req)), subject)
+    Ok(answer(StatusCode::OK, body(&token, with_catalog(&req)), value.clone()))
 }
 
 /// `HEAD`
 pub async fn check(app: Arc<App>, req: Request) -> Result<Reply> {
     let caller = req.caller(&app).await?;
-    let subject = subject(&req)?;
+    let (value, subject) = subject(&req)?;
     let token = validation::validate(&app, &caller, "identity:check_token", subject, allow_expired(&req)?).await?;
-    answer(StatusCode::OK, body(&token, with_catalog(&req)), subject)
+    Ok(answer(StatusCode::OK, body(&token, with_catalog(&req)), value.clone()))
 }
 
 /// `DELETE`
 pub async fn revoke(app: Arc<App>, req: Request) -> Result<Reply> {
     let caller = req.caller(&app).await?;
-    validation::revoke(&app, &caller, subject(&req)?).await?;
+    validation::revoke(&app, &caller, subject(&req)?.1).await?;
     Ok(Reply::no_content())
 }
 

@@ -41,8 +41,8 @@ pub fn link(app: &App, path: &str) -> String {
     format!("{}/v3/{path}", app.public_url)
 }
 
-/// When a password ends, or null. Keystone writes this one time without the zone.
-fn ends_at(at: Option<Timestamp>) -> Value {
+/// When a password or a membership ends, or null. Keystone writes these times without the zone.
+pub fn ends_at(at: Option<Timestamp>) -> Value {
     at.map_or(Value::Null, |t| json!(t.to_string().trim_end_matches('Z')))
 }
 
@@ -298,7 +298,7 @@ pub fn token(facts: &Facts, entries: Option<&[catalog::Entry]>, service_provider
     });
     match &payload.federated {
         Some(f) => {
-            let groups: Vec<Value> = f.group_ids.iter().map(|id| json!({ "id": id })).collect();
+            let groups: Vec<Value> = facts.groups.iter().map(|g| json!({"id": g.id, "name": g.name})).collect();
             user["OS-FEDERATION"] =
                 json!({"groups": groups, "identity_provider": {"id": f.idp_id}, "protocol": {"id": f.protocol_id}});
         }

@@ -9,6 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::grant::Grant;
+use crate::clock::Timestamp;
 
 /// Whether and how grants are expanded, and which of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -35,6 +36,8 @@ pub struct Filter {
     pub within: Option<String>,
     /// With the names of what they refer to.
     pub names: bool,
+    /// The time, for memberships that end.
+    pub now: Timestamp,
 }
 
 /// A name with the domain that it is unique in; a domain has none.

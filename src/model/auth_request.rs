@@ -108,6 +108,28 @@ impl AuthRequest {
     }
 }
 
+/// What `POST /v3.0/OS-AUTH/id-token/tokens` of the Huawei dialect asks for.
+#[derive(Debug)]
+pub struct IdTokenRequest {
+    /// The identity provider's token.
+    pub token: Secret,
+    /// The wished scope; none means an unscoped token.
+    pub scope: Asked,
+}
+
+impl IdTokenRequest {
+    /// Reads the body.
+    pub fn parse(body: &Value) -> Result<Self> {
+        let mut auth = Fields::of(body, "auth")?;
+        let given = auth.raw("id_token");
+        let given = given.ok_or_else(|| Error::invalid_field("auth", "'id_token' is a required property"))?;
+        let mut given = Fields::at(given, "auth.id_token")?;
+        let token = given.required_text("id", 1..=MAX_TOKEN)?;
+        let scope = auth.raw("scope").map_or(Ok(Asked::Unscoped), asked)?;
+        Ok(Self { token: Secret::new(token.into_bytes()), scope })
+    }
+}
+
 fn password(payload: &Value) -> Result<Proof> {
     let mut outer = Fields::at(payload, "auth.identity.password")?;
     let user = outer

@@ -9,7 +9,12 @@ use super::tag;
 use crate::error::{Error, Result};
 
 /// The options a domain or a project may carry.
-pub const OPTIONS: &[(&str, OptionKind)] = &[("immutable", OptionKind::Boolean)];
+pub const OPTIONS: &[(&str, OptionKind)] =
+    &[("immutable", OptionKind::Boolean), (LINK_FEDERATED_USERS, OptionKind::Boolean)];
+
+/// Option of a domain whose identity providers call the same people by the same names: who comes through a second one is the
+/// user that the first one vouches for.
+pub const LINK_FEDERATED_USERS: &str = "link_federated_users";
 
 /// A domain.
 #[derive(Debug, Clone, PartialEq)]

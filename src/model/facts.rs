@@ -2,6 +2,7 @@
 //!
 //! Facts are remembered; a verdict (may it, is it still valid) never is.
 
+use super::group::GroupRef;
 use super::revocation::Subject;
 use super::role::RoleRef;
 use super::token::{self, Payload};
@@ -89,6 +90,8 @@ pub struct Facts {
     pub password_expires_at: Option<Timestamp>,
     /// What it is scoped to.
     pub scope: Scope,
+    /// Groups that an identity provider put the user in for this token.
+    pub groups: Vec<GroupRef>,
     /// Roles held on the scope, implied ones included, in order of name.
     pub roles: Vec<RoleRef>,
 }

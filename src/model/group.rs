@@ -6,6 +6,15 @@ use super::domain::{name, same_id};
 use super::fields::{self, Extra, Fields};
 use crate::error::{Error, Result};
 
+/// A group as a token names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupRef {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+}
+
 /// A group.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Group {

@@ -5,34 +5,8 @@
 use serde_json::Value;
 
 use super::fields::{Fields, wrong_type};
+use super::mapping_engine::{Owner, Rules, SchemaVersion};
 use crate::error::{Error, Result};
-
-/// Which version of the rules' language a document is written in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SchemaVersion {
-    /// `1.0`.
-    V1,
-    /// `2.0`.
-    V2,
-    /// `3.0`.
-    V3,
-}
-
-impl SchemaVersion {
-    /// As written in `schema_version`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::V1 => "1.0",
-            Self::V2 => "2.0",
-            Self::V3 => "3.0",
-        }
-    }
-
-    /// Reads `schema_version`.
-    pub fn parse(text: &str) -> Option<Self> {
-        [Self::V1, Self::V2, Self::V3].into_iter().find(|v| v.as_str() == text)
-    }
-}
 
 /// What a mapping says; a PUT and a PATCH both give the whole of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,13 +34,44 @@ impl Document {
         let inner = body.get("mapping").ok_or_else(|| Error::invalid("'mapping' is a required property"))?;
         let mut f = Fields::at(inner, "mapping")?;
         let schema_version = schema_version(&mut f)?;
-        let path = f.path("rules");
         let rules = f.raw("rules").ok_or_else(|| Error::invalid_field("mapping", "'rules' is a required property"))?;
-        match rules {
-            Value::Array(items) if items.is_empty() => Err(Error::invalid_field(path, "[] is too short")),
-            Value::Array(_) => Ok(Self { schema_version, rules: rules.clone() }),
-            other => Err(wrong_type(&path, other, "array")),
+        Ok(Self { schema_version, rules: rules.clone() })
+    }
+
+    /// Checks and compiles the rules as those of a domain, or of the cloud.
+    pub fn compile(&self, domain_id: Option<&str>) -> Result<Rules> {
+        let owner = domain_id.map_or(Owner::Cloud, |id| Owner::Domain(id.to_owned()));
+        Rules::parse(&self.rules, self.schema_version, owner)
+    }
+
+    /// Where sound rules first name a domain by this name: `rules[0].local[1]`.
+    pub fn place_of_domain(&self, name: &str) -> Option<String> {
+        for (i, rule) in self.rules.as_array().into_iter().flatten().enumerate() {
+            let mut locals = rule["local"].as_array().into_iter().flatten();
+            if let Some(j) = locals.position(|local| names_domain(local, name)) {
+                return Some(format!("rules[{i}].local[{j}]"));
+            }
         }
+        None
+    }
+}
+
+/// Whether a domain of this name stands somewhere in `value`; one with an id goes by that.
+fn names_domain(value: &Value, name: &str) -> bool {
+    match value {
+        Value::Array(items) => items.iter().any(|item| names_domain(item, name)),
+        Value::Object(map) => {
+            let by_name = |d: &Value| d["name"] == name && d["id"].as_str().is_none_or(str::is_empty);
+            map.get("domain").is_some_and(by_name) || map.values().any(|item| names_domain(item, name))
+        }
+        _ => false,
+    }
+}
+
+impl Mapping {
+    /// Its rules, checked and compiled.
+    pub fn compile(&self) -> Result<Rules> {
+        self.document.compile(self.domain_id.as_deref())
     }
 }
 
@@ -116,9 +121,25 @@ mod tests {
     }
 
     #[test]
-    fn rules_must_be_there() {
-        for inner in [json!({}), json!({"rules": null}), json!({"rules": {}}), json!({"rules": []})] {
-            assert!(parse(inner.clone()).unwrap_err().to_string().contains("rules"), "{inner}");
+    fn rules_must_be_there_and_sound() {
+        assert!(parse(json!({})).unwrap_err().to_string().contains("'rules' is a required property"));
+        for rules in [json!(null), json!({}), json!([]), json!([{}])] {
+            let document = parse(json!({ "rules": rules })).unwrap();
+            assert!(document.compile(None).unwrap_err().to_string().starts_with("rules"), "{rules}");
+        }
+        let local = json!({"group": {"name": "staff"}});
+        let document = parse(json!({"rules": [{"local": [local], "remote": [{"type": "x"}]}]})).unwrap();
+        assert!(document.compile(None).is_err() && document.compile(Some("d")).is_ok());
+    }
+
+    #[test]
+    fn a_domain_is_found_where_it_is_named() {
+        let of = |id: &str, name: &str| json!({"group": {"name": "g", "domain": {"id": id, "name": name}}});
+        let rules =
+            json!([{"local": [of("", "a")]}, {"local": [of("x", "b"), {"groups": "g", "domain": {"name": "b"}}]}]);
+        let document = Document { schema_version: SchemaVersion::V1, rules };
+        for (name, place) in [("a", Some("rules[0].local[0]")), ("b", Some("rules[1].local[1]")), ("x", None)] {
+            assert_eq!(document.place_of_domain(name).as_deref(), place);
         }
     }
 }

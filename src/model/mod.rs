@@ -3,11 +3,13 @@
 //! Whatever comes from outside is read here into a type that can only hold what is allowed (`…::create`, `…::update`
 //! return `Result`); after that nothing is checked twice.
 
+pub mod assertion;
 pub mod assignment;
 pub mod audit_event;
 pub mod auth_request;
 pub mod catalog;
 pub mod change;
+pub mod claims;
 pub mod connection;
 pub mod domain;
 pub mod endpoint;
@@ -16,9 +18,13 @@ pub mod federated_link;
 pub mod fields;
 pub mod grant;
 pub mod group;
+pub mod holder;
 pub mod identity_provider;
 pub mod list;
+pub mod login_diagnostic;
+pub mod login_session;
 pub mod mapping;
+pub mod mapping_engine;
 pub mod password_change;
 pub mod project;
 pub mod protocol;
@@ -27,6 +33,7 @@ pub mod revocation;
 pub mod role;
 pub mod service;
 pub mod service_provider;
+pub mod shadow_user;
 pub mod tag;
 pub mod token;
 pub mod user;

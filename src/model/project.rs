@@ -4,10 +4,13 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::domain::{self, OPTIONS};
-use super::fields::{self, Extra, Fields};
+use super::domain;
+use super::fields::{self, Extra, Fields, OptionKind};
 use super::tag;
 use crate::error::{Error, Result};
+
+/// The options a project may carry (Keystone's name).
+const OPTIONS: &[(&str, OptionKind)] = &[("immutable", OptionKind::Boolean)];
 
 /// A project.
 #[derive(Debug, Clone, PartialEq)]

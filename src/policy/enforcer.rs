@@ -86,8 +86,8 @@ impl Enforcer {
     /// # Errors
     /// 403 if not; 503 if another machine had to be asked and gave no answer.
     pub async fn enforce(&self, rule: &str, target: &Target, credentials: &Credentials) -> Result<()> {
-        let fits = self.current.load().fits_scope(rule, credentials);
-        if fits && self.check(rule, target, credentials).await? {
+        let first = self.current.load().admit(rule, target, credentials);
+        if self.settle(first, rule, target, credentials).await? {
             return Ok(());
         }
         Err(Error::forbidden(format!("You are not authorized to perform the requested action: {rule}.")))
@@ -99,11 +99,22 @@ impl Enforcer {
     /// # Errors
     /// 503 if another machine had to be asked and gave no answer.
     pub async fn check(&self, rule: &str, target: &Target, credentials: &Credentials) -> Result<bool> {
-        // The guard must not live across an await, and the usual rule has none.
         let first = self.current.load().decide(rule, target, credentials, &[]);
+        self.settle(first, rule, target, credentials).await
+    }
+
+    /// Asks other machines if the first evaluation stopped for that; the usual one did not.
+    async fn settle(
+        &self,
+        first: std::result::Result<bool, Stop>,
+        rule: &str,
+        target: &Target,
+        credentials: &Credentials,
+    ) -> Result<bool> {
         match first {
             Ok(allowed) => Ok(allowed),
-            Err(_) => self.check_remotely(rule, target, credentials).await,
+            // Boxed: every caller's future would have room for the request to another machine.
+            Err(_) => Box::pin(self.check_remotely(rule, target, credentials)).await,
         }
     }
 

@@ -199,7 +199,28 @@ impl RuleSet {
         credentials: &Credentials,
         answers: &[(String, bool)],
     ) -> std::result::Result<bool, Stop> {
-        match self.place(name).and_then(|place| self.checks.get(place)) {
+        self.decide_at(self.defined(name), target, credentials, answers)
+    }
+
+    /// Whether the caller's token is of a scope that `name` is registered for, and the rule allows.
+    pub(super) fn admit(
+        &self,
+        name: &str,
+        target: &Target,
+        credentials: &Credentials,
+    ) -> std::result::Result<bool, Stop> {
+        let place = self.defined(name);
+        if self.fits_at(place, credentials) { self.decide_at(place, target, credentials, &[]) } else { Ok(false) }
+    }
+
+    fn decide_at(
+        &self,
+        place: Option<usize>,
+        target: &Target,
+        credentials: &Credentials,
+        answers: &[(String, bool)],
+    ) -> std::result::Result<bool, Stop> {
+        match place.or(self.fallback).and_then(|place| self.checks.get(place)) {
             None => Ok(false),
             Some(check) => match Evaluation::new(&self.checks, target, credentials, answers).allows(check) {
                 Err(Stop::Fault) => Ok(false),
@@ -224,8 +245,11 @@ impl RuleSet {
 
     /// Whether the caller's token is of a scope that `name` is registered for.
     pub fn fits_scope(&self, name: &str, credentials: &Credentials) -> bool {
-        let scopes =
-            self.defined(name).and_then(|place| self.views[place].registered).map_or(&[][..], |rule| rule.scopes);
+        self.fits_at(self.defined(name), credentials)
+    }
+
+    fn fits_at(&self, place: Option<usize>, credentials: &Credentials) -> bool {
+        let scopes = place.and_then(|place| self.views[place].registered).map_or(&[][..], |rule| rule.scopes);
         scopes.is_empty() || scopes.contains(&credentials.scope())
     }
 
@@ -236,10 +260,6 @@ impl RuleSet {
 
     fn defined(&self, name: &str) -> Option<usize> {
         self.places.get(name).or_else(|| self.places.get(canonical_name(name))).copied()
-    }
-
-    fn place(&self, name: &str) -> Option<usize> {
-        self.defined(name).or(self.fallback)
     }
 
     /// Every rule in force: registered ones first, then others as they came.

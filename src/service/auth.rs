@@ -46,7 +46,13 @@ fn both(mut a: Proven, b: Proven) -> Proven {
 
 async fn by_password(app: &App, origin: &Origin, name: &UserName, password: Secret) -> Result<Proven> {
     let right = proof::by_password(app, origin, "auth.login", name, password, Ended::Refused).await?;
-    Ok(Proven { identity: right.identity, methods: vec!["password".to_owned()], hash: Some(right.hash), parent: None })
+    Ok(Proven {
+        identity: right.identity,
+        methods: vec!["password".to_owned()],
+        hash: Some(right.hash),
+        federated: None,
+        parent: None,
+    })
 }
 
 /// A token that is none, or none any more, is 404 as in Keystone: it is not a person's proof that failed.
@@ -74,5 +80,5 @@ async fn by_token(app: &App, origin: &Origin, text: Secret) -> Result<Proven> {
     if !methods.iter().any(|m| m == "token") {
         methods.push("token".to_owned());
     }
-    Ok(Proven { identity, methods, hash: None, parent: Some(Parent { text, token }) })
+    Ok(Proven { identity, methods, hash: None, federated: None, parent: Some(Parent { text, token }) })
 }

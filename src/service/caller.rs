@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use super::{App, token};
 use crate::cache::Entry;
+use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::model::catalog;
 use crate::model::facts::{Facts, Scope};
+use crate::model::holder::Holder;
 use crate::policy::Credentials;
 
 /// Where a request comes from, for audit records. It becomes text only when it is recorded.
@@ -38,6 +40,8 @@ impl Origin {
 #[derive(Debug, Clone)]
 pub struct Caller {
     entry: Arc<Entry<token::Prepared>>,
+    /// When they were let in: the time of the request.
+    pub at: Timestamp,
     /// Where the request comes from; absent where nothing is recorded.
     pub origin: Option<Origin>,
 }
@@ -53,7 +57,7 @@ impl Caller {
         if entry.prepared.expires_at <= now {
             return Err(Error::unauthorized("the token has ended"));
         }
-        Ok(Self { entry, origin: Some(origin()) })
+        Ok(Self { entry, at: now, origin: Some(origin()) })
     }
 
     /// The facts of their token.
@@ -74,6 +78,12 @@ impl Caller {
     /// Their user id.
     pub fn user_id(&self) -> &str {
         &self.facts().payload.user_id
+    }
+
+    /// They as the holder of roles.
+    pub fn holder(&self, now: Timestamp) -> Holder<'_> {
+        let payload = &self.facts().payload;
+        Holder::of_token(&payload.user_id, payload.federated.as_ref(), now)
     }
 
     /// The domain they act in: the domain of their scope.

@@ -26,18 +26,19 @@ pub async fn of_caller(app: &App, caller: &Caller) -> Result<Arc<Vec<Entry>>> {
 /// The projects on which the caller holds a role.
 pub async fn projects(app: &App, caller: &Caller) -> Result<Vec<Project>> {
     app.allow(caller, "identity:get_auth_projects", &Target::new()).await?;
-    store::project::list_of_user(&mut app.store.read().await?, caller.user_id(), &Query::all(usize::MAX), true).await
+    let holder = caller.holder(app.now());
+    store::project::list_of_holder(&mut app.store.read().await?, &holder, &Query::all(usize::MAX), true).await
 }
 
 /// The domains on which the caller holds a role.
 pub async fn domains(app: &App, caller: &Caller) -> Result<Vec<Domain>> {
     app.allow(caller, "identity:get_auth_domains", &Target::new()).await?;
-    store::domain::list_of_user(&mut app.store.read().await?, caller.user_id()).await
+    store::domain::list_of_holder(&mut app.store.read().await?, &caller.holder(app.now())).await
 }
 
 /// Whether the caller holds a role on the whole deployment.
 pub async fn system(app: &App, caller: &Caller) -> Result<bool> {
     app.allow(caller, "identity:get_auth_system", &Target::new()).await?;
     let mut conn = app.store.read().await?;
-    Ok(!store::grant::effective_roles(&mut conn, caller.user_id(), &grant::Target::System).await?.is_empty())
+    Ok(!store::grant::effective_roles(&mut conn, &caller.holder(app.now()), &grant::Target::System).await?.is_empty())
 }

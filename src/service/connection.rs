@@ -99,6 +99,22 @@ pub async fn ready(app: &App, idp_id: &str, protocol_id: &str) -> Result<Option<
     Ok(Some(ready))
 }
 
+/// The protocol by which an identity provider's tokens are taken where none is named: Huawei's, else the only one that has a
+/// connection.
+pub async fn protocol_of(app: &App, idp_id: &str) -> Result<String> {
+    let mut conn = app.store.read().await?;
+    if store::identity_provider::get(&mut conn, idp_id).await?.is_none() {
+        return Err(federation::not_found(idp_id));
+    }
+    let mut all = store::connection::protocols(&mut conn, idp_id).await?;
+    let huawei = all.iter().position(|p| p == huawei::PROTOCOL);
+    match (huawei, all.len()) {
+        (Some(at), _) => Ok(all.swap_remove(at)),
+        (None, 1) => Ok(all.swap_remove(0)),
+        _ => Err(Error::not_found(format!("Could not find an openid-connect-config of Identity Provider: {idp_id}."))),
+    }
+}
+
 /// Drops the secrets of an identity provider that is about to be deleted; its connections go with it.
 pub(super) async fn forget(tx: &mut Conn, idp_id: &str) -> Result<()> {
     for protocol_id in store::connection::protocols(tx, idp_id).await? {
@@ -227,29 +243,49 @@ impl Form {
 
 async fn make(app: &App, caller: &Caller, at: At<'_>, body: &Value, form: Form) -> Result<Shown> {
     let reach = protocol::admitted(app, caller, "identity:create_connection", at.ids(), Some(body)).await?;
-    let Create { settings, secret } = form.create(body)?;
-    form.check(app, &settings)?;
+    let create = form.create(body)?;
+    form.check(app, &create.settings)?;
     let mut tx = app.store.write().await?;
     let domain_id = locked(&mut tx, &reach, at).await?;
     if form == Form::Own && store::protocol::get(&mut tx, at.idp_id, at.protocol_id).await?.is_none() {
         return Err(protocol::not_found(at.idp_id, at.protocol_id));
     }
+    let detail = super::named(body, form.member());
+    let made = add(app, &mut tx, caller, at, create, (&domain_id, &detail)).await?;
+    app.commit(tx).await?;
+    Ok(made)
+}
+
+/// Reads and checks a connection in the extension's form.
+pub(super) fn parse(app: &App, body: &Value) -> Result<Create> {
+    let create = Create::parse(body)?;
+    Form::Own.check(app, &create.settings)?;
+    Ok(create)
+}
+
+/// Stores a new connection of an identity provider whose row is held, with its audit record: its domain and detail.
+pub(super) async fn add(
+    app: &App,
+    tx: &mut Conn,
+    caller: &Caller,
+    at: At<'_>,
+    create: Create,
+    (domain_id, detail): (&str, &str),
+) -> Result<Shown> {
     let connection = Connection {
         idp_id: at.idp_id.to_owned(),
         protocol_id: at.protocol_id.to_owned(),
-        settings,
+        settings: create.settings,
         updated_at: app.now(),
     };
-    if store::connection::get(&mut tx, at.idp_id, at.protocol_id).await?.is_some() {
+    if store::connection::get(tx, at.idp_id, at.protocol_id).await?.is_some() {
         return Err(Error::conflict("Conflict occurred attempting to store connection - Duplicate entry."));
     }
-    store::connection::insert(&mut tx, &connection).await?;
+    store::connection::insert(tx, &connection).await?;
     // One of that name may be left over from an identity provider that is gone.
-    put_secret(app, &mut tx, at, secret.as_ref()).await?;
-    let detail = super::named(body, form.member());
-    audit::changed(app, &mut tx, caller, "connection.create", (MEMBER, &at.name()), Some(&domain_id), &detail).await?;
-    app.commit(tx).await?;
-    Ok(Shown { connection, has_secret: secret.is_some() })
+    put_secret(app, tx, at, create.secret.as_ref()).await?;
+    audit::changed(app, tx, caller, "connection.create", (MEMBER, &at.name()), Some(domain_id), detail).await?;
+    Ok(Shown { connection, has_secret: create.secret.is_some() })
 }
 
 async fn change(app: &App, caller: &Caller, at: At<'_>, body: &Value, form: Form) -> Result<Shown> {
@@ -293,7 +329,9 @@ async fn remove(app: &App, caller: &Caller, at: At<'_>) -> Result<()> {
 /// Holds the identity provider for this transaction; the domain it belongs to.
 async fn locked(tx: &mut Conn, reach: &Reach, at: At<'_>) -> Result<String> {
     store::identity_provider::lock(tx, at.idp_id).await?;
-    Ok(federation::get_within(tx, reach, at.idp_id).await?.domain_id)
+    let idp = federation::get_within(tx, reach, at.idp_id).await?;
+    protocol::check_mapping_within(tx, reach, at.idp_id, at.protocol_id).await?;
+    Ok(idp.domain_id)
 }
 
 async fn put_secret(app: &App, tx: &mut Conn, at: At<'_>, secret: Option<&Secret>) -> Result<()> {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::caller::Caller;
 use super::reach::Reach;
-use super::{App, audit, revocation};
+use super::{App, audit, federated_login, revocation};
 use crate::error::{Error, Result};
 use crate::model::domain::Domain;
 use crate::model::fields::{Extra, check_id};
@@ -63,7 +63,12 @@ pub async fn list_identity_providers(app: &App, caller: &Caller, mut query: Quer
 
 /// One identity provider.
 pub async fn get_identity_provider(app: &App, caller: &Caller, id: &str) -> Result<IdentityProvider> {
-    let reach = admitted(app, caller, "identity:get_identity_provider", id, None).await?;
+    get_for(app, caller, "identity:get_identity_provider", id).await
+}
+
+/// One identity provider, for what another rule protects.
+pub(super) async fn get_for(app: &App, caller: &Caller, rule: &str, id: &str) -> Result<IdentityProvider> {
+    let reach = admitted(app, caller, rule, id, None).await?;
     get_within(&mut app.store.read().await?, &reach, id).await
 }
 
@@ -81,43 +86,59 @@ pub async fn create_identity_provider(
 async fn create(app: &App, caller: &Caller, id: &str, body: &serde_json::Value) -> Result<IdentityProvider> {
     app.allow(caller, "identity:create_identity_provider", &seen(None, id).and_body(body)).await?;
     let reach = Reach::of(app, caller).await?;
-    check_id(id)?;
-    let create = Create::parse(body)?;
-    let (named, owned) = match &reach {
-        Reach::Whole => (create.domain_id.clone(), false),
-        Reach::Domain(own) => {
-            if create.domain_id.as_ref().is_some_and(|d| d != own) {
-                return Err(Error::forbidden(
-                    "An identity provider can only be made in the domain of the token's scope.",
-                ));
-            }
-            (Some(own.clone()), true)
-        }
-    };
-
+    let asked = Asked::parse(&reach, id, body)?;
     let mut tx = app.store.write().await?;
-    let (domain_id, auto_domain) = match named {
+    let idp = add(app, &mut tx, caller, asked).await?;
+    app.commit(tx).await?;
+    Ok(idp)
+}
+
+/// An identity provider that is asked for, and where it is to be.
+pub(super) struct Asked {
+    id: String,
+    create: Create,
+    /// The domain; none for one of its own.
+    domain_id: Option<String>,
+    owned: bool,
+}
+
+impl Asked {
+    /// Reads what a caller asks for within their reach.
+    pub(super) fn parse(reach: &Reach, id: &str, body: &serde_json::Value) -> Result<Self> {
+        check_id(id)?;
+        let create = Create::parse(body)?;
+        if !reach.covers(create.domain_id.as_deref().or(reach.domain())) {
+            return Err(Error::forbidden("An identity provider can only be made in the domain of the token's scope."));
+        }
+        let domain_id = reach.domain().map(str::to_owned).or_else(|| create.domain_id.clone());
+        Ok(Self { id: id.to_owned(), create, domain_id, owned: reach.domain().is_some() })
+    }
+}
+
+/// Stores a new identity provider, with its audit record and, if no domain is named, a domain for its users.
+pub(super) async fn add(app: &App, tx: &mut Conn, caller: &Caller, asked: Asked) -> Result<IdentityProvider> {
+    let Asked { id, create, domain_id, owned } = asked;
+    let (domain_id, auto_domain) = match domain_id {
         Some(domain_id) => {
             // What is counted and compared below must not change meanwhile.
-            if !store::domain::lock(&mut tx, &domain_id).await? {
+            if !store::domain::lock(tx, &domain_id).await? {
                 return Err(Error::not_found(format!("Could not find domain: {domain_id}.")));
             }
             if owned {
-                check_quota(app, &mut tx, &domain_id).await?;
+                check_quota(app, tx, &domain_id).await?;
             }
             (domain_id, false)
         }
-        None => (add_domain(app, &mut tx, id).await?, true),
+        None => (add_domain(app, tx, &id).await?, true),
     };
-    let idp = create.into_provider(id.to_owned(), domain_id, auto_domain, owned);
-    if store::identity_provider::get(&mut tx, id).await?.is_some() {
+    if store::identity_provider::get(tx, &id).await?.is_some() {
         return Err(taken(&format!("Duplicate entry found with ID {id}")));
     }
-    check_sso_type(&mut tx, &idp).await?;
-    check_remote_ids(&mut tx, &idp, &idp.remote_ids).await?;
-    store::identity_provider::insert(&mut tx, &idp).await.map_err(duplicate)?;
-    audit::changed(app, &mut tx, caller, "identity_provider.create", (KIND, id), Some(&idp.domain_id), "").await?;
-    app.commit(tx).await?;
+    let idp = create.into_provider(id, domain_id, auto_domain, owned);
+    check_sso_type(tx, &idp).await?;
+    check_remote_ids(tx, &idp, &idp.remote_ids).await?;
+    store::identity_provider::insert(tx, &idp).await.map_err(duplicate)?;
+    audit::changed(app, tx, caller, "identity_provider.create", (KIND, &idp.id), Some(&idp.domain_id), "").await?;
     Ok(idp)
 }
 
@@ -206,7 +227,11 @@ async fn update(app: &App, caller: &Caller, id: &str, body: &serde_json::Value) 
     }
     let next = stored.updated(update)?;
     store::identity_provider::update(&mut tx, &next).await.map_err(duplicate)?;
-    if stored.enabled && !next.enabled {
+    if stored.authorization_ttl != next.authorization_ttl {
+        let ttl_secs = federated_login::membership_secs(app, &next);
+        store::expiring_membership::update_ends(&mut tx, id, ttl_secs).await?;
+    }
+    if is_tightened(&stored, &next) {
         store::revocation::insert(&mut tx, &revocation::of_identity_provider(app, id)).await?;
     }
     audit::changed(
@@ -223,8 +248,16 @@ async fn update(app: &App, caller: &Caller, id: &str, body: &serde_json::Value) 
     Ok(next)
 }
 
-/// Deletes an identity provider. A domain that was made with it goes too if nothing else lives there, and is disabled if
-/// something does.
+/// Whether somebody may have come in who could not any more: it is disabled, or some of its remote ids are gone, or it asks
+/// for one now.
+fn is_tightened(stored: &IdentityProvider, next: &IdentityProvider) -> bool {
+    let asks_now = stored.remote_ids.is_empty() && !next.remote_ids.is_empty();
+    let asks_less = next.remote_ids.is_empty() || stored.remote_ids.is_subset(&next.remote_ids);
+    (stored.enabled && !next.enabled) || asks_now || !asks_less
+}
+
+/// Deletes an identity provider, and the users for whom nobody else vouches. A domain that was made with it is disabled: as
+/// in Keystone it is for the administrator to say when it goes, with all that has come to live there.
 pub async fn delete_identity_provider(app: &App, caller: &Caller, id: &str) -> Result<()> {
     let done = delete(app, caller, id).await;
     audit::refused(app, caller, "identity_provider.delete", (KIND, id), done).await
@@ -235,16 +268,15 @@ async fn delete(app: &App, caller: &Caller, id: &str) -> Result<()> {
     let mut tx = app.store.write().await?;
     store::identity_provider::lock(&mut tx, id).await?;
     let stored = get_within(&mut tx, &reach, id).await?;
+    store::shadow_user::delete_of_identity_provider(&mut tx, id).await?;
     super::connection::forget(&mut tx, id).await?;
     store::identity_provider::delete(&mut tx, id).await?;
     store::revocation::insert(&mut tx, &revocation::of_identity_provider(app, id)).await?;
-    if stored.auto_domain {
-        if store::domain::is_empty(&mut tx, &stored.domain_id).await? {
-            store::domain::delete(&mut tx, &stored.domain_id).await?;
-        } else if let Some(mut domain) = store::domain::get(&mut tx, &stored.domain_id).await? {
-            domain.enabled = false;
-            store::domain::update(&mut tx, &domain).await?;
-        }
+    if stored.auto_domain
+        && let Some(mut domain) = store::domain::get(&mut tx, &stored.domain_id).await?
+    {
+        domain.enabled = false;
+        store::domain::update(&mut tx, &domain).await?;
     }
     audit::changed(app, &mut tx, caller, "identity_provider.delete", (KIND, id), Some(&stored.domain_id), "").await?;
     app.commit(tx).await

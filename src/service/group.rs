@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::caller::Caller;
 use super::{App, activity, audit, domain, identity};
+use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::model::group::{Group, Update};
 use crate::model::list::{Condition, Page, Query};
@@ -148,8 +149,14 @@ pub async fn list_users(app: &App, caller: &Caller, id: &str, mut query: Query) 
     Ok(Page::cut(rows, query.limit).map(|i| activity::as_of_now(app, i).user))
 }
 
-/// One page of the groups that a user is in. A domain-scoped token sees those of its domain.
-pub async fn list_of_user(app: &App, caller: &Caller, user_id: &str, mut query: Query) -> Result<Page<Group>> {
+/// One page of the groups that a user is in, with the end of memberships that an identity provider asserted. A
+/// domain-scoped token sees those of its domain.
+pub async fn list_of_user(
+    app: &App,
+    caller: &Caller,
+    user_id: &str,
+    mut query: Query,
+) -> Result<Page<(Group, Option<Timestamp>)>> {
     let user = store::user::get(&mut app.store.read().await?, user_id).await?.map(|i| i.user);
     let target = super::and_filters(identity::seen(user.as_ref(), user_id), &query);
     app.allow(caller, "identity:list_groups_for_user", &target).await?;
@@ -162,8 +169,13 @@ pub async fn list_of_user(app: &App, caller: &Caller, user_id: &str, mut query: 
     }
     let mut conn = app.store.read().await?;
     check_marker(&mut conn, &query, own).await?;
-    let rows = store::group::list_of_user(&mut conn, user_id, &query).await?;
-    Ok(Page::cut(rows, query.limit))
+    let now = app.now();
+    let rows = store::group::list_of_user(&mut conn, user_id, &query, now).await?;
+    let mut ends = store::expiring_membership::list_of_user(&mut conn, user_id, now).await?;
+    Ok(Page::cut(rows, query.limit).map(|g| {
+        let end = ends.remove(&g.id);
+        (g, end)
+    }))
 }
 
 /// A membership, as far as both sides of it exist.
@@ -233,8 +245,12 @@ async fn change_membership(app: &App, caller: &Caller, group_id: &str, user_id: 
     let group = Membership::find(&mut tx, group_id, user_id).await?.whole(group_id, user_id)?;
     if add {
         store::group::add_member(&mut tx, group_id, user_id).await?;
-    } else if !store::group::remove_member(&mut tx, group_id, user_id).await? {
-        return Err(not_in_group(group_id, user_id));
+    } else {
+        let given = store::group::remove_member(&mut tx, group_id, user_id).await?;
+        let asserted = store::expiring_membership::delete(&mut tx, group_id, user_id).await?;
+        if !given && !asserted {
+            return Err(not_in_group(group_id, user_id));
+        }
     }
     let (action, detail) = (if add { "group.add_user" } else { "group.remove_user" }, format!("user={user_id}"));
     audit::changed(app, &mut tx, caller, action, (KIND, group_id), Some(&group.domain_id), &detail).await?;

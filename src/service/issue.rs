@@ -7,6 +7,7 @@
 use serde_json::Value;
 
 use super::caller::Origin;
+use super::federated_login::Route;
 use super::token::{self, Token};
 use super::{App, activity, audit, scope};
 use crate::cache::{self, Standing};
@@ -15,8 +16,10 @@ use crate::error::{Error, Result};
 use crate::model::audit_event::{AuditEvent, Outcome};
 use crate::model::auth_request::Asked;
 use crate::model::facts::{Facts, Scope};
+use crate::model::group::GroupRef;
+use crate::model::holder::Holder;
 use crate::model::role::RoleRef;
-use crate::model::token::{Payload, new_audit_id};
+use crate::model::token::{Federated, Payload, new_audit_id};
 use crate::model::user::{Identity, User};
 use crate::secret::Secret;
 use crate::store::{self, Conn};
@@ -36,8 +39,18 @@ pub(super) struct Proven {
     pub(super) methods: Vec<String>,
     /// The hash that the password was right for; still the user's when a token is issued, or there is none.
     pub(super) hash: Option<String>,
+    /// How they came in, if an identity provider vouched for them just now.
+    pub(super) federated: Option<Entrance>,
     /// A new token never outlives the one that it was made from (CVE-2012-3426).
     pub(super) parent: Option<Parent>,
+}
+
+/// How somebody came in through an identity provider.
+pub(super) struct Entrance {
+    /// What was configured when it was judged; the same must stand when the token is issued.
+    pub(super) route: Route,
+    /// What the token will say of it; `None` for a user who exists already (`type: local`) and gets an ordinary token.
+    pub(super) federated: Option<Federated>,
 }
 
 /// An issued token.
@@ -53,6 +66,7 @@ pub struct Issued {
 struct Settled {
     identity: Identity,
     scope: Scope,
+    groups: Vec<GroupRef>,
     roles: Vec<RoleRef>,
 }
 
@@ -79,7 +93,7 @@ pub(super) async fn issue(app: &App, origin: &Origin, proven: Proven, asked: &As
     let mut audit_ids = vec![new_audit_id(&app.random)];
     let parent = proven.parent.as_ref().map(|p| &p.token.facts.payload);
     audit_ids.extend(parent.and_then(|p| p.chain_id()).map(str::to_owned));
-    let Settled { identity, scope, roles } = settled;
+    let Settled { identity, scope, groups, roles } = settled;
     let facts = Facts {
         payload: Payload {
             user_id: identity.user.id.clone(),
@@ -88,7 +102,7 @@ pub(super) async fn issue(app: &App, origin: &Origin, proven: Proven, asked: &As
             expires_at,
             audit_ids,
             scope: scope.bare(),
-            federated: parent.and_then(|p| p.federated.clone()),
+            federated: federated(&proven).cloned(),
             trust_id: None,
             app_cred_id: None,
             access_token_id: None,
@@ -99,6 +113,7 @@ pub(super) async fn issue(app: &App, origin: &Origin, proven: Proven, asked: &As
         user_domain_name: identity.domain_name,
         password_expires_at: identity.user.password_expires_at,
         scope,
+        groups,
         roles,
     };
     if app.memory.is_revoked(&facts) {
@@ -111,6 +126,14 @@ pub(super) async fn issue(app: &App, origin: &Origin, proven: Proven, asked: &As
     Ok(Issued { id, token })
 }
 
+/// What the token will say of an identity provider.
+fn federated(proven: &Proven) -> Option<&Federated> {
+    match &proven.federated {
+        Some(entrance) => entrance.federated.as_ref(),
+        None => proven.parent.as_ref().and_then(|p| p.token.facts.payload.federated.as_ref()),
+    }
+}
+
 /// Whether a token scoped to the whole deployment was a proof.
 fn is_by_system(proven: &Proven) -> bool {
     proven.parent.as_ref().is_some_and(|p| p.token.facts.scope == Scope::System)
@@ -121,7 +144,11 @@ fn is_by_system(proven: &Proven) -> bool {
 fn times(app: &App, proven: &Proven) -> Option<(Timestamp, Timestamp)> {
     let now = app.now();
     let mut issued_at = now.whole_seconds();
-    if let Some(revoked) = app.memory.user_revoked_until(&proven.identity.user.id)
+    let of_user = app.memory.user_revoked_until(&proven.identity.user.id);
+    let entrance = proven.federated.as_ref();
+    let of_route =
+        entrance.and_then(|e| app.memory.protocol_revoked_until(&e.route.idp.id, Some(&e.route.protocol.id)));
+    if let Some(revoked) = of_user.max(of_route)
         && revoked >= issued_at
     {
         if revoked > now.plus_secs(SKEW_SECS) {
@@ -153,16 +180,22 @@ async fn settle(app: &App, proven: &Proven, asked: &Asked) -> Result<std::result
     {
         return Ok(Err("the password was changed meanwhile"));
     }
+    if let Some(entrance) = &proven.federated
+        && Route::find(&mut conn, &entrance.route.idp.id, &entrance.route.protocol.id).await?.as_ref()
+            != Some(&entrance.route)
+    {
+        return Ok(Err("the identity provider, its protocol or its mapping was changed meanwhile"));
+    }
     if !satisfies_mfa_rules(&identity.user, &proven.methods) {
         return Ok(Err("the methods satisfy none of the user's rules for multi-factor authentication"));
     }
     let by_system = is_by_system(proven);
-    let federated = proven.parent.as_ref().is_some_and(|p| p.token.facts.payload.federated.is_some());
+    let federated = federated(proven);
     let wanted = match asked {
         // What is scoped to the whole deployment stays that.
         Asked::Default if by_system => Some(Scope::System),
-        Asked::Default if federated => Some(Scope::Unscoped),
-        Asked::Default => Some(default_scope(&mut conn, &identity.user).await?),
+        Asked::Default if federated.is_some() => Some(Scope::Unscoped),
+        Asked::Default => Some(default_scope(&mut conn, &identity.user, app.now()).await?),
         Asked::Unscoped => Some(Scope::Unscoped),
         Asked::System => Some(Scope::System),
         Asked::Project(id) => scope::project(&mut conn, id).await?,
@@ -170,11 +203,18 @@ async fn settle(app: &App, proven: &Proven, asked: &Asked) -> Result<std::result
         Asked::Domain(named) => scope::domain(&mut conn, named).await?,
     };
     let Some(scope) = wanted else { return Ok(Err("no such scope")) };
-    let roles = scope::roles(&mut conn, user_id, &scope).await?;
+    let groups = match federated {
+        Some(federated) => store::expiring_membership::list_of_token(&mut conn, user_id, federated).await?,
+        None => Vec::new(),
+    };
+    if federated.is_some() && scope == Scope::System {
+        return Ok(Err("no token says both of an identity provider and of the whole deployment"));
+    }
+    let roles = scope::roles(&mut conn, &Holder::of_token(user_id, federated, app.now()), &scope).await?;
     if roles.is_empty() && scope != Scope::Unscoped {
         return Ok(Err("no role on the scope"));
     }
-    Ok(Ok(Settled { identity, scope, roles }))
+    Ok(Ok(Settled { identity, scope, groups, roles }))
 }
 
 /// With `multi_factor_auth_enabled`, one of `multi_factor_auth_rules` must be covered by the methods; no rules ask nothing.
@@ -188,10 +228,10 @@ fn satisfies_mfa_rules(user: &User, methods: &[String]) -> bool {
 }
 
 /// The user's default project if they can use it, else no scope at all.
-async fn default_scope(conn: &mut Conn, user: &User) -> Result<Scope> {
+async fn default_scope(conn: &mut Conn, user: &User, now: Timestamp) -> Result<Scope> {
     let Some(id) = user.default_project_id.as_deref() else { return Ok(Scope::Unscoped) };
     let Some(found) = scope::project(conn, id).await? else { return Ok(Scope::Unscoped) };
-    let usable = !scope::roles(conn, &user.id, &found).await?.is_empty();
+    let usable = !scope::roles(conn, &Holder::new(&user.id, now), &found).await?.is_empty();
     Ok(if usable { found } else { Scope::Unscoped })
 }
 

@@ -4,6 +4,8 @@
 //! other domain's identity provider can use it. Ids are unique over the whole service. New rules hold at once: they void
 //! the tokens that came by the protocols which use them.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::caller::Caller;
@@ -13,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::model::fields::check_id;
 use crate::model::list::{Condition, Page, Query};
 use crate::model::mapping::{Document, Mapping};
+use crate::model::mapping_engine::DomainRef;
 use crate::policy::Target;
 use crate::store::{self, Conn};
 
@@ -53,6 +56,26 @@ async fn held(tx: &mut Conn, admitted: &Mapping) -> Result<Mapping> {
     found.filter(|m| m.domain_id == admitted.domain_id).ok_or_else(|| not_found(&admitted.id))
 }
 
+/// Refuses rules that are not sound, or that name another domain than the one whose they are.
+pub(super) async fn check(app: &App, document: &Document, domain_id: Option<&str>) -> Result<()> {
+    let rules = document.compile(domain_id)?;
+    let Some(domain_id) = domain_id else { return Ok(()) };
+    // Ids have been compared; an id wins over a name.
+    let by_name = |d: DomainRef| d.name.filter(|_| d.id.is_none_or(|id| id.is_empty()));
+    let names: BTreeSet<String> = rules.domain_references().into_iter().filter_map(by_name).collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    let own = store::domain::get(&mut app.store.read().await?, domain_id).await?.map(|d| d.name);
+    match names.iter().find(|name| Some(*name) != own.as_ref()) {
+        None => Ok(()),
+        Some(other) => {
+            let place = document.place_of_domain(other).unwrap_or_else(|| "rules".to_owned());
+            Err(Error::invalid(format!("{place}: a mapping of a domain names no other domain")))
+        }
+    }
+}
+
 /// One page of mappings.
 pub async fn list(app: &App, caller: &Caller, mut query: Query) -> Result<Page<Mapping>> {
     app.allow(caller, "identity:list_mappings", &super::and_filters(Target::new(), &query)).await?;
@@ -71,7 +94,12 @@ pub async fn list(app: &App, caller: &Caller, mut query: Query) -> Result<Page<M
 
 /// One mapping.
 pub async fn get(app: &App, caller: &Caller, id: &str) -> Result<Mapping> {
-    let (_, found) = admitted(app, caller, "identity:get_mapping", id, None).await?;
+    get_for(app, caller, "identity:get_mapping", id).await
+}
+
+/// One mapping, for what another rule protects.
+pub(super) async fn get_for(app: &App, caller: &Caller, rule: &str, id: &str) -> Result<Mapping> {
+    let (_, found) = admitted(app, caller, rule, id, None).await?;
     found.ok_or_else(|| not_found(id))
 }
 
@@ -86,6 +114,7 @@ async fn make(app: &App, caller: &Caller, id: &str, body: &Value) -> Result<Mapp
     let reach = Reach::of(app, caller).await?;
     check_id(id)?;
     let document = Document::parse(body)?;
+    check(app, &document, reach.domain()).await?;
     let mapping = Mapping { id: id.to_owned(), domain_id: reach.domain().map(str::to_owned), document };
     let mut tx = app.store.write().await?;
     add(app, &mut tx, caller, &mapping).await?;
@@ -94,7 +123,7 @@ async fn make(app: &App, caller: &Caller, id: &str, body: &Value) -> Result<Mapp
 }
 
 /// Stores a new mapping, with its audit record. Whose a taken id is, is not told.
-async fn add(app: &App, tx: &mut Conn, caller: &Caller, mapping: &Mapping) -> Result<()> {
+pub(super) async fn add(app: &App, tx: &mut Conn, caller: &Caller, mapping: &Mapping) -> Result<()> {
     let taken = || Error::conflict("Conflict occurred attempting to store mapping - Duplicate entry.");
     if store::mapping::get(tx, &mapping.id).await?.is_some() {
         return Err(taken());
@@ -113,9 +142,11 @@ pub async fn update(app: &App, caller: &Caller, id: &str, body: &Value) -> Resul
 }
 
 async fn change(app: &App, caller: &Caller, id: &str, body: &Value) -> Result<Mapping> {
-    let (_, found) = admitted(app, caller, "identity:update_mapping", id, Some(body)).await?;
+    let (reach, found) = admitted(app, caller, "identity:update_mapping", id, Some(body)).await?;
     // What is wrong with the body is said first, as Keystone does.
     let document = Document::parse(body)?;
+    let owner = found.as_ref().map_or(reach.domain(), |m| m.domain_id.as_deref());
+    check(app, &document, owner).await?;
     let found = found.ok_or_else(|| not_found(id))?;
     let mut tx = app.store.write().await?;
     let stored = held(&mut tx, &found).await?;

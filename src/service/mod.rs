@@ -16,11 +16,12 @@ pub mod connection;
 pub mod domain;
 pub mod endpoint;
 pub mod federated_link;
+pub mod federated_login;
 pub mod federation;
 pub mod group;
 pub mod identity;
 pub mod implied_role;
-mod issue;
+pub mod issue;
 pub mod lockout;
 pub mod mapping;
 pub mod password;
@@ -35,6 +36,7 @@ pub mod role_assignment;
 pub mod scope;
 pub mod secrets;
 pub mod service_provider;
+pub mod setup;
 pub mod token;
 pub mod validation;
 pub mod watch;
@@ -61,7 +63,33 @@ use caller::Caller;
 use token::Prepared;
 
 /// Everything a service function needs. Built once, on the roof.
-pub struct App {
+///
+/// A handle: what it leads to is shared by all. Each connection holds an `Arc` of a handle of its own, because a count
+/// that every request of every core changes costs each of them a trip to another core's cache.
+pub struct App(Arc<Parts>);
+
+impl App {
+    /// Puts the parts together.
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+
+    /// Another handle, to be counted apart.
+    pub fn another(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl std::ops::Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+/// What an [`App`] is made of.
+pub struct Parts {
     /// The configuration.
     pub config: Config,
     /// Base URL that clients use, without a slash at its end; links are made from it and never from a request.
@@ -82,6 +110,8 @@ pub struct App {
     pub hasher: Hasher,
     /// What new passwords must match.
     pub password_pattern: Option<PasswordPattern>,
+    /// Compiled mappings.
+    pub mappings: federated_login::Mappings,
     /// One login at a time for a user who may be locked out.
     pub lockouts: lockout::Lockouts,
     /// Seals secrets.

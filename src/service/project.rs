@@ -15,6 +15,7 @@ use super::{App, audit, domain, identity};
 use crate::error::{Error, Result};
 use crate::model::domain::Domain;
 use crate::model::fields::{guard_delete, guard_update};
+use crate::model::holder::Holder;
 use crate::model::list::{Condition, Page, Query};
 use crate::model::project::{self, Project, Update};
 use crate::model::tag;
@@ -99,7 +100,7 @@ pub async fn list_of_user(app: &App, caller: &Caller, user_id: &str, query: &Que
     {
         return Err(super::no_marker(marker));
     }
-    let rows = store::project::list_of_user(&mut conn, user_id, query, false).await?;
+    let rows = store::project::list_of_holder(&mut conn, &Holder::new(user_id, app.now()), query, false).await?;
     Ok(Page::cut(rows, query.limit))
 }
 

@@ -90,7 +90,7 @@ async fn make(app: &App, caller: &Caller, idp_id: &str, id: &str, body: &Value) 
 }
 
 /// Stores a new protocol of an identity provider whose row is held, with its audit record.
-async fn add(
+pub(super) async fn add(
     app: &App,
     tx: &mut Conn,
     caller: &Caller,
@@ -142,6 +142,19 @@ async fn check_mapping(tx: &mut Conn, reach: &Reach, idp: &IdentityProvider, map
     Ok(())
 }
 
+/// 403 if what comes by a protocol is read by a mapping beyond the caller's reach: they do not decide then what comes.
+pub(super) async fn check_mapping_within(tx: &mut Conn, reach: &Reach, idp_id: &str, id: &str) -> Result<()> {
+    let Some(found) = store::protocol::get(tx, idp_id, id).await? else { return Ok(()) };
+    let Some(mapping_id) = found.mapping_id else { return Ok(()) };
+    let owner = store::mapping::get(tx, &mapping_id).await?.and_then(|m| m.domain_id);
+    if reach.covers(owner.as_deref()) {
+        return Ok(());
+    }
+    Err(Error::forbidden(
+        "The protocol uses a mapping of the cloud's administrators; only they can change its connection.",
+    ))
+}
+
 /// Changes a protocol. That voids the tokens which came by it.
 pub async fn update(app: &App, caller: &Caller, idp_id: &str, id: &str, body: &Value) -> Result<Protocol> {
     let done = change(app, caller, idp_id, id, body).await;
@@ -187,3 +200,6 @@ async fn remove(app: &App, caller: &Caller, idp_id: &str, id: &str) -> Result<()
     audit::changed(app, &mut tx, caller, "protocol.delete", (KIND, &target), Some(&idp.domain_id), "").await?;
     app.commit(tx).await
 }
+
+#[cfg(test)]
+mod tests;

@@ -104,6 +104,7 @@ pub async fn list(
     }
     check(&filter)?;
     filter.within = caller.domain_scope().map(str::to_owned);
+    filter.now = app.now();
     let mut conn = app.store.read().await?;
     if filter.effective {
         check_there(&mut conn, &filter).await?;

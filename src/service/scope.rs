@@ -4,6 +4,7 @@ use crate::error::Result;
 use crate::model::auth_request::DomainName;
 use crate::model::facts::Scope;
 use crate::model::grant::Target;
+use crate::model::holder::Holder;
 use crate::model::role::RoleRef;
 use crate::model::token;
 use crate::store::{self, Conn};
@@ -50,13 +51,13 @@ pub async fn domain(conn: &mut Conn, named: &DomainName) -> Result<Option<Scope>
     Ok(found.filter(|d| d.enabled).map(|d| Scope::Domain { id: d.id, name: d.name }))
 }
 
-/// The roles that a user effectively holds on a scope.
-pub async fn roles(conn: &mut Conn, user_id: &str, scope: &Scope) -> Result<Vec<RoleRef>> {
+/// The roles that somebody effectively holds on a scope.
+pub async fn roles(conn: &mut Conn, holder: &Holder<'_>, scope: &Scope) -> Result<Vec<RoleRef>> {
     let target = match scope {
         Scope::Unscoped => return Ok(Vec::new()),
         Scope::Project { id, .. } => Target::Project(id.clone()),
         Scope::Domain { id, .. } => Target::Domain(id.clone()),
         Scope::System => Target::System,
     };
-    store::grant::effective_roles(conn, user_id, &target).await
+    store::grant::effective_roles(conn, holder, &target).await
 }

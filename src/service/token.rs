@@ -14,6 +14,7 @@ use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::model::catalog;
 use crate::model::facts::{Facts, Scope};
+use crate::model::holder::Holder;
 use crate::model::service_provider;
 use crate::model::token::Payload;
 use crate::policy::{Credentials, Target};
@@ -108,7 +109,8 @@ pub async fn resolve(app: &App, token: &str) -> Result<Token> {
 pub async fn valid(app: &App, token: &str, now: Timestamp) -> Result<Token> {
     match remembered(app, token, now) {
         Some(entry) => Ok(entry),
-        None => resolve(app, token).await,
+        // What a look-up keeps is large, and a caller's future has room for it whether or not it comes to that: boxed.
+        None => Box::pin(resolve(app, token)).await,
     }
 }
 
@@ -135,13 +137,16 @@ async fn look_up(app: &App, payload: Payload) -> Result<Option<Facts>> {
     if !identity.user.enabled || !identity.domain_enabled {
         return Ok(None);
     }
-    if let Some(federated) = &payload.federated
-        && !store::protocol::is_open(&mut conn, &federated.idp_id, &federated.protocol_id).await?
-    {
-        return Ok(None);
+    let mut groups = Vec::new();
+    if let Some(federated) = &payload.federated {
+        if !store::protocol::is_open(&mut conn, &federated.idp_id, &federated.protocol_id).await? {
+            return Ok(None);
+        }
+        groups = store::expiring_membership::list_of_token(&mut conn, &payload.user_id, federated).await?;
     }
+    let holder = Holder::of_token(&payload.user_id, payload.federated.as_ref(), app.now());
     let Some(found) = scope::of_payload(&mut conn, &payload.scope).await? else { return Ok(None) };
-    let roles = scope::roles(&mut conn, &identity.user.id, &found).await?;
+    let roles = scope::roles(&mut conn, &holder, &found).await?;
     if roles.is_empty() && found != Scope::Unscoped {
         return Ok(None);
     }
@@ -152,6 +157,7 @@ async fn look_up(app: &App, payload: Payload) -> Result<Option<Facts>> {
         user_domain_name: identity.domain_name,
         password_expires_at: identity.user.password_expires_at,
         scope: found,
+        groups,
         roles,
     }))
 }
@@ -181,8 +187,7 @@ fn credentials(facts: &Facts) -> Credentials {
         Scope::Domain { id, .. } => (None, Some(id), None),
         Scope::Unscoped | Scope::System => (None, None, None),
     };
-    let groups: Vec<&str> =
-        facts.payload.federated.iter().flat_map(|f| f.group_ids.iter().map(String::as_str)).collect();
+    let groups: Vec<&str> = facts.groups.iter().map(|g| g.id.as_str()).collect();
     let mut token = json!({"user": {"id": facts.payload.user_id, "domain": {"id": facts.user_domain_id}}});
     match &facts.scope {
         Scope::Project { id, domain_id, .. } => token["project"] = json!({"id": id, "domain": {"id": domain_id}}),

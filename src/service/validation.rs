@@ -15,7 +15,7 @@ pub async fn validate(
     subject: &str,
     allow_expired: bool,
 ) -> Result<Token> {
-    let now = app.now();
+    let now = caller.at;
     let entry = token::valid(app, subject, now).await?;
     app.allow(caller, rule, &entry.prepared.target).await?;
     let window =

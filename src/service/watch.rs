@@ -259,7 +259,6 @@ async fn keep_house(app: &App) {
     let gauges = Gauges::new(&app.metrics);
     let mut since_cleaning: Option<Stopwatch> = None;
     loop {
-        app.metrics.upkeep();
         gauges.set(app, app.tokens.sweep(app.now()));
         if since_cleaning.as_ref().is_none_or(|w| w.elapsed() >= HOUSEKEEPING) {
             since_cleaning = Some(Stopwatch::start());
@@ -317,6 +316,8 @@ async fn clean(app: &App) -> Result<()> {
         let mut tx = app.store.write().await?;
         let mut deleted = store::change::prune(&mut tx, now.plus_secs(-KEEP_CHANGES_SECS)).await?;
         deleted += store::revocation::prune(&mut tx, oldest).await?;
+        deleted += store::login_session::prune(&mut tx, now).await?;
+        deleted += store::expiring_membership::prune(&mut tx, oldest, now).await?;
         if days > 0 {
             deleted += store::audit_event::prune(&mut tx, now.plus_secs(-days * 86_400)).await?;
         }

@@ -7,6 +7,7 @@ use super::sql::Sql;
 use crate::error::{Error, Result};
 use crate::model::assignment::{Filter, Key, Line, Name, RoleName, Roles};
 use crate::model::grant::{Actor, Grant, Target};
+use crate::model::holder::Holder;
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -83,8 +84,8 @@ pub async fn list(conn: &mut Conn, filter: &Filter, from: Option<&Key>, limit: i
     });
     sql = sql.push(" FROM grants g");
     if filter.effective {
-        sql = sql.push(
-            " LEFT JOIN group_members m ON g.actor_kind = 'group' AND m.group_id = g.actor_id \
+        sql = members(sql, filter).push(
+            " m ON g.actor_kind = 'group' AND m.group_id = g.actor_id \
              LEFT JOIN below b ON g.inherited AND b.root = g.target_id",
         );
     }
@@ -116,11 +117,21 @@ pub async fn list(conn: &mut Conn, filter: &Filter, from: Option<&Key>, limit: i
 /// Whose grants count for a user: their own and their groups'. Without that filter, nobody's.
 fn actors(sql: Sql, filter: &Filter) -> Sql {
     match &filter.user_id {
-        Some(id) if filter.effective => sql
-            .push_bind("actors (kind, id) AS (SELECT 'user', ", id)
-            .push_bind(" UNION ALL SELECT 'group', group_id FROM group_members WHERE user_id = ", id)
-            .push("), "),
+        Some(id) if filter.effective => sql.actors(&Holder::new(id, filter.now)).push(", "),
         _ => sql.push("actors (kind, id) AS (SELECT '', ''), "),
+    }
+}
+
+/// Who is in which group. Memberships that an identity provider asserted count for a user who is asked for, as in Keystone;
+/// a list of everybody leaves them out.
+fn members(sql: Sql, filter: &Filter) -> Sql {
+    match &filter.user_id {
+        Some(id) => sql
+            .push_bind(" LEFT JOIN (SELECT group_id, user_id FROM group_members WHERE user_id = ", id)
+            .push_bind(" UNION SELECT group_id, user_id FROM expiring_group_members WHERE user_id = ", id)
+            .push_bind(" AND expires_at > ", filter.now.0)
+            .push(")"),
+        None => sql.push(" LEFT JOIN group_members"),
     }
 }
 

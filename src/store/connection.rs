@@ -64,6 +64,24 @@ pub async fn protocols(conn: &mut Conn, idp_id: &str) -> Result<Vec<String>> {
     Ok(rows.into_iter().map(|r| r.protocol_id).collect())
 }
 
+#[derive(sqlx::FromRow)]
+struct ProviderRow {
+    idp_id: String,
+}
+
+/// The enabled identity providers that have a connection by a protocol, in order, at most a thousand.
+pub async fn identity_providers(conn: &mut Conn, protocol_id: &str) -> Result<Vec<String>> {
+    let rows: Vec<ProviderRow> = Sql::new(
+        "SELECT c.idp_id FROM connections c JOIN identity_providers i ON i.id = c.idp_id \
+         JOIN protocols p ON p.idp_id = c.idp_id AND p.id = c.protocol_id \
+         WHERE i.enabled AND c.protocol_id = $1 ORDER BY c.idp_id LIMIT 1000",
+    )
+    .bind(protocol_id)
+    .all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|r| r.idp_id).collect())
+}
+
 /// Writes a connection over the stored one; false if there is none.
 pub async fn update(conn: &mut Conn, connection: &Connection) -> Result<bool> {
     let touched =

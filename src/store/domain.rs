@@ -5,6 +5,7 @@ use super::{Conn, json, project};
 use crate::error::Result;
 use crate::model::change::Change;
 use crate::model::domain::Domain;
+use crate::model::holder::Holder;
 use crate::model::list::Query;
 
 #[derive(sqlx::FromRow)]
@@ -73,19 +74,17 @@ pub async fn list(conn: &mut Conn, query: &Query) -> Result<Vec<Domain>> {
     rows.into_iter().map(Domain::try_from).collect()
 }
 
-/// The enabled domains on which a user effectively holds a role.
-pub async fn list_of_user(conn: &mut Conn, user_id: &str) -> Result<Vec<Domain>> {
+/// The enabled domains on which somebody effectively holds a role.
+pub async fn list_of_holder(conn: &mut Conn, holder: &Holder<'_>) -> Result<Vec<Domain>> {
     let rows: Vec<Row> = Sql::new(COLUMNS)
-        .push_bind(
+        .push(
             " AND enabled AND id IN (WITH RECURSIVE useful (id) AS ( \
                SELECT id FROM roles WHERE domain_id IS NULL \
-               UNION SELECT i.prior_role_id FROM implied_roles i JOIN useful u ON i.implied_role_id = u.id), \
-             actors (kind, id) AS (SELECT 'user', ",
-            user_id,
+               UNION SELECT i.prior_role_id FROM implied_roles i JOIN useful u ON i.implied_role_id = u.id), ",
         )
-        .push_bind(" UNION ALL SELECT 'group', group_id FROM group_members WHERE user_id = ", user_id)
+        .actors(holder)
         .push(
-            ") SELECT g.target_id FROM actors a JOIN grants g ON g.actor_id = a.id AND g.actor_kind = a.kind \
+            " SELECT g.target_id FROM actors a JOIN grants g ON g.actor_id = a.id AND g.actor_kind = a.kind \
              JOIN useful u ON u.id = g.role_id WHERE g.target_kind = 'domain' AND NOT g.inherited) ORDER BY id",
         )
         .all(conn)

@@ -5,6 +5,7 @@ use super::{Conn, group, role};
 use crate::error::Result;
 use crate::model::change::Change;
 use crate::model::grant::{Actor, Grant, Target};
+use crate::model::holder::Holder;
 use crate::model::role::{Role, RoleRef};
 
 #[derive(sqlx::FromRow)]
@@ -82,42 +83,59 @@ pub async fn list_roles(conn: &mut Conn, actor: &Actor, target: &Target, inherit
 }
 
 #[derive(sqlx::FromRow)]
+struct OnProject {
+    target_id: String,
+    role_id: String,
+}
+
+/// What a user was given on projects themselves: pairs of project and role.
+pub async fn list_on_projects(conn: &mut Conn, user_id: &str) -> Result<Vec<(String, String)>> {
+    let rows: Vec<OnProject> = Sql::new(
+        "SELECT target_id, role_id FROM grants WHERE actor_kind = 'user' AND target_kind = 'project' AND NOT inherited AND actor_id = $1",
+    )
+    .bind(user_id)
+    .all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|r| (r.target_id, r.role_id)).collect())
+}
+
+#[derive(sqlx::FromRow)]
 struct RefRow {
     id: String,
     name: String,
 }
 
-/// The roles that a user effectively holds on a target, in order of name: their own and their groups', on the target itself
+/// The roles that somebody effectively holds on a target, in order of name: their own and their groups', on the target itself
 /// or, for a project, inherited from what stands above it, and all that these imply. Domain-specific roles only pass on what
 /// they imply, as in Keystone.
-pub async fn effective_roles(conn: &mut Conn, user_id: &str, target: &Target) -> Result<Vec<RoleRef>> {
+pub async fn effective_roles(conn: &mut Conn, holder: &Holder<'_>, target: &Target) -> Result<Vec<RoleRef>> {
     // Nothing is above a domain or the deployment: no project has an empty id.
     let inherits = match target {
         Target::Project(id) => id.as_str(),
         Target::Domain(_) | Target::System => "",
     };
-    let rows: Vec<RefRow> = Sql::new(
-        "WITH RECURSIVE actors (kind, id) AS ( \
-           SELECT 'user', $1 UNION ALL SELECT 'group', group_id FROM group_members WHERE user_id = $2), \
-         above (id) AS ( \
-           SELECT parent_id FROM projects WHERE id = $3 AND parent_id IS NOT NULL \
-           UNION SELECT p.parent_id FROM above a JOIN projects p ON p.id = a.id WHERE p.parent_id IS NOT NULL), \
-         given (role_id) AS ( \
-           SELECT g.role_id FROM actors a JOIN grants g ON g.actor_id = a.id AND g.actor_kind = a.kind \
-             WHERE g.target_kind = $4 AND g.target_id = $5 AND NOT g.inherited \
-           UNION SELECT g.role_id FROM actors a JOIN grants g ON g.actor_id = a.id AND g.actor_kind = a.kind \
-             JOIN above b ON b.id = g.target_id WHERE g.inherited), \
-         held (role_id) AS ( \
-           SELECT role_id FROM given \
-           UNION SELECT i.implied_role_id FROM held h JOIN implied_roles i ON i.prior_role_id = h.role_id) \
-         SELECT r.id, r.name FROM held h JOIN roles r ON r.id = h.role_id WHERE r.domain_id IS NULL ORDER BY r.name",
-    )
-    .bind(user_id)
-    .bind(user_id)
-    .bind(inherits)
-    .bind(target.kind())
-    .bind(target.id())
-    .all(conn)
+    let rows: Vec<RefRow> = Sql::new("WITH RECURSIVE ")
+        .actors(holder)
+        .push_bind(", above (id) AS ( SELECT parent_id FROM projects WHERE id = ", inherits)
+        .push(
+            " AND parent_id IS NOT NULL \
+               UNION SELECT p.parent_id FROM above a JOIN projects p ON p.id = a.id WHERE p.parent_id IS NOT NULL), \
+             given (role_id) AS ( \
+               SELECT g.role_id FROM actors a JOIN grants g ON g.actor_id = a.id AND g.actor_kind = a.kind \
+                 WHERE g.target_kind = ",
+        )
+        .push_bind("", target.kind())
+        .push_bind(" AND g.target_id = ", target.id())
+        .push(
+            " AND NOT g.inherited \
+               UNION SELECT g.role_id FROM actors a JOIN grants g ON g.actor_id = a.id AND g.actor_kind = a.kind \
+                 JOIN above b ON b.id = g.target_id WHERE g.inherited), \
+             held (role_id) AS ( \
+               SELECT role_id FROM given \
+               UNION SELECT i.implied_role_id FROM held h JOIN implied_roles i ON i.prior_role_id = h.role_id) \
+             SELECT r.id, r.name FROM held h JOIN roles r ON r.id = h.role_id WHERE r.domain_id IS NULL ORDER BY r.name",
+        )
+        .all(conn)
     .await?;
     Ok(rows.into_iter().map(|r| RoleRef { id: r.id, name: r.name }).collect())
 }

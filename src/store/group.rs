@@ -2,6 +2,7 @@
 
 use super::sql::Sql;
 use super::{Conn, json};
+use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::model::change::Change;
 use crate::model::group::Group;
@@ -54,16 +55,28 @@ pub async fn get(conn: &mut Conn, id: &str) -> Result<Option<Group>> {
     row.map(Group::try_from).transpose()
 }
 
+/// The group of that name in a domain.
+pub async fn get_by_name(conn: &mut Conn, domain_id: &str, name: &str) -> Result<Option<Group>> {
+    let row: Option<Row> = Sql::new(COLUMNS)
+        .push_bind(" AND g.domain_id = ", domain_id)
+        .push_bind(" AND g.name = ", name)
+        .first(conn)
+        .await?;
+    row.map(Group::try_from).transpose()
+}
+
 /// One page of groups, with one more row than asked for if there is a next page.
 pub async fn list(conn: &mut Conn, query: &Query) -> Result<Vec<Group>> {
     let rows: Vec<Row> = Sql::new(COLUMNS).filter(&query.conditions).page(query, "g.id").all(conn).await?;
     rows.into_iter().map(Group::try_from).collect()
 }
 
-/// One page of the groups that a user is in, as [`list`].
-pub async fn list_of_user(conn: &mut Conn, user_id: &str, query: &Query) -> Result<Vec<Group>> {
+/// One page of the groups that a user is in `now`, as [`list`].
+pub async fn list_of_user(conn: &mut Conn, user_id: &str, query: &Query, now: Timestamp) -> Result<Vec<Group>> {
     let rows: Vec<Row> = Sql::new(COLUMNS)
         .push_bind(" AND g.id IN (SELECT group_id FROM group_members WHERE user_id = ", user_id)
+        .push_bind(" UNION SELECT group_id FROM expiring_group_members WHERE user_id = ", user_id)
+        .push_bind(" AND expires_at > ", now.0)
         .push(")")
         .filter(&query.conditions)
         .page(query, "g.id")
@@ -103,7 +116,9 @@ struct Member {
 
 /// Notes that what the members of a group hold has changed.
 pub(super) async fn note_members(conn: &mut Conn, id: &str) -> Result<()> {
-    let members: Vec<Member> = Sql::new("SELECT user_id FROM group_members WHERE group_id = $1 LIMIT $2")
+    // A membership that an identity provider asserted and that has ended still counts in the token of its log-in.
+    let members: Vec<Member> = Sql::new("SELECT user_id FROM group_members WHERE group_id = $1 UNION SELECT user_id FROM expiring_group_members WHERE group_id = $2 LIMIT $3")
+        .bind(id)
         .bind(id)
         .bind(i64::try_from(MANY).unwrap_or(i64::MAX) + 1)
         .all(conn)

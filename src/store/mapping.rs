@@ -5,7 +5,8 @@ use super::sql::Sql;
 use crate::error::{Error, Result};
 use crate::model::change::Change;
 use crate::model::list::Query;
-use crate::model::mapping::{Document, Mapping, SchemaVersion};
+use crate::model::mapping::{Document, Mapping};
+use crate::model::mapping_engine::SchemaVersion;
 
 #[derive(sqlx::FromRow)]
 struct Row {

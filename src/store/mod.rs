@@ -8,6 +8,7 @@
 //! the service. A failure of the database itself is [`Error::Unavailable`] (the caller may retry), a breach of our own
 //! rules is [`Error::Internal`], a unique key that is taken is [`Error::Conflict`].
 
+mod actor;
 pub mod assignment;
 pub mod audit_event;
 pub mod catalog;
@@ -15,12 +16,15 @@ pub mod change;
 pub mod connection;
 pub mod domain;
 pub mod endpoint;
+pub mod expiring_membership;
 pub mod federated_link;
 pub mod grant;
 pub mod group;
 pub mod identity_provider;
 pub mod implied_role;
 mod json;
+pub mod login_diagnostic;
+pub mod login_session;
 pub mod mapping;
 pub mod password;
 pub mod project;
@@ -31,6 +35,7 @@ pub mod role;
 pub mod sealed_secret;
 pub mod service;
 pub mod service_provider;
+pub mod shadow_user;
 pub mod sql;
 pub mod user;
 

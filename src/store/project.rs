@@ -7,6 +7,7 @@ use super::{Conn, json};
 use crate::error::Result;
 use crate::model::change::Change;
 use crate::model::fields::Extra;
+use crate::model::holder::Holder;
 use crate::model::list::Query;
 use crate::model::project::{Located, Project};
 use crate::model::tag;
@@ -130,19 +131,21 @@ pub async fn list(conn: &mut Conn, query: &Query, tags: &tag::Filter) -> Result<
     projects(Sql::new(COLUMNS).filter(&query.conditions).tagged(tags).page(query, "p.id").all(conn).await?)
 }
 
-/// One page of the projects on which a user effectively holds a role, as [`list`]. `enabled_only` leaves out those that a
+/// One page of the projects on which somebody effectively holds a role, as [`list`]. `enabled_only` leaves out those that a
 /// token cannot be scoped to.
-pub async fn list_of_user(conn: &mut Conn, user_id: &str, query: &Query, enabled_only: bool) -> Result<Vec<Project>> {
-    let sql = Sql::new(COLUMNS).push_bind(
+pub async fn list_of_holder(
+    conn: &mut Conn,
+    holder: &Holder<'_>,
+    query: &Query,
+    enabled_only: bool,
+) -> Result<Vec<Project>> {
+    let sql = Sql::new(COLUMNS).push(
         " AND p.id IN (WITH RECURSIVE useful (id) AS ( \
            SELECT id FROM roles WHERE domain_id IS NULL \
-           UNION SELECT i.prior_role_id FROM implied_roles i JOIN useful u ON i.implied_role_id = u.id), \
-         actors (kind, id) AS ( \
-           SELECT 'user', ",
-        user_id,
+           UNION SELECT i.prior_role_id FROM implied_roles i JOIN useful u ON i.implied_role_id = u.id), ",
     );
-    let sql = sql.push_bind(" UNION ALL SELECT 'group', group_id FROM group_members WHERE user_id = ", user_id).push(
-        "), mine (target_id, target_kind, inherited) AS ( \
+    let sql = sql.actors(holder).push(
+        ", mine (target_id, target_kind, inherited) AS ( \
            SELECT g.target_id, g.target_kind, g.inherited FROM actors a \
            JOIN grants g ON g.actor_id = a.id AND g.actor_kind = a.kind JOIN useful u ON u.id = g.role_id), \
          reached (id) AS ( \
@@ -286,6 +289,10 @@ mod tests {
         projects.iter().map(|p| p.id.as_str()).collect()
     }
 
+    fn holder(user_id: &str) -> Holder<'_> {
+        Holder::new(user_id, Timestamp(0))
+    }
+
     #[tokio::test]
     async fn the_tree_is_read_upwards_and_downwards() {
         on_both(async |store| {
@@ -346,16 +353,20 @@ mod tests {
             grant::insert(&mut tx, &grant(user.clone(), "x", "own", false)).await.unwrap();
             grant::insert(&mut tx, &grant(group, "a", "r", true)).await.unwrap();
             let all = Query::all(10);
-            assert_eq!(ids(&list_of_user(&mut tx, "u", &all, true).await.unwrap()), ["b", "c"]);
+            assert_eq!(ids(&list_of_holder(&mut tx, &holder("u"), &all, true).await.unwrap()), ["b", "c"]);
             implied_role::insert(&mut tx, "own", "r").await.unwrap();
-            assert_eq!(ids(&list_of_user(&mut tx, "u", &all, true).await.unwrap()), ["b", "c", "x"]);
-            let roles = grant::effective_roles(&mut tx, "u", &Target::Project("x".into())).await.unwrap();
+            assert_eq!(ids(&list_of_holder(&mut tx, &holder("u"), &all, true).await.unwrap()), ["b", "c", "x"]);
+            let roles = grant::effective_roles(&mut tx, &holder("u"), &Target::Project("x".into())).await.unwrap();
             assert_eq!(roles.iter().map(|r| r.id.as_str()).collect::<Vec<_>>(), ["r"]);
-            let inherited = grant::effective_roles(&mut tx, "u", &Target::Project("c".into())).await.unwrap();
+            let inherited = grant::effective_roles(&mut tx, &holder("u"), &Target::Project("c".into())).await.unwrap();
             assert_eq!(inherited.len(), 1);
-            assert!(grant::effective_roles(&mut tx, "u", &Target::Project("a".into())).await.unwrap().is_empty());
+            assert!(
+                grant::effective_roles(&mut tx, &holder("u"), &Target::Project("a".into())).await.unwrap().is_empty()
+            );
             group::remove_member(&mut tx, "g", "u").await.unwrap();
-            assert!(grant::effective_roles(&mut tx, "u", &Target::Project("c".into())).await.unwrap().is_empty());
+            assert!(
+                grant::effective_roles(&mut tx, &holder("u"), &Target::Project("c".into())).await.unwrap().is_empty()
+            );
         })
         .await;
     }
@@ -370,13 +381,21 @@ mod tests {
             let mut inherited = Grant::of_user("u", Target::Domain("d".into()), "r");
             inherited.inherited = true;
             grant::insert(&mut tx, &inherited).await.unwrap();
-            assert_eq!(ids(&list_of_user(&mut tx, "u", &Query::all(10), true).await.unwrap()), ["a", "b", "c", "x"]);
-            assert_eq!(grant::effective_roles(&mut tx, "u", &Target::Project("c".into())).await.unwrap().len(), 1);
-            assert!(grant::effective_roles(&mut tx, "u", &Target::Domain("d".into())).await.unwrap().is_empty());
-            assert!(domain::list_of_user(&mut tx, "u").await.unwrap().is_empty());
+            assert_eq!(
+                ids(&list_of_holder(&mut tx, &holder("u"), &Query::all(10), true).await.unwrap()),
+                ["a", "b", "c", "x"]
+            );
+            assert_eq!(
+                grant::effective_roles(&mut tx, &holder("u"), &Target::Project("c".into())).await.unwrap().len(),
+                1
+            );
+            assert!(
+                grant::effective_roles(&mut tx, &holder("u"), &Target::Domain("d".into())).await.unwrap().is_empty()
+            );
+            assert!(domain::list_of_holder(&mut tx, &holder("u")).await.unwrap().is_empty());
             inherited.inherited = false;
             grant::insert(&mut tx, &inherited).await.unwrap();
-            assert_eq!(domain::list_of_user(&mut tx, "u").await.unwrap().len(), 1);
+            assert_eq!(domain::list_of_holder(&mut tx, &holder("u")).await.unwrap().len(), 1);
         })
         .await;
     }

@@ -90,13 +90,9 @@ pub async fn update(conn: &mut Conn, protocol: &Protocol) -> Result<bool> {
     Ok(touched == 1)
 }
 
-/// Deletes a protocol with the identities that are proven by it; false if there is none.
+/// Deletes a protocol; false if there is none. Whom the identity provider vouched for by it stays who they are: an account
+/// belongs to the identity provider, whatever the protocol.
 pub async fn delete(conn: &mut Conn, idp_id: &str, id: &str) -> Result<bool> {
-    Sql::new("DELETE FROM federated_users WHERE idp_id = $1 AND protocol_id = $2")
-        .bind(idp_id)
-        .bind(id)
-        .run(conn)
-        .await?;
     let touched =
         Sql::new("DELETE FROM protocols WHERE idp_id = $1 AND id = $2").bind(idp_id).bind(id).run(conn).await?;
     conn.note(Change::IdentityProvider(idp_id.to_owned()));

@@ -60,6 +60,13 @@ pub async fn get_global(conn: &mut Conn, name: &str) -> Result<Option<Role>> {
     row.map(Role::try_from).transpose()
 }
 
+/// The domain-specific role of that name.
+pub async fn get_of_domain(conn: &mut Conn, domain_id: &str, name: &str) -> Result<Option<Role>> {
+    let row: Option<Row> =
+        Sql::new(COLUMNS).push_bind(" AND domain_id = ", domain_id).push_bind(" AND name = ", name).first(conn).await?;
+    row.map(Role::try_from).transpose()
+}
+
 /// One page of the roles of a domain, or of the global ones, with one more row if there is a next page.
 pub async fn list(conn: &mut Conn, domain_id: Option<&str>, query: &Query) -> Result<Vec<Role>> {
     let sql = match domain_id {

@@ -14,6 +14,7 @@ use crate::model::federated_link::FederatedLink;
 use crate::model::fields::Extra;
 use crate::model::grant::{Grant, Target};
 use crate::model::group::Group;
+use crate::model::holder::Holder;
 use crate::model::identity_provider::{IdentityProvider, SsoType};
 use crate::model::list::{Condition, Operand, Operator, Query};
 use crate::model::project::Project;
@@ -312,11 +313,15 @@ async fn effective_roles_follow_implications_even_in_a_circle() {
         grant::insert(&mut tx, &grant).await.unwrap();
         tx.commit(NOW).await.unwrap();
         let conn = &mut store.read().await.unwrap();
-        let names: Vec<String> =
-            grant::effective_roles(conn, "u", &grant.target).await.unwrap().into_iter().map(|r| r.name).collect();
+        let names: Vec<String> = grant::effective_roles(conn, &Holder::new("u", NOW), &grant.target)
+            .await
+            .unwrap()
+            .into_iter()
+            .map(|r| r.name)
+            .collect();
         assert_eq!(names, ["a", "b", "c"]);
         assert_eq!(grant::list_roles(conn, &grant.actor, &grant.target, false).await.unwrap().len(), 1);
-        assert!(grant::effective_roles(conn, "u", &Target::System).await.unwrap().is_empty());
+        assert!(grant::effective_roles(conn, &Holder::new("u", NOW), &Target::System).await.unwrap().is_empty());
         let mut tx = store.write().await.unwrap();
         assert!(grant::delete(&mut tx, &grant).await.unwrap());
         assert!(!grant::delete(&mut tx, &grant).await.unwrap());
@@ -359,7 +364,10 @@ async fn deleting_a_domain_takes_everything_in_it_and_nothing_else() {
             assert_eq!(identity_provider::get(conn, &format!("i-{d}")).await.unwrap().is_some(), there);
             assert_eq!(role::get(conn, &format!("r-{d}")).await.unwrap().is_some(), there);
             let on = Target::Domain(d.into());
-            assert_eq!(grant::effective_roles(conn, &format!("u-{d}"), &on).await.unwrap().is_empty(), !there);
+            assert_eq!(
+                grant::effective_roles(conn, &Holder::new(&format!("u-{d}"), NOW), &on).await.unwrap().is_empty(),
+                !there
+            );
         }
     })
     .await;

@@ -77,11 +77,11 @@ pub async fn get(conn: &mut Conn, id: &str) -> Result<Option<Identity>> {
     row.map(Identity::try_from).transpose()
 }
 
-/// The user of that name in a domain.
+/// The user of that name in a domain. Whom an identity provider vouches for is not found by what it calls them.
 pub async fn get_by_name(conn: &mut Conn, domain_id: &str, name: &str) -> Result<Option<Identity>> {
     let row: Option<Row> = Sql::new(COLUMNS)
         .push_bind(" AND u.domain_id = ", domain_id)
-        .push_bind(" AND u.name = ", name)
+        .push_bind(" AND NOT u.federated AND u.name = ", name)
         .first(conn)
         .await?;
     row.map(Identity::try_from).transpose()

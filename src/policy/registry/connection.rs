@@ -1,6 +1,6 @@
 //! Rules of connections: the same people who manage identity providers say how this service speaks to them.
 
-use super::federation::{READ, WRITE};
+use super::federation::{READ, SETUP, WRITE};
 use super::{ALL_SCOPES, RuleDefault};
 
 const CONNECTION: &str = "/v3/OS-FEDERATION/identity_providers/{idp_id}/protocols/{protocol_id}/connection";
@@ -13,7 +13,7 @@ pub(super) const RULES: &[RuleDefault] = &[
         check: WRITE,
         scopes: ALL_SCOPES,
         description: "Set up how this service speaks to an identity provider.",
-        operations: &[("PUT", CONNECTION), ("POST", OPENID_CONNECT_CONFIG)],
+        operations: &[("PUT", CONNECTION), ("POST", OPENID_CONNECT_CONFIG), ("PUT", SETUP)],
     },
     RuleDefault {
         name: "identity:get_connection",

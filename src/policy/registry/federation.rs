@@ -12,6 +12,9 @@ pub(super) const WRITE: &str = "(rule:admin_required and domain_id:None) or rule
 pub(super) const READ: &str =
     "(rule:admin_required and domain_id:None) or (role:reader and system_scope:all) or rule:security_admin";
 
+/// The route that makes an identity provider with all that it needs.
+pub(super) const SETUP: &str = "/v3/OS-FEDERATION/identity_providers/{idp_id}/setup";
+
 const ADMIN: &str = "rule:admin_required";
 const ADMIN_OR_SYSTEM_READER: &str = "rule:admin_required or (role:reader and system_scope:all)";
 
@@ -22,7 +25,7 @@ pub(super) const RULES: &[RuleDefault] = &[
         check: WRITE,
         scopes: ALL_SCOPES,
         description: "Create an identity provider.",
-        operations: &[("PUT", "/v3/OS-FEDERATION/identity_providers/{idp_id}")],
+        operations: &[("PUT", "/v3/OS-FEDERATION/identity_providers/{idp_id}"), ("PUT", SETUP)],
     },
     RuleDefault {
         name: "identity:list_identity_providers",
@@ -59,11 +62,21 @@ pub(super) const RULES: &[RuleDefault] = &[
         operations: &[("DELETE", "/v3/OS-FEDERATION/identity_providers/{idp_id}")],
     },
     RuleDefault {
+        name: "identity:list_identity_provider_logins",
+        check: WRITE,
+        scopes: ALL_SCOPES,
+        description: "Show what the last log-ins at an identity provider came to.",
+        operations: &[
+            ("GET", "/v3/OS-FEDERATION/identity_providers/{idp_id}/logins"),
+            ("HEAD", "/v3/OS-FEDERATION/identity_providers/{idp_id}/logins"),
+        ],
+    },
+    RuleDefault {
         name: "identity:create_protocol",
         check: WRITE,
         scopes: ALL_SCOPES,
         description: "Create a protocol of an identity provider.",
-        operations: &[("PUT", "/v3/OS-FEDERATION/identity_providers/{idp_id}/protocols/{protocol_id}")],
+        operations: &[("PUT", "/v3/OS-FEDERATION/identity_providers/{idp_id}/protocols/{protocol_id}"), ("PUT", SETUP)],
     },
     RuleDefault {
         name: "identity:list_protocols",
@@ -104,7 +117,7 @@ pub(super) const RULES: &[RuleDefault] = &[
         check: WRITE,
         scopes: ALL_SCOPES,
         description: "Create a mapping.",
-        operations: &[("PUT", "/v3/OS-FEDERATION/mappings/{mapping_id}")],
+        operations: &[("PUT", "/v3/OS-FEDERATION/mappings/{mapping_id}"), ("PUT", SETUP)],
     },
     RuleDefault {
         name: "identity:list_mappings",
@@ -136,6 +149,13 @@ pub(super) const RULES: &[RuleDefault] = &[
         scopes: ALL_SCOPES,
         description: "Delete a mapping.",
         operations: &[("DELETE", "/v3/OS-FEDERATION/mappings/{mapping_id}")],
+    },
+    RuleDefault {
+        name: "identity:explain_mapping",
+        check: WRITE,
+        scopes: ALL_SCOPES,
+        description: "Show what a mapping would make of an assertion.",
+        operations: &[("POST", "/v3/OS-FEDERATION/mappings/{mapping_id}/explain")],
     },
     RuleDefault {
         name: "identity:create_service_provider",

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::{App, At, Ready, Settings, ready};
+use super::{At, Settings, ready};
 use crate::model::domain::Domain;
 use crate::model::grant::{Grant, Target};
 use crate::model::token::Scope;
@@ -42,7 +42,7 @@ impl Scene {
             store::grant::insert(&mut tx, &grant).await.unwrap();
         }
         store::identity_provider::insert(&mut tx, &an_idp("acme", OWN, &[])).await.unwrap();
-        store::mapping::insert(&mut tx, &a_mapping("m", None)).await.unwrap();
+        store::mapping::insert(&mut tx, &a_mapping("m", Some(OWN))).await.unwrap();
         store::protocol::insert(&mut tx, &a_protocol("acme", "openid", "m")).await.unwrap();
         house.app.commit(tx).await.unwrap();
         let own = house.token("sa-own", Scope::Domain(OWN.into()));
@@ -274,24 +274,16 @@ async fn huaweis_form_writes_the_connection_of_the_protocol_oidc_and_fails_in_it
     }
 }
 
-/// The ready connection, once the feed of changes brings nothing new about it: it also brings what this node has changed.
-async fn settled(app: &App) -> Arc<Ready> {
-    loop {
-        let [one, two] = [(); 2].map(|()| ready(app, "acme", "openid"));
-        let (one, two) = (one.await.unwrap().unwrap(), two.await.unwrap().unwrap());
-        if Arc::ptr_eq(&one, &two) {
-            return one;
-        }
-    }
-}
-
 #[tokio::test]
 async fn a_ready_connection_is_remembered_until_the_identity_provider_changes() {
     for scene in scenes().await {
         let app = &scene.house.app;
         assert!(ready(app, "acme", "openid").await.unwrap().is_none());
         assert_eq!(scene.ask("PUT", base()).await.status, 201);
-        let first = settled(app).await;
+        // The feed tells this node of its own change once more.
+        crate::service::watch::catch_up(app).await.unwrap();
+        let first = ready(app, "acme", "openid").await.unwrap().unwrap();
+        assert!(Arc::ptr_eq(&first, &ready(app, "acme", "openid").await.unwrap().unwrap()));
         assert!(!format!("{first:?}").contains("canary"));
         assert_eq!(scene.ask("PATCH", json!({"client_id": "x"})).await.status, 200);
         let second = ready(app, "acme", "openid").await.unwrap().unwrap();
@@ -310,7 +302,8 @@ async fn a_node_that_has_lost_the_feed_of_changes_asks_the_database() {
         assert_eq!(scene.ask("PUT", base()).await.status, 201);
         app.feed.stop();
         tokio::time::sleep(std::time::Duration::from_millis(500)).await;
-        let first = settled(app).await;
+        crate::service::watch::catch_up(app).await.unwrap();
+        let first = ready(app, "acme", "openid").await.unwrap().unwrap();
         app.memory.set_current(false);
         let [one, two] = [(); 2].map(|()| ready(app, "acme", "openid"));
         let (one, two) = (one.await.unwrap().unwrap(), two.await.unwrap().unwrap());

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::{admitted, not_found};
 use crate::error::Result;
+use crate::model::holder::Holder;
 use crate::model::list::Query;
 use crate::model::project::Project;
 use crate::service::App;
@@ -49,11 +50,12 @@ pub async fn get(app: &App, caller: &Caller, id: &str, parents: Around, subtree:
     let found = admitted(app, caller, "identity:get_project", id, None).await?;
     let project = found.ok_or_else(|| not_found(id))?;
     let mut conn = app.store.read().await?;
+    let holder = caller.holder(app.now());
     let parents = match parents {
         Around::Nothing => None,
         Around::List => {
             let all = store::project::list_parents(&mut conn, id).await?;
-            Some(Branch::List(usable(&mut conn, caller, all).await?))
+            Some(Branch::List(usable(&mut conn, &holder, all).await?))
         }
         Around::Ids => Some(Branch::Ids(upwards(&store::project::list_parents(&mut conn, id).await?))),
     };
@@ -61,18 +63,18 @@ pub async fn get(app: &App, caller: &Caller, id: &str, parents: Around, subtree:
         Around::Nothing => None,
         Around::List => {
             let all = store::project::list_subtree(&mut conn, id).await?;
-            Some(Branch::List(usable(&mut conn, caller, all).await?))
+            Some(Branch::List(usable(&mut conn, &holder, all).await?))
         }
         Around::Ids => Some(Branch::Ids(downwards(id, &store::project::list_subtree(&mut conn, id).await?))),
     };
     Ok(InTree { project, parents, subtree })
 }
 
-/// Those of some projects on which the caller holds a role.
-async fn usable(conn: &mut Conn, caller: &Caller, projects: Vec<Project>) -> Result<Vec<Project>> {
+/// Those of some projects on which somebody holds a role.
+async fn usable(conn: &mut Conn, holder: &Holder<'_>, projects: Vec<Project>) -> Result<Vec<Project>> {
     let query = Query::all(usize::MAX);
     let mine: BTreeSet<String> =
-        store::project::list_of_user(conn, caller.user_id(), &query, false).await?.into_iter().map(|p| p.id).collect();
+        store::project::list_of_holder(conn, holder, &query, false).await?.into_iter().map(|p| p.id).collect();
     Ok(projects.into_iter().filter(|p| mine.contains(&p.id)).collect())
 }
 

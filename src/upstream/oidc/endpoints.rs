@@ -56,13 +56,12 @@ pub async fn introspect(
     token: &str,
 ) -> Result<Map<String, Value>> {
     let secret = text(Some(secret))?.unwrap_or_default();
-    let mut form = form_urlencoded::Serializer::new(String::new());
-    form.append_pair("token", token).append_pair("token_type_hint", "access_token");
+    let mut form = vec![("token", token), ("token_type_hint", "access_token")];
     let mut headers = HeaderMap::new();
     headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
     if oidc.token_endpoint_auth_method == AuthMethod::Post {
-        form.append_pair("client_id", &oidc.client_id).append_pair("client_secret", secret);
+        form.extend([("client_id", oidc.client_id.as_str()), ("client_secret", secret)]);
     } else {
         // Both parts are form-encoded first (RFC 6749 §2.3.1).
         let encode = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
@@ -72,7 +71,8 @@ pub async fn introspect(
         value.set_sensitive(true);
         headers.insert(header::AUTHORIZATION, value);
     }
-    let answer = egress.post(Kind::Introspection, url, headers, form.finish()).await?;
+    let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+    let answer = egress.post(Kind::Introspection, url, headers, body).await?;
     if answer.status != StatusCode::OK {
         // 401 means our own credentials: not the bearer's fault.
         return Err(Error::unavailable(format!("the introspection endpoint answered {}", answer.status)));

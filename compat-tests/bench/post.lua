@@ -1,0 +1,2 @@
+-- Posts an empty body.
+wrk.method = "POST"

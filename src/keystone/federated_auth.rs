@@ -1,0 +1,166 @@
+//! Signing in through an identity provider: with a token of it, or as a browser on its way from a dashboard and back.
+
+use std::sync::Arc;
+
+use http::header::{AUTHORIZATION, LOCATION, SET_COOKIE, WWW_AUTHENTICATE};
+use http::{HeaderName, HeaderValue, StatusCode};
+
+use super::{pages, tokens};
+use crate::error::{Error, Result};
+use crate::http::reply::Reply;
+use crate::http::request::Request;
+use crate::model::auth_request::{Asked, IdTokenRequest};
+use crate::secret::Secret;
+use crate::service::federated_login::web::{self, Step};
+use crate::service::federated_login::{self, Presented, Proxied};
+use crate::service::{App, connection};
+
+/// Huawei's header field that names the identity provider.
+const IDP_ID: HeaderName = HeaderName::from_static("x-idp-id");
+/// Longest token of an identity provider, in bytes.
+const MAX_BEARER: usize = 48 * 1024;
+
+/// What a web server in front says, if it is trusted.
+fn proxied(app: &App, req: &Request) -> Result<Option<Proxied>> {
+    Proxied::of_request(app, req.head.remote, &req.head.headers)
+}
+
+/// The identity provider's token (RFC 6750 §2.1).
+fn bearer(req: &Request) -> Result<Option<Secret>> {
+    let twice = |_| Error::unauthorized("the Authorization header stands twice or is not text");
+    let Some(value) = req.header(&AUTHORIZATION).map_err(twice)? else { return Ok(None) };
+    let token =
+        value.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, t)| t.trim());
+    match token {
+        Some(token) if !token.is_empty() && token.len() <= MAX_BEARER => Ok(Some(Secret::new(token.as_bytes()))),
+        _ => Err(Error::unauthorized("the Authorization header has no bearer token")),
+    }
+}
+
+/// `GET`, `POST …/identity_providers/{idp_id}/protocols/{protocol_id}/auth`
+pub async fn auth(app: Arc<App>, req: Request) -> Result<Reply> {
+    let (idp_id, protocol_id) = (req.param("idp_id")?, req.param("protocol_id")?);
+    let presented = match (proxied(&app, &req)?, bearer(&req)?) {
+        (Some(proxied), _) => Presented::Proxied(proxied),
+        (None, Some(token)) => Presented::Bearer(token),
+        (None, None) if req.wants_page() => {
+            let begun = web::begin_by_identity_provider(&app, &req.origin(&app), idp_id, protocol_id, None, None).await;
+            return shown(&app, &req, begun);
+        }
+        (None, None) => {
+            federated_login::check(&app, idp_id, protocol_id).await?;
+            let missing = Error::unauthorized("no token of the identity provider");
+            let reply = crate::http::dialect::keystone(&missing, &app.public_url);
+            return Ok(reply.with(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
+        }
+    };
+    let origin = req.origin(&app);
+    let issued = federated_login::enter(&app, &origin, idp_id, protocol_id, presented, &Asked::Unscoped).await?;
+    tokens::issued(&issued, true)
+}
+
+/// `POST /v3.0/OS-AUTH/id-token/tokens`
+pub async fn id_token(app: Arc<App>, mut req: Request) -> Result<Reply> {
+    let body = req.json().await?;
+    let asked = IdTokenRequest::parse(&body)?;
+    let idp_id = req.header(&IDP_ID).ok().flatten().filter(|id| !id.is_empty());
+    let idp_id =
+        idp_id.ok_or_else(|| Error::invalid_field("X-Idp-Id", "the header with the identity provider is required"))?;
+    let protocol_id = connection::protocol_of(&app, idp_id).await?;
+    let presented = Presented::Bearer(asked.token);
+    let origin = req.origin(&app);
+    let issued = federated_login::enter(&app, &origin, idp_id, &protocol_id, presented, &asked.scope).await?;
+    tokens::issued(&issued, true)
+}
+
+/// `GET`, `POST /v3/auth/OS-FEDERATION/websso/{protocol_id}`
+pub async fn websso(app: Arc<App>, req: Request) -> Result<Reply> {
+    let step = begin(&app, &req, None).await;
+    shown(&app, &req, step)
+}
+
+/// `GET`, `POST /v3/auth/OS-FEDERATION/identity_providers/{idp_id}/protocols/{protocol_id}/websso`
+pub async fn websso_of_identity_provider(app: Arc<App>, req: Request) -> Result<Reply> {
+    let step = begin(&app, &req, Some(req.param("idp_id")?)).await;
+    shown(&app, &req, step)
+}
+
+async fn begin(app: &App, req: &Request, idp_id: Option<&str>) -> Result<Step> {
+    // Before anything else: nobody is sent anywhere for a dashboard that is not ours.
+    let dashboard = web::check_origin(app, req.query()?.get("origin"))?;
+    let (origin, protocol_id, proxied) = (req.origin(app), req.param("protocol_id")?, proxied(app, req)?);
+    match idp_id {
+        Some(idp) => web::begin_by_identity_provider(app, &origin, idp, protocol_id, Some(dashboard), proxied).await,
+        None => web::begin_by_protocol(app, &origin, protocol_id, dashboard, proxied).await,
+    }
+}
+
+/// `GET …/callback`: the browser comes back from the identity provider.
+pub async fn callback(app: Arc<App>, req: Request) -> Result<Reply> {
+    let query = req.raw_query().unwrap_or_default();
+    let answer = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+    let (origin, idp_id, protocol_id) = (req.origin(&app), req.param("idp_id")?, req.param("protocol_id")?);
+    let step = web::finish(&app, &origin, idp_id, protocol_id, answer, |name| req.cookie(name)).await;
+    shown(&app, &req, step)
+}
+
+/// `POST …/callback` (OAuth 2.0 Form Post Response Mode): a browser brings no cookie with a form that another site posts,
+/// so it is sent to the same place once more, where it does.
+pub async fn callback_by_form(_: Arc<App>, mut req: Request) -> Result<Reply> {
+    let fields = req.form().await?;
+    let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+    let location =
+        HeaderValue::from_str(&format!("?{query}")).map_err(|_| Error::invalid("The form cannot be read."))?;
+    Ok(Reply::empty(StatusCode::SEE_OTHER).with(LOCATION, location))
+}
+
+/// What the browser does next, or what went wrong in words for people; a program gets the error as such.
+fn shown(app: &App, req: &Request, step: Result<Step>) -> Result<Reply> {
+    match step {
+        Ok(Step::Go { url, cookie: (name, value, life) }) => {
+            let to = HeaderValue::from_str(&url).map_err(|_| Error::internal("a URL that is no header value"))?;
+            Ok(Reply::empty(StatusCode::FOUND).with(LOCATION, to).with(SET_COOKIE, cookie(app, &name, &value, life)?))
+        }
+        Ok(Step::Choose(entries)) => Ok(pages::choice(&entries)),
+        Ok(Step::Take { origin: Some(dashboard), issued }) => Ok(pages::token_form(&dashboard, &issued.id)),
+        Ok(Step::Take { origin: None, issued }) => tokens::issued(&issued, true),
+        Err(error) if req.wants_page() => Ok(failed(&error, &req.id.to_string())),
+        Err(error) => Err(error),
+    }
+}
+
+fn cookie(app: &App, name: &str, value: &str, life: u64) -> Result<HeaderValue> {
+    let base = url::Url::parse(&app.public_url).map_err(|_| Error::internal("the public URL is none"))?;
+    let path = base.path().trim_end_matches('/');
+    let secure = if base.scheme() == "https" { "; Secure" } else { "" };
+    let text =
+        format!("{name}={value}; Path={path}/v3/auth/OS-FEDERATION/; Max-Age={life}; HttpOnly; SameSite=Lax{secure}");
+    let mut header = HeaderValue::from_str(&text).map_err(|_| Error::internal("a cookie that is no header value"))?;
+    header.set_sensitive(true);
+    Ok(header)
+}
+
+/// The page for an error. It says no more than the JSON answer would.
+fn failed(error: &Error, id: &str) -> Reply {
+    let status = error.status();
+    if error.is_ours() {
+        tracing::error!(%id, error = %error.to_string().escape_debug(), "request failed");
+    } else {
+        tracing::debug!(%id, error = %error.to_string().escape_debug(), "request refused");
+    }
+    let (title, text) = match error {
+        Error::Unauthorized { .. } => {
+            ("You could not be signed in", "Go back and try again. If that does not help, ask your administrator.")
+        }
+        Error::Forbidden { .. } => ("This way in is closed", "Ask your administrator."),
+        Error::NotFound { .. } | Error::NoRoute => {
+            ("There is no such way in", "Check the address or ask your administrator.")
+        }
+        Error::Unavailable { .. } => ("Signing in does not work at the moment", "Try again in a while."),
+        Error::Invalid { .. } => {
+            ("The request cannot be understood", "The dashboard's address is missing or not a valid one.")
+        }
+        _ => ("Something went wrong", "Ask your administrator."),
+    };
+    pages::failure(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), title, text, id)
+}

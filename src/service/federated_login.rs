@@ -1,0 +1,297 @@
+//! Signing in through an identity provider.
+//!
+//! Whoever verified what it says (an upstream, or a web server in front that is trusted) hands over an assertion. The
+//! identity provider's remote ids are compared, its mapping makes a user, groups and projects of it, the account is found
+//! or made, and a token is issued like any other: what it rests on is read again after the time that it bears was taken.
+//!
+//! Outside there is one uniform 401 (security rule 9); why is in the audit trail, and with the mapping's own account of it
+//! among the diagnostics of the identity provider.
+
+pub mod diagnostics;
+pub mod explain;
+mod groups;
+mod person;
+mod projects;
+mod proxy;
+mod route;
+pub mod web;
+
+use std::sync::Arc;
+
+use moka::sync::Cache;
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+pub use proxy::Proxied;
+pub use route::Route;
+
+use super::caller::Origin;
+use super::issue::{self, Entrance, Issued, Proven};
+use super::{App, audit, connection};
+use crate::error::{Error, Result};
+use crate::model::assertion::Assertion;
+use crate::model::audit_event::Outcome;
+use crate::model::auth_request::Asked;
+use crate::model::claims;
+use crate::model::identity_provider::IdentityProvider;
+use crate::model::mapping::Mapping;
+use crate::model::mapping_engine::{Mapped, Owner, Rules};
+use crate::model::token::Federated;
+use crate::secret::Secret;
+use crate::store;
+use crate::upstream::{Ask, Identity};
+use diagnostics::Trace;
+
+/// How often a log-in is tried again when another one made the same account or project meanwhile.
+const TRIES: usize = 4;
+
+/// Mappings that are compiled already, by the digest of all that they are made of.
+#[derive(Debug)]
+pub struct Mappings(Cache<[u8; 32], Arc<Rules>>);
+
+impl Default for Mappings {
+    fn default() -> Self {
+        Self(Cache::new(1_000))
+    }
+}
+
+impl Mappings {
+    /// The compiled rules of a mapping.
+    ///
+    /// # Errors
+    /// `Invalid` for rules that another version of this service let pass.
+    pub fn rules(&self, mapping: &Mapping) -> Result<Arc<Rules>> {
+        let owner = mapping.domain_id.as_deref();
+        let text = mapping.document.rules.to_string();
+        let mut hash = Sha256::new();
+        for part in [mapping.document.schema_version.as_str(), owner.unwrap_or_default(), &text] {
+            hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+            hash.update(part);
+        }
+        let key: [u8; 32] = hash.finalize().into();
+        if let Some(rules) = self.0.get(&key) {
+            return Ok(rules);
+        }
+        let owner = owner.map_or(Owner::Cloud, |id| Owner::Domain(id.to_owned()));
+        let rules = Arc::new(Rules::parse(&mapping.document.rules, mapping.document.schema_version, owner)?);
+        self.0.insert(key, rules.clone());
+        Ok(rules)
+    }
+}
+
+/// What somebody presents who wants to come in.
+pub enum Presented {
+    /// An access token or ID token of the identity provider.
+    Bearer(Secret),
+    /// What an upstream has verified already, or why it could not.
+    Verified(Result<Identity>),
+    /// What a trusted web server in front says.
+    Proxied(Proxied),
+}
+
+/// A token for whoever presents something that the identity provider vouches for, or 401.
+pub async fn enter(
+    app: &App,
+    origin: &Origin,
+    idp_id: &str,
+    protocol_id: &str,
+    presented: Presented,
+    asked: &Asked,
+) -> Result<Issued> {
+    let mut route = Route::open(&mut app.store.read().await?, idp_id, protocol_id).await?;
+    let mut trace = Trace::default();
+    let done = match vouched(app, &route, presented).await {
+        Err(error) => Err(refused(app, origin, &route, error).await?),
+        Ok(vouched) => {
+            let done = once(app, origin, &route, &vouched, asked, &mut trace).await;
+            let now = match &done {
+                Err(Error::Unauthorized { .. }) => {
+                    Route::find(&mut app.store.read().await?, idp_id, protocol_id).await?
+                }
+                _ => None,
+            };
+            match now.filter(|now| *now != route) {
+                // What is configured was changed meanwhile: the log-in is judged by what it is now.
+                Some(changed) => {
+                    route = changed;
+                    once(app, origin, &route, &vouched, asked, &mut trace).await
+                }
+                None => done,
+            }
+        }
+    };
+    trace.keep(app, origin, &route, &done).await;
+    done
+}
+
+/// One judgement of what was presented, by what is configured.
+async fn once(
+    app: &App,
+    origin: &Origin,
+    route: &Route,
+    vouched: &Vouched,
+    asked: &Asked,
+    trace: &mut Trace,
+) -> Result<Issued> {
+    match admit(app, origin, route, vouched, trace).await {
+        Ok(proven) => {
+            let user_id = proven.identity.user.id.clone();
+            issue::issue(app, origin, proven, asked).await.inspect_err(|_| trace.user_id = Some(user_id))
+        }
+        Err(error) => Err(refused(app, origin, route, error).await?),
+    }
+}
+
+/// 404 or 403 unless there is such a way in, for whoever presents nothing.
+pub async fn check(app: &App, idp_id: &str, protocol_id: &str) -> Result<()> {
+    Route::open(&mut app.store.read().await?, idp_id, protocol_id).await.map(drop)
+}
+
+/// Records why somebody was not let in.
+async fn refused(app: &App, origin: &Origin, route: &Route, error: Error) -> Result<Error> {
+    if !matches!(error, Error::Unauthorized { .. } | Error::Forbidden { .. }) {
+        return Ok(error);
+    }
+    let mut event = audit::event(app, Some(origin), "auth.login", Outcome::Failure);
+    event.reason = Some(audit::cut(&error.to_string()));
+    event.domain_id = Some(route.idp.domain_id.clone());
+    event.target_kind = Some("identity_provider".to_owned());
+    event.target_id = Some(audit::cut(&route.idp.id));
+    event.detail = audit::cut(&route.protocol.id);
+    let mut tx = app.store.write().await?;
+    audit::write(&mut tx, &event).await?;
+    app.commit(tx).await?;
+    Ok(error)
+}
+
+async fn admit(app: &App, origin: &Origin, route: &Route, vouched: &Vouched, trace: &mut Trace) -> Result<Proven> {
+    trace.verified = true;
+    let assertion = match vouched {
+        Vouched::Assertion(assertion) => assertion.clone(),
+        Vouched::Proxied(proxied) => proxied.assertion(app, route)?,
+    };
+    trace.detail = json!({ "attributes": assertion.names().collect::<Vec<_>>() });
+    check_remote_id(app, route, &assertion)?;
+    let (mapped, explained) = map(app, route, &assertion).await?;
+    trace.detail = explained;
+    let mapped = mapped?;
+    let mut tried = 0;
+    loop {
+        tried += 1;
+        match account(app, origin, route, &assertion, &mapped).await {
+            // Another log-in of the same person made the account, or one of the projects, in between.
+            Err(Error::Conflict { .. }) if tried < TRIES => {}
+            Err(Error::Conflict { .. }) => return Err(Error::unavailable("the account is being made by others")),
+            other => return other,
+        }
+    }
+}
+
+/// What the identity provider says for sure.
+enum Vouched {
+    /// The same whatever is asked.
+    Assertion(Assertion),
+    /// Header fields, of which the mapping decides what counts.
+    Proxied(Proxied),
+}
+
+/// What the identity provider says, once it is sure that it says it. Nothing is locked meanwhile.
+async fn vouched(app: &App, route: &Route, presented: Presented) -> Result<Vouched> {
+    let identity = match presented {
+        Presented::Proxied(proxied) => return Ok(Vouched::Proxied(proxied)),
+        Presented::Verified(identity) => identity?,
+        Presented::Bearer(token) => {
+            let ready = connection::ready(app, &route.idp.id, &route.protocol.id).await?;
+            let ready =
+                ready.ok_or_else(|| Error::unauthorized("the protocol has no connection to verify a token with"))?;
+            let token = token.expose_str().unwrap_or_default();
+            app.oidc.bearer(&Ask::new(&ready, app.now(), &app.random), token).await?
+        }
+    };
+    let prefixes = &app.config.federation.claim_prefixes;
+    claims::assertion(&identity.issuer, &identity.subject, &identity.claims, prefixes).map(Vouched::Assertion)
+}
+
+/// An identity provider that has remote ids vouches for people who come from one of them only.
+fn check_remote_id(app: &App, route: &Route, assertion: &Assertion) -> Result<()> {
+    let own = route.protocol.remote_id_attribute.as_deref().filter(|a| !a.is_empty());
+    let configured = app.config.federation.remote_id_attribute(&route.protocol.id);
+    let Some(attribute) = own.or(configured).filter(|_| !route.idp.remote_ids.is_empty()) else { return Ok(()) };
+    let values = assertion
+        .get(attribute)
+        .ok_or_else(|| Error::unauthorized(format!("the attribute '{attribute}' with the remote id is missing")))?;
+    if route.idp.remote_ids.contains(&values.join(";")) {
+        Ok(())
+    } else {
+        Err(Error::forbidden("Incoming identity provider identifier not included among the accepted identifiers."))
+    }
+}
+
+/// What the mapping makes of it, and its account of that. Patterns may take a while: not on this thread.
+async fn map(app: &App, route: &Route, assertion: &Assertion) -> Result<(Result<Mapped>, serde_json::Value)> {
+    let mapping = route.mapping.as_ref().ok_or_else(|| {
+        Error::unauthorized("the protocol has no mapping, and only SAML tells which user that exists is meant")
+    })?;
+    let rules = match app.mappings.rules(mapping) {
+        Ok(rules) => rules,
+        Err(error) => return Ok((Err(Error::unauthorized(error.to_string())), json!({}))),
+    };
+    let assertion = assertion.clone();
+    let walked = tokio::task::spawn_blocking(move || {
+        let explained = rules.explain(&assertion);
+        let document = explained.document();
+        (explained.outcome.map_err(|refusal| Error::unauthorized(refusal.message)), document)
+    });
+    walked.await.map_err(|e| Error::internal(format!("the mapping could not be walked: {e}")))
+}
+
+/// How long memberships last that an identity provider asserts, in seconds.
+pub(super) fn membership_secs(app: &App, idp: &IdentityProvider) -> i64 {
+    // None and 0 both mean the default, as in Keystone.
+    let minutes = idp.authorization_ttl.filter(|ttl| *ttl > 0);
+    minutes.unwrap_or(i64::from(app.config.federation.default_authorization_ttl)).saturating_mul(60)
+}
+
+/// Finds or makes the account in one transaction: all of it or nothing.
+async fn account(app: &App, origin: &Origin, route: &Route, assertion: &Assertion, mapped: &Mapped) -> Result<Proven> {
+    let now = app.now();
+    let mut tx = app.store.write().await?;
+    let found = person::find(app, &mut tx, origin, route, assertion, mapped, now).await?;
+    let federated = if found.vouched_for {
+        let group_ids = groups::resolve(&mut tx, route, mapped).await?;
+        let end = now.plus_secs(membership_secs(app, &route.idp));
+        store::expiring_membership::replace(&mut tx, &found.identity.user.id, &route.idp.id, &group_ids, now, end)
+            .await?;
+        projects::provide(app, &mut tx, route, mapped, &found.identity.user).await?;
+        Some(Federated {
+            group_ids: group_ids.into_iter().collect(),
+            idp_id: route.idp.id.clone(),
+            protocol_id: route.protocol.id.clone(),
+        })
+    } else {
+        None
+    };
+    app.commit(tx).await?;
+    let configured = app.config.token.methods.contains(&route.protocol.id);
+    let method = if configured { route.protocol.id.clone() } else { "mapped".to_owned() };
+    Ok(Proven {
+        identity: found.identity,
+        methods: vec![method],
+        hash: None,
+        federated: Some(Entrance { route: route.clone(), federated }),
+        parent: None,
+    })
+}
+
+/// Refuses a domain that a mapping of one domain's own must not touch.
+fn keep_within(route: &Route, domain_id: &str, what: &str) -> Result<()> {
+    match route.kept_to() {
+        Some(own) if own != domain_id => {
+            Err(Error::unauthorized(format!("a mapping of one domain names {what} of another")))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

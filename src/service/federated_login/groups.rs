@@ -1,0 +1,43 @@
+//! The groups that a mapping names.
+
+use std::collections::BTreeSet;
+
+use super::{Route, keep_within};
+use crate::error::{Error, Result};
+use crate::model::mapping_engine::{DomainRef, Mapped};
+use crate::store::{self, Conn};
+
+/// Their ids. A group by id must be there; one by name that is not there is passed over, as in Keystone.
+pub(super) async fn resolve(conn: &mut Conn, route: &Route, mapped: &Mapped) -> Result<BTreeSet<String>> {
+    let mut ids = BTreeSet::new();
+    for id in &mapped.group_ids {
+        let group = store::group::get(conn, id).await?;
+        let group =
+            group.ok_or_else(|| Error::unauthorized(format!("the mapping names a group that is not there: {id}")))?;
+        keep_within(route, &group.domain_id, "a group")?;
+        ids.insert(group.id);
+    }
+    for named in &mapped.group_names {
+        let domain_id = domain(conn, route, Some(&named.domain)).await?;
+        keep_within(route, &domain_id, "a group")?;
+        if let Some(group) = store::group::get_by_name(conn, &domain_id, &named.name).await? {
+            ids.insert(group.id);
+        }
+    }
+    Ok(ids)
+}
+
+/// The id of a domain that a mapping names, which must be there; the identity provider's where it names none.
+pub(super) async fn domain(conn: &mut Conn, route: &Route, named: Option<&DomainRef>) -> Result<String> {
+    let missing = |name: &str| Error::unauthorized(format!("the mapping names a domain that is not there: {name}"));
+    match named {
+        None => Ok(route.idp.domain_id.clone()),
+        Some(DomainRef { id: Some(id), .. }) if !id.is_empty() => {
+            store::domain::get(conn, id).await?.map(|d| d.id).ok_or_else(|| missing(id))
+        }
+        Some(DomainRef { name: Some(name), .. }) => {
+            store::domain::get_by_name(conn, name).await?.map(|d| d.id).ok_or_else(|| missing(name))
+        }
+        Some(DomainRef { .. }) => Ok(route.idp.domain_id.clone()),
+    }
+}
