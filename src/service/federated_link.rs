@@ -8,8 +8,9 @@ use crate::error::{Error, Result};
 use crate::model::federated_link::FederatedLink;
 use crate::store::{self, Conn};
 
-/// Puts `links` in the place of a user's; what is left out voids the tokens that came by it. With a token that is scoped to a domain one sees the identity providers of that
-/// domain only: who manages one domain must not say who the people of another are.
+/// Puts `links` in the place of a user's; what is left out voids the tokens that came by it. With a token that is scoped
+/// to a domain one sees the identity providers of that domain only: who manages one domain must not say who the people of
+/// another are.
 pub async fn replace(app: &App, tx: &mut Conn, caller: &Caller, user_id: &str, links: &[FederatedLink]) -> Result<()> {
     // In order, and held: whose identity something is must not change between asking and writing.
     for id in links.iter().map(|l| l.idp_id.as_str()).collect::<BTreeSet<_>>() {
@@ -19,8 +20,10 @@ pub async fn replace(app: &App, tx: &mut Conn, caller: &Caller, user_id: &str, l
             return Err(Error::invalid(format!("Could not find Identity Provider: {id}")));
         }
     }
+    let before = store::federated_link::list_of_user(tx, user_id).await?;
     for link in links {
-        if store::protocol::get(tx, &link.idp_id, &link.protocol_id).await?.is_none() {
+        // What was there may be sent back, also when its protocol is gone.
+        if !before.contains(link) && store::protocol::get(tx, &link.idp_id, &link.protocol_id).await?.is_none() {
             return Err(Error::invalid(format!(
                 "Could not find federated protocol {} for Identity Provider: {}.",
                 link.protocol_id, link.idp_id
@@ -30,7 +33,6 @@ pub async fn replace(app: &App, tx: &mut Conn, caller: &Caller, user_id: &str, l
             return Err(taken());
         }
     }
-    let before = store::federated_link::list_of_user(tx, user_id).await?;
     let gone = before.iter().filter(|l| !links.contains(l)).map(|l| (l.idp_id.as_str(), l.protocol_id.as_str()));
     for (idp_id, protocol_id) in gone.collect::<BTreeSet<_>>() {
         let event = revocation::of_link(app, user_id, idp_id, protocol_id);

@@ -182,7 +182,7 @@ async fn change(app: &App, caller: &Caller, idp_id: &str, id: &str, body: &Value
     Ok(next)
 }
 
-/// Deletes a protocol with the identities that are proven by it. That voids the tokens which came by it.
+/// Deletes a protocol. That voids the tokens which came by it.
 pub async fn delete(app: &App, caller: &Caller, idp_id: &str, id: &str) -> Result<()> {
     let done = remove(app, caller, idp_id, id).await;
     audit::refused(app, caller, "protocol.delete", (KIND, &path(idp_id, id)), done).await

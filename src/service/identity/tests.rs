@@ -65,6 +65,10 @@ async fn federated_identities_are_written_with_the_user_and_shown_with_one_user(
         assert_eq!(list.body["users"][0].get("federated"), None);
         let renamed = ask(house, "PATCH", &path, Some(json!({"name": "rob"}))).await;
         assert_eq!(renamed.body["user"]["federated"], shown);
+        let gone = "/v3/OS-FEDERATION/identity_providers/BETA/protocols/openid";
+        assert_eq!(ask(house, "DELETE", gone, None).await.status, 204);
+        let same = ask(house, "PATCH", &path, Some(json!({ "federated": shown }))).await;
+        assert_eq!((same.status, &same.body["user"]["federated"]), (200, &shown), "what was there may be sent back");
         let one = json!([at("ACME", &[("openid", "c")])]);
         assert_eq!(ask(house, "PATCH", &path, Some(json!({ "federated": one }))).await.body["user"]["federated"], one);
         let none = ask(house, "PATCH", &path, Some(json!({"federated": []}))).await;
