@@ -144,6 +144,12 @@ impl Update {
 }
 
 impl IdentityProvider {
+    /// How long memberships last that it asserts, in seconds. None and 0 both mean the default, as in Keystone.
+    pub fn membership_secs(&self, default_minutes: u32) -> i64 {
+        let minutes = self.authorization_ttl.filter(|ttl| *ttl > 0);
+        minutes.unwrap_or(i64::from(default_minutes)).saturating_mul(60)
+    }
+
     /// This identity provider after a PATCH; `sso_type` may only be repeated.
     pub fn updated(&self, update: Update) -> Result<Self> {
         if update.sso_type.is_some_and(|t| t != self.sso_type) {

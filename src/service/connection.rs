@@ -4,17 +4,19 @@
 //! A secret is sealed under the connection's own row id, never shown, and never sent where it was not meant for: when what
 //! decides about its way changes to another host, it is dropped unless it is given again (Keycloak's #47295 and #51748).
 
+pub mod place;
+
 use std::sync::Arc;
 
 use moka::sync::Cache;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
+
+pub use place::At;
+use place::forget_protocol;
 
 use super::caller::Caller;
 use super::reach::Reach;
 use super::{App, audit, federation, protocol, secrets};
-use crate::clock::hex;
 use crate::error::{Error, Result};
 use crate::model::connection::{Connection, Create, MEMBER, Settings, Update, huawei};
 use crate::secret::Secret;
@@ -23,40 +25,6 @@ use crate::upstream::Ready;
 
 /// Most connections that are kept ready.
 const MAX_READY: u64 = 10_000;
-
-/// Longest row id of a sealed secret.
-const MAX_ROW_ID: usize = 255;
-
-/// A connection of an identity provider by a protocol.
-#[derive(Debug, Clone, Copy)]
-pub struct At<'a> {
-    /// The identity provider.
-    pub idp_id: &'a str,
-    /// The protocol.
-    pub protocol_id: &'a str,
-}
-
-impl<'a> At<'a> {
-    fn ids(self) -> (&'a str, &'a str) {
-        (self.idp_id, self.protocol_id)
-    }
-
-    /// Where its secret lies. Ids may hold any character, so they are escaped; what gets too long for its column by that
-    /// is told by its digest.
-    fn secret_id(self) -> String {
-        let part = |id| utf8_percent_encode(id, NON_ALPHANUMERIC);
-        let id = format!("connection/{}/{}/client_secret", part(self.idp_id), part(self.protocol_id));
-        if id.len() <= MAX_ROW_ID { id } else { format!("connection/#{}", hex(&Sha256::digest(id))) }
-    }
-
-    fn name(self) -> String {
-        format!("{}/{}", self.idp_id, self.protocol_id)
-    }
-
-    fn not_found(self) -> Error {
-        Error::not_found(format!("Could not find connection: {}.", self.name()))
-    }
-}
 
 /// A connection as it may be shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,20 +81,6 @@ pub async fn protocol_of(app: &App, idp_id: &str) -> Result<String> {
         (None, 1) => Ok(all.swap_remove(0)),
         _ => Err(Error::not_found(format!("Could not find an openid-connect-config of Identity Provider: {idp_id}."))),
     }
-}
-
-/// Drops the secrets of an identity provider that is about to be deleted; its connections go with it.
-pub(super) async fn forget(tx: &mut Conn, idp_id: &str) -> Result<()> {
-    for protocol_id in store::connection::protocols(tx, idp_id).await? {
-        forget_protocol(tx, At { idp_id, protocol_id: &protocol_id }).await?;
-    }
-    Ok(())
-}
-
-/// Deletes a connection, if there is one, with its secret: whatever deletes a protocol deletes its connection.
-pub(super) async fn forget_protocol(tx: &mut Conn, at: At<'_>) -> Result<bool> {
-    store::sealed_secret::delete(tx, &at.secret_id()).await?;
-    store::connection::delete(tx, at.idp_id, at.protocol_id).await
 }
 
 /// One connection.

@@ -13,7 +13,7 @@ mod groups;
 mod person;
 mod projects;
 mod proxy;
-mod route;
+pub mod route;
 pub mod web;
 
 use std::sync::Arc;
@@ -23,7 +23,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 pub use proxy::Proxied;
-pub use route::Route;
+use route::Route;
 
 use super::caller::Origin;
 use super::issue::{self, Entrance, Issued, Proven};
@@ -33,7 +33,6 @@ use crate::model::assertion::Assertion;
 use crate::model::audit_event::Outcome;
 use crate::model::auth_request::Asked;
 use crate::model::claims;
-use crate::model::identity_provider::IdentityProvider;
 use crate::model::mapping::Mapping;
 use crate::model::mapping_engine::{Mapped, Owner, Rules};
 use crate::model::token::Federated;
@@ -245,13 +244,6 @@ async fn map(app: &App, route: &Route, assertion: &Assertion) -> Result<(Result<
     walked.await.map_err(|e| Error::internal(format!("the mapping could not be walked: {e}")))
 }
 
-/// How long memberships last that an identity provider asserts, in seconds.
-pub(super) fn membership_secs(app: &App, idp: &IdentityProvider) -> i64 {
-    // None and 0 both mean the default, as in Keystone.
-    let minutes = idp.authorization_ttl.filter(|ttl| *ttl > 0);
-    minutes.unwrap_or(i64::from(app.config.federation.default_authorization_ttl)).saturating_mul(60)
-}
-
 /// Finds or makes the account in one transaction: all of it or nothing.
 async fn account(app: &App, origin: &Origin, route: &Route, assertion: &Assertion, mapped: &Mapped) -> Result<Proven> {
     let now = app.now();
@@ -259,7 +251,7 @@ async fn account(app: &App, origin: &Origin, route: &Route, assertion: &Assertio
     let found = person::find(app, &mut tx, origin, route, assertion, mapped, now).await?;
     let federated = if found.vouched_for {
         let group_ids = groups::resolve(&mut tx, route, mapped).await?;
-        let end = now.plus_secs(membership_secs(app, &route.idp));
+        let end = now.plus_secs(route.idp.membership_secs(app.config.federation.default_authorization_ttl));
         store::expiring_membership::replace(&mut tx, &found.identity.user.id, &route.idp.id, &group_ids, now, end)
             .await?;
         projects::provide(app, &mut tx, route, mapped, &found.identity.user).await?;

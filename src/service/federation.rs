@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::caller::Caller;
 use super::reach::Reach;
-use super::{App, audit, federated_login, revocation};
+use super::{App, audit, revocation};
 use crate::error::{Error, Result};
 use crate::model::domain::Domain;
 use crate::model::fields::{Extra, check_id};
@@ -228,7 +228,7 @@ async fn update(app: &App, caller: &Caller, id: &str, body: &serde_json::Value) 
     let next = stored.updated(update)?;
     store::identity_provider::update(&mut tx, &next).await.map_err(duplicate)?;
     if stored.authorization_ttl != next.authorization_ttl {
-        let ttl_secs = federated_login::membership_secs(app, &next);
+        let ttl_secs = next.membership_secs(app.config.federation.default_authorization_ttl);
         store::expiring_membership::update_ends(&mut tx, id, ttl_secs).await?;
     }
     if is_tightened(&stored, &next) {
@@ -269,7 +269,7 @@ async fn delete(app: &App, caller: &Caller, id: &str) -> Result<()> {
     store::identity_provider::lock(&mut tx, id).await?;
     let stored = get_within(&mut tx, &reach, id).await?;
     store::shadow_user::delete_of_identity_provider(&mut tx, id).await?;
-    super::connection::forget(&mut tx, id).await?;
+    super::connection::place::forget(&mut tx, id).await?;
     store::identity_provider::delete(&mut tx, id).await?;
     store::revocation::insert(&mut tx, &revocation::of_identity_provider(app, id)).await?;
     if stored.auto_domain

@@ -7,7 +7,7 @@
 use serde_json::Value;
 
 use super::caller::Origin;
-use super::federated_login::Route;
+use super::federated_login::route::Route;
 use super::token::{self, Token};
 use super::{App, activity, audit, scope};
 use crate::cache::{self, Standing};

@@ -8,6 +8,7 @@
 use serde_json::Value;
 
 use super::caller::Caller;
+use super::connection::place;
 use super::reach::Reach;
 use super::{App, audit, federation, revocation};
 use crate::error::{Error, Result};
@@ -193,7 +194,7 @@ async fn remove(app: &App, caller: &Caller, idp_id: &str, id: &str) -> Result<()
     let mut tx = app.store.write().await?;
     store::identity_provider::lock(&mut tx, idp_id).await?;
     let (idp, _) = get_within(&mut tx, &reach, idp_id, id).await?;
-    super::connection::forget_protocol(&mut tx, super::connection::At { idp_id, protocol_id: id }).await?;
+    place::forget_protocol(&mut tx, place::At { idp_id, protocol_id: id }).await?;
     store::protocol::delete(&mut tx, idp_id, id).await?;
     store::revocation::insert(&mut tx, &revocation::of_protocol(app, idp_id, id)).await?;
     let target = path(idp_id, id);
