@@ -66,6 +66,30 @@ def test_from_the_dashboard_and_back(archstone, trust, provider, dashboard, brow
     assert len(dashboard.posted) == before + 2
 
 
+def test_an_answer_that_the_provider_posts_finds_its_browser(archstone, trust, provider, dashboard, browser):
+    """A form from another site comes without the cookie; `response_mode=form_post` works all the same."""
+    way = trust(PERSON, connection={"response_mode": "form_post"})
+    person = provider.user(name="Ann Other", email="ann@example.org")
+    dashboard.links = {"Single sign-on": dashboard.websso(archstone, fixed(way))}
+    browser.open(dashboard.url)
+    browser.click("a")
+    browser.wait_for(f"{provider.issuer}/interaction/")
+    before = len(dashboard.posted)
+    sign_in(browser, person)
+    browser.wait_for(dashboard.origin)
+    browser.wait_for_text("Logged in.")
+    [(fields, _)] = dashboard.posted[before:]
+    assert_alive(archstone, fields["token"])
+
+
+def test_an_answer_behind_the_hash_reaches_the_server(archstone, browser):
+    """`response_mode=fragment`: what no server sees is handed over by the page (here of an attempt that nobody began)."""
+    callback = f"{archstone.url}{WEBSSO}/identity_providers/corp/protocols/oidc/callback"
+    browser.open(f"{callback}#state=of-nobody&id_token=a.b.c")
+    browser.wait_for(f"{callback}?state=of-nobody&id_token=a.b.c")
+    browser.wait_for_text("You could not be signed in")
+
+
 def test_a_choice_of_identity_providers(archstone, trust, provider, other_provider, dashboard, browser, screen):
     protocol = unique("p")
     trust(ANYBODY, protocol=protocol, description="Example University")

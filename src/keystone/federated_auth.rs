@@ -97,7 +97,7 @@ async fn begin(app: &App, req: &Request, idp_id: Option<&str>) -> Result<Step> {
 
 /// `GET …/callback`: the browser comes back from the identity provider.
 pub async fn callback(app: Arc<App>, req: Request) -> Result<Reply> {
-    let query = req.raw_query().unwrap_or_default();
+    let Some(query) = req.raw_query().filter(|q| !q.is_empty()) else { return Ok(pages::fragment()) };
     let answer = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
     let (origin, idp_id, protocol_id) = (req.origin(&app), req.param("idp_id")?, req.param("protocol_id")?);
     let step = web::finish(&app, &origin, idp_id, protocol_id, answer, |name| req.cookie(name)).await;

@@ -16,6 +16,10 @@ use sha2::{Digest, Sha256};
 use crate::http::reply::Reply;
 
 const SCRIPT: &str = "document.getElementById(\"sso\").submit();";
+/// Hands what stands behind `#`, which no server sees, over as a form.
+const FRAGMENT_SCRIPT: &str = "const f=document.getElementById(\"back\");\
+for(const [n,v] of new URLSearchParams(location.hash.slice(1))){const i=document.createElement(\"input\");\
+i.type=\"hidden\";i.name=n;i.value=v;f.append(i)}if(f.elements.length)f.submit();";
 const STYLE: &str = "\
 :root{color-scheme:light dark;--ink:#1d2733;--soft:#5b6776;--paper:#f3f5f8;--card:#fff;--line:#d8dee6;--key:#1f5fbf}\
 @media(prefers-color-scheme:dark){:root{--ink:#e8edf3;--soft:#9aa7b6;--paper:#12171d;--card:#1b222b;--line:#303a46;--key:#7fb0ff}}\
@@ -51,11 +55,22 @@ pub fn token_form(origin: &str, token: &str) -> Reply {
     page(StatusCode::OK, "Signing in", &body, &format!("script-src {}; form-action {form_action}", *SCRIPT_SOURCE))
 }
 
+/// The page that a browser comes back to with an answer behind `#` (`response_mode=fragment`). Without one it stays.
+pub fn fragment() -> Reply {
+    let body = format!(
+        "<h1>You could not be signed in</h1><p>The identity provider sent no answer, or scripts are switched off.</p>\
+         <form id=\"back\" method=\"post\"></form><script>{FRAGMENT_SCRIPT}</script>"
+    );
+    let policy = format!("script-src {}; form-action 'self'", source(FRAGMENT_SCRIPT));
+    page(StatusCode::OK, "Signing in", &body, &policy)
+}
+
 /// A choice of identity providers: what to show and where it leads.
 pub fn choice(entries: &[(String, String)]) -> Reply {
     let items =
         entries.iter().map(|(name, url)| format!("<li><a href=\"{}\">{}</a></li>", escaped(url), escaped(name)));
-    let body = format!("<h1>Sign in</h1><p>Choose who knows you.</p><ul>{}</ul>", items.collect::<String>());
+    let body =
+        format!("<h1>Sign in</h1><p>Choose where you have an account.</p><ul>{}</ul>", items.collect::<String>());
     page(StatusCode::OK, "Sign in", &body, "form-action 'none'")
 }
 

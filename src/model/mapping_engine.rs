@@ -103,6 +103,13 @@ pub struct MappedUser {
     pub kind: UserKind,
 }
 
+impl MappedUser {
+    /// Who it is at the identity provider: the id, else the name, whichever is not empty. None is nobody, and cannot log in.
+    pub fn unique_id(&self) -> Option<&str> {
+        [&self.id, &self.name].into_iter().filter_map(Option::as_deref).find(|text| !text.is_empty())
+    }
+}
+
 /// A project to be had, with roles on it for the user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MappedProject {
@@ -129,6 +136,13 @@ pub struct Mapped {
     pub projects: Vec<MappedProject>,
     /// What an administrator may want to know: patterns that were given up, users that were passed over, lists in names.
     pub warnings: Vec<String>,
+}
+
+impl Mapped {
+    /// Whether there is somebody to log in.
+    pub fn names_somebody(&self) -> bool {
+        self.user.as_ref().is_some_and(|user| user.unique_id().is_some())
+    }
 }
 
 /// What an evaluation failed at.

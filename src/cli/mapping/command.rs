@@ -3,6 +3,8 @@
 use std::io::Write as _;
 use std::path::PathBuf;
 
+use serde_json::json;
+
 use super::{json_lines, read};
 use crate::cli::{Failure, Outcome};
 use crate::error::Error;
@@ -20,6 +22,9 @@ pub(in crate::cli) enum Command {
         rules: PathBuf,
         #[command(flatten)]
         kind: Kind,
+        /// Answer in JSON.
+        #[arg(long)]
+        json: bool,
     },
 }
 
@@ -46,8 +51,8 @@ pub(in crate::cli) struct Evaluate {
     /// Tell for every rule and entry what matched and what did not.
     #[arg(long)]
     explain: bool,
-    /// The explanation in JSON.
-    #[arg(long, requires = "explain", conflicts_with = "json_lines")]
+    /// The explanation in JSON, as the result always is.
+    #[arg(long, conflicts_with = "json_lines")]
     json: bool,
     /// Only attributes whose names begin so.
     #[arg(long, value_name = "PREFIX", default_value = "", hide_default_value = true, conflicts_with = "json_lines")]
@@ -64,7 +69,7 @@ pub(in crate::cli) struct Evaluate {
 
 pub(in crate::cli) fn run(command: &Command) -> Outcome {
     match command {
-        Command::Lint { rules, kind } => lint(rules, kind),
+        Command::Lint { rules, kind, json } => lint(rules, kind, *json),
         Command::Evaluate(args) if args.json_lines => {
             Ok(json_lines(std::io::stdin().lock(), std::io::stdout().lock(), args.explain)?)
         }
@@ -79,23 +84,31 @@ fn compile(path: &std::path::Path, kind: &Kind) -> Result<Rules, Error> {
     Rules::parse(&rules, version, kind.owner.clone().map_or(Owner::Cloud, Owner::Domain))
 }
 
-fn lint(path: &std::path::Path, kind: &Kind) -> Outcome {
+fn lint(path: &std::path::Path, kind: &Kind, as_json: bool) -> Outcome {
     let mut out = std::io::stdout().lock();
-    match compile(path, kind) {
-        Ok(rules) => {
-            for warning in rules.warnings() {
-                writeln!(out, "warning: {warning}")?;
-            }
-            writeln!(out, "valid, version {}", rules.version().as_str())?;
-            Ok(())
+    let (errors, warnings, version) = match compile(path, kind) {
+        Ok(rules) => (Vec::new(), rules.warnings().to_vec(), Some(rules.version().as_str())),
+        Err(error) => (error.to_string().lines().map(str::to_owned).collect(), Vec::new(), None),
+    };
+    if as_json {
+        let valid = version.is_some();
+        writeln!(
+            out,
+            "{}",
+            json!({"valid": valid, "schema_version": version, "errors": errors, "warnings": warnings})
+        )?;
+    } else {
+        for error in &errors {
+            writeln!(out, "error: {error}")?;
         }
-        Err(error) => {
-            for line in error.to_string().lines() {
-                writeln!(out, "error: {line}")?;
-            }
-            Err(Failure::Said)
+        for warning in warnings {
+            writeln!(out, "warning: {warning}")?;
+        }
+        if let Some(version) = version {
+            writeln!(out, "valid, version {version}")?;
         }
     }
+    if errors.is_empty() { Ok(()) } else { Err(Failure::Said) }
 }
 
 fn evaluate(args: &Evaluate) -> Outcome {
@@ -120,18 +133,23 @@ fn evaluate(args: &Evaluate) -> Outcome {
         }
         rules.evaluate(&assertion)
     };
+    let mut err = std::io::stderr().lock();
     match outcome {
-        Ok(_) if args.explain => Ok(()),
         Ok(mapped) => {
-            writeln!(out, "{:#}", mapped.document(rules.version()))?;
-            for warning in rules.warnings().iter().chain(&mapped.warnings) {
-                writeln!(std::io::stderr(), "archstone: warning: {warning}")?;
+            if !args.explain {
+                writeln!(out, "{:#}", mapped.document(rules.version()))?;
+                for warning in rules.warnings().iter().chain(&mapped.warnings) {
+                    writeln!(err, "archstone: warning: {warning}")?;
+                }
+                if !mapped.names_somebody() {
+                    writeln!(err, "archstone: refused: the rules that match name nobody")?;
+                }
             }
-            Ok(())
+            if mapped.names_somebody() { Ok(()) } else { Err(Failure::Refused) }
         }
         Err(refusal) => {
             if !args.explain {
-                writeln!(std::io::stderr(), "archstone: refused: {}", refusal.message)?;
+                writeln!(err, "archstone: refused: {}", refusal.message)?;
             }
             Err(Failure::Refused)
         }

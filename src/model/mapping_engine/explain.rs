@@ -90,7 +90,7 @@ impl fmt::Display for Lines<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(mapped) = self;
         match &mapped.user {
-            None => writeln!(f, "user: none; a login by these rules is refused")?,
+            None => writeln!(f, "user: none")?,
             Some(user) => {
                 write!(f, "user: {}", user.kind.as_str())?;
                 for (what, text) in [("id", &user.id), ("name", &user.name), ("email", &user.email)] {
@@ -110,6 +110,9 @@ impl fmt::Display for Lines<'_> {
         for project in &mapped.projects {
             let domain = DomainText(project.domain.as_ref());
             writeln!(f, "project: name {:?}, domain {domain}, roles {:?}", project.name, project.roles)?;
+        }
+        if !mapped.names_somebody() {
+            writeln!(f, "refused: the rules that match name nobody")?;
         }
         Ok(())
     }

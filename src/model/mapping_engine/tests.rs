@@ -143,7 +143,12 @@ fn golden_cases_of_several_rules() {
     // Q24: nobody is named.
     let mapped = rules_of(&rule(json!([{"group": {"id": "g"}}]), remote.clone()), "1.0");
     assert!(mapped.warnings()[0].contains("no rule names a user"));
-    assert_eq!(mapped.evaluate(&assertion(&[("U", "bob")])).unwrap().user, None);
+    let mapped = mapped.evaluate(&assertion(&[("U", "bob")])).unwrap();
+    assert!(mapped.user.is_none() && !mapped.names_somebody());
+    // Q1: nor does an empty name.
+    let rules = rules_of(&rule(json!([named()]), remote.clone()), "1.0");
+    let somebody = |name: &str| rules.evaluate(&assertion(&[("U", name)])).unwrap().names_somebody();
+    assert!(somebody("bob") && !somebody(""));
     // A user without members is none.
     let rules = two(json!({"user": {}}), json!({"user": {"name": "{0}"}}));
     assert_eq!(result(&rules, "1.0", &[("U", "bob")])["user"]["name"], "bob");

@@ -70,7 +70,7 @@ impl Cases {
         // No letter beyond this plane has a case.
         for c in '\0'..='\u{1ffff}' {
             let lower = lower(c);
-            if c.is_alphabetic() || c != lower || c.to_uppercase().next() != Some(c) {
+            if c != lower || c.to_uppercase().next() != Some(c) {
                 by_key.entry(lower.to_uppercase().collect()).or_default().push(c);
             }
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::{At, ready};
+use super::{At, Settings, ready};
 use crate::model::domain::Domain;
 use crate::model::grant::{Grant, Target};
 use crate::model::token::Scope;
@@ -306,12 +306,26 @@ async fn a_ready_connection_is_remembered_until_the_identity_provider_changes() 
         assert_eq!(scene.ask("PATCH", json!({"client_id": "x"})).await.status, 200);
         let second = ready(app, "acme", "openid").await.unwrap().unwrap();
         assert!(!Arc::ptr_eq(&first, &second));
-        // A node that has lost the feed of changes asks the database.
-        app.memory.set_current(false);
-        assert!(!Arc::ptr_eq(&second, &ready(app, "acme", "openid").await.unwrap().unwrap()));
-        app.memory.set_current(true);
+        let Settings::Oidc(oidc) = &second.connection.settings;
+        assert_eq!(oidc.client_id, "x");
         assert_eq!(scene.ask("DELETE", Value::Null).await.status, 204);
         assert!(ready(app, "acme", "openid").await.unwrap().is_none());
+    }
+}
+
+#[tokio::test]
+async fn a_node_that_has_lost_the_feed_of_changes_asks_the_database() {
+    for scene in scenes().await {
+        let app = &scene.house.app;
+        assert_eq!(scene.ask("PUT", base()).await.status, 201);
+        app.feed.stop();
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        crate::service::watch::catch_up(app).await.unwrap();
+        let first = ready(app, "acme", "openid").await.unwrap().unwrap();
+        app.memory.set_current(false);
+        let [one, two] = [(); 2].map(|()| ready(app, "acme", "openid"));
+        let (one, two) = (one.await.unwrap().unwrap(), two.await.unwrap().unwrap());
+        assert!(!Arc::ptr_eq(&first, &one) && !Arc::ptr_eq(&one, &two));
     }
 }
 

@@ -11,7 +11,10 @@ use super::syntax::{Fold, Place, Prefer};
 /// A register that holds nothing.
 const NOTHING: usize = usize::MAX;
 
-/// There are no steps left.
+/// Most ways back that are kept: 16 MB.
+const MAX_BACK: usize = 500_000;
+
+/// There are no steps left, or no room.
 #[derive(Debug, PartialEq, Eq)]
 pub struct OutOfSteps;
 
@@ -74,6 +77,9 @@ impl Search<'_> {
         let floor = self.back.len();
         loop {
             self.spend(1)?;
+            if self.back.len() > MAX_BACK {
+                return Err(OutOfSteps);
+            }
             let Some(inst) = program.code.get(pc) else { return Ok(None) };
             let onwards = match inst {
                 Inst::Accept => return Ok(Some(at)),
