@@ -27,9 +27,7 @@ impl Template {
         let mut numbered = None;
         let mut chars = text.chars().peekable();
         while let Some(c) = chars.next() {
-            if !matches!(c, '{' | '}') {
-                plain.push(c);
-            } else if chars.next_if_eq(&c).is_some() {
+            if !matches!(c, '{' | '}') || chars.next_if_eq(&c).is_some() {
                 plain.push(c);
             } else if c == '}' {
                 return Err("a single '}' stands there; write '}}' for the brace itself".to_owned());
