@@ -11,6 +11,9 @@ use serde_json::{Map, Value};
 use super::python;
 use super::registry::ScopeType;
 
+/// Members of request bodies that hold secrets.
+const SECRETS: [&str; 3] = ["password", "original_password", "client_secret"];
+
 /// The attributes of a request's object under flat names such as `target.user.domain_id`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Target {
@@ -46,10 +49,12 @@ impl Target {
         self
     }
 
-    /// Adds the request body under `request_body.`.
+    /// Adds the request body under `request_body.`, without its secrets: a remote check would see them.
     #[must_use]
     pub fn and_body(mut self, body: &Value) -> Self {
         flatten(&mut self.attributes, "request_body", body);
+        let secret = |name: &str| SECRETS.contains(&name.rsplit('.').next().unwrap_or_default());
+        self.attributes.retain(|name, _| !(name.starts_with("request_body.") && secret(name)));
         self
     }
 
@@ -188,6 +193,19 @@ mod tests {
         Target::stored("user", &json!({"id": "u1", "domain_id": "d1"}))
             .and_stored("token", &json!({"user_id": "u1"}))
             .and_path("user_id", "u1")
+    }
+
+    #[test]
+    fn secrets_of_a_body_reach_no_check() {
+        let body = json!({"user": {"name": "n", "password": "p", "original_password": "o"},
+                          "setup": {"connection": {"client_secret": "s", "client_id": "c"}}});
+        let target = Target::stored("password", &json!("kept")).and_body(&body);
+        let seen = target.to_value().to_string();
+        assert!(
+            seen.contains("request_body.user.name") && seen.contains("request_body.setup.connection.client_id"),
+            "{seen}"
+        );
+        assert!(!["\"p\"", "\"o\"", "\"s\""].iter().any(|secret| seen.contains(secret)), "{seen}");
     }
 
     #[test]
