@@ -100,7 +100,13 @@ pub async fn enter(
     let mut route = Route::open(&mut app.store.read().await?, idp_id, protocol_id).await?;
     let mut trace = Trace::default();
     let done = match vouched(app, &route, presented).await {
-        Err(error) => Err(refused(app, origin, &route, error).await?),
+        Err(error) => {
+            // Anybody can send what nobody vouches for: the log and the diagnostics, which are few, are enough, or the audit
+            // trail could be filled without a credential.
+            let (idp, reason) = (route.idp.id.escape_debug(), error.to_string());
+            tracing::info!(target: "audit", request_id = %origin.request_id(), action = "auth.login", outcome = "failure", identity_provider = %idp, reason = %reason.escape_debug());
+            Err(error)
+        }
         Ok(vouched) => {
             let done = once(app, origin, &route, &vouched, asked, &mut trace).await;
             let now = match &done {
