@@ -49,6 +49,7 @@ impl Ready {
     pub fn new(connection: Connection, secret: Option<Secret>) -> Result<Self> {
         let pinned = match &connection.settings {
             Settings::Oidc(oidc) => oidc::pinned_keys(oidc)?,
+            Settings::Saml(_) | Settings::Ldap(_) => None,
         };
         Ok(Self { connection, secret, pinned })
     }

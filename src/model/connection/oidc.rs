@@ -163,6 +163,12 @@ pub struct Oidc {
     pub response_mode: ResponseMode,
     /// See [`AccessMode`].
     pub access_mode: AccessMode,
+    /// The redirect URI that is registered at the provider, where it is not the one made here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub redirect_uri: Option<String>,
+    /// What people call these settings.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
 }
 
 impl Default for Oidc {
@@ -187,6 +193,8 @@ impl Default for Oidc {
             response_type: ResponseType::Code,
             response_mode: ResponseMode::Query,
             access_mode: AccessMode::ProgramConsole,
+            redirect_uri: None,
+            name: None,
         }
     }
 }
@@ -220,6 +228,8 @@ impl Oidc {
             response_type,
             response_mode,
             access_mode: word(&mut f, "access_mode", AccessMode::read)?.unwrap_or(default.access_mode),
+            redirect_uri: url(&mut f, "redirect_uri")?,
+            name: f.nullable_text("name", 1..=255)?.flatten(),
         };
         oidc.check(&f)?;
         f.finish()?;
