@@ -70,50 +70,42 @@ impl Trouble {
         if error.is_timeout() {
             return Self::Timeout;
         }
-        let mut cause: Option<&(dyn StdError + 'static)> = Some(error);
-        let mut connected = !error.is_connect();
+        let mut cause = error.source();
+        let mut parsed = true;
         while let Some(e) = cause {
-            if let Some(none) = e.downcast_ref::<NoAddress>() {
-                return none.trouble(CLOSED_URL);
-            }
-            if let Some(io) = e.downcast_ref::<io::Error>()
-                && let Some(trouble) = Self::of_io(io)
-            {
+            if let Some(trouble) = Self::of_cause(e) {
                 return trouble;
             }
-            if let Some(tls) = e.downcast_ref::<rustls::Error>() {
-                return Self::of_tls(tls);
-            }
-            connected |= e.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse);
+            // Whoever speaks before being asked cancels the request.
+            parsed &= !e.downcast_ref::<hyper::Error>().is_some_and(|e| e.is_parse() || e.is_canceled());
             cause = e.source();
         }
-        if connected { Self::Broken } else { Self::Unreachable }
+        if parsed { Self::Unreachable } else { Self::Broken }
     }
 
-    /// What failed at a socket; `None` if its kind says nothing.
-    pub(super) fn of_io(error: &io::Error) -> Option<Self> {
-        // An error of TLS comes inside one of I/O, whose source is that of what is inside.
-        if let Some(inner) = error.get_ref() {
-            if let Some(tls) = inner.downcast_ref::<rustls::Error>() {
-                return Some(Self::of_tls(tls));
-            }
-            if let Some(none) = inner.downcast_ref::<NoAddress>() {
-                return Some(none.trouble(CLOSED_URL));
-            }
+    /// What failed at a socket.
+    pub(super) fn of_io(error: &io::Error) -> Self {
+        Self::of_cause(error).unwrap_or(Self::Unreachable)
+    }
+
+    /// What one cause says; `None` if nothing.
+    fn of_cause(error: &(dyn StdError + 'static)) -> Option<Self> {
+        if let Some(none) = error.downcast_ref::<NoAddress>() {
+            return Some(none.trouble(CLOSED_URL));
         }
-        Some(match error.kind() {
-            io::ErrorKind::ConnectionRefused => Self::Refused,
-            io::ErrorKind::TimedOut => Self::Timeout,
-            io::ErrorKind::HostUnreachable
-            | io::ErrorKind::NetworkUnreachable
-            | io::ErrorKind::NetworkDown
-            | io::ErrorKind::AddrNotAvailable
-            | io::ErrorKind::ConnectionReset
-            | io::ErrorKind::ConnectionAborted
-            | io::ErrorKind::BrokenPipe
-            | io::ErrorKind::UnexpectedEof => Self::Unreachable,
-            _ => return None,
-        })
+        if let Some(tls) = error.downcast_ref::<rustls::Error>() {
+            return Some(Self::of_tls(tls));
+        }
+        let io = error.downcast_ref::<io::Error>()?;
+        // Errors of others come inside those of I/O, whose source is that of what is inside.
+        if let Some(inner) = io.get_ref() {
+            return Self::of_cause(inner);
+        }
+        match io.kind() {
+            io::ErrorKind::ConnectionRefused => Some(Self::Refused),
+            io::ErrorKind::TimedOut => Some(Self::Timeout),
+            _ => None,
+        }
     }
 
     /// Why TLS failed, in words that tell who has to do what.
