@@ -25,6 +25,7 @@ use crate::policy::{Enforcer, Remote, RemoteAsk, RemoteFormat};
 use crate::secret::Sealer;
 use crate::service::connection::Connections;
 use crate::service::federated_login::Mappings;
+use crate::service::jobs::{self, Jobs};
 use crate::service::lockout::Lockouts;
 use crate::service::watch::Feed;
 use crate::service::{App, Parts, secrets, watch};
@@ -132,6 +133,7 @@ pub async fn build(config: Config, clock: Arc<dyn Clock>, random: Arc<Random>) -
         sealer,
         oidc: Oidc::new(egress),
         connections: Connections::default(),
+        jobs: Jobs::default(),
         feed: Feed::default(),
         clock,
         random,
@@ -178,6 +180,9 @@ fn bind(key: &str, address: &str) -> Result<TcpListener> {
     listen().map_err(|e: std::io::Error| failed(e.to_string()))
 }
 
+/// Time that running background jobs get to end, or to be given back, when the service stops.
+const JOBS_END: Duration = Duration::from_secs(4);
+
 /// Serves until the process is asked to stop, then lets running requests end.
 pub async fn run(config: Config) -> Result<()> {
     let random = Arc::new(Random::system());
@@ -199,6 +204,7 @@ pub async fn run(config: Config) -> Result<()> {
     // The accept loop counts connections through the global recorder, which is this one.
     app.metrics.install();
     let watching = tokio::spawn(watch::run(app.clone()));
+    let working = tokio::spawn(jobs::run(app.clone()));
     if let Some(listener) = metrics_listener {
         tokio::spawn(serve_metrics(listener, app.metrics.clone(), limits.clone()));
     }
@@ -207,6 +213,7 @@ pub async fn run(config: Config) -> Result<()> {
     let stopped = serve::serve(listener, tls, service(app.clone())?, limits, stop_signal()).await;
     app.feed.stop();
     let _ = tokio::time::timeout(Duration::from_secs(1), watching).await;
+    let _ = tokio::time::timeout(JOBS_END, working).await;
     app.store.close().await;
     tracing::info!(cut = stopped.cut, "stopped");
     Ok(())
