@@ -30,6 +30,7 @@ use crate::service::lockout::Lockouts;
 use crate::service::watch::Feed;
 use crate::service::{App, Parts, secrets, watch};
 use crate::store::{self, Store};
+use crate::upstream::check::Checks;
 use crate::upstream::oidc::Oidc;
 
 /// How failures are worded under each prefix of a path; the first that fits counts.
@@ -131,7 +132,8 @@ pub async fn build(config: Config, clock: Arc<dyn Clock>, random: Arc<Random>) -
         mappings: Mappings::default(),
         lockouts: Lockouts::default(),
         sealer,
-        oidc: Oidc::new(egress),
+        oidc: Oidc::new(egress.clone()),
+        checks: Checks::new(egress),
         connections: Connections::default(),
         jobs: Jobs::default(),
         feed: Feed::default(),

@@ -59,6 +59,7 @@ use crate::model::revocation::GRACE_SECS;
 use crate::policy::{Enforcer, Target};
 use crate::secret::Sealer;
 use crate::store::{Conn, Store};
+use crate::upstream::check::Checks;
 use crate::upstream::oidc::Oidc;
 use caller::Caller;
 use token::Prepared;
@@ -119,6 +120,8 @@ pub struct Parts {
     pub sealer: Sealer,
     /// OpenID providers.
     pub oidc: Oidc,
+    /// Checks of what is behind an SSO configuration.
+    pub checks: Checks,
     /// Connections that are ready for use.
     pub connections: connection::Connections,
     /// Background jobs of this node.

@@ -8,6 +8,7 @@
 //! A new protocol is one file here, its settings in the model, and one variant in [`Memo`] and, if it answers otherwise,
 //! in [`Answer`].
 
+pub mod check;
 pub mod oidc;
 
 use std::fmt;
