@@ -37,7 +37,7 @@ const DIALECTS: Dialects = Dialects(&[("/v3.0/", dialect::huawei), ("", dialect:
 
 /// All routes of all faces.
 pub fn routes() -> Vec<Route> {
-    crate::keystone::routes()
+    [crate::keystone::routes(), crate::sso::routes()].concat()
 }
 
 /// How to reach the configured database.
