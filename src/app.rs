@@ -38,7 +38,7 @@ const DIALECTS: Dialects = Dialects(&[("/v3.0/", dialect::huawei), ("/api/v1", d
 
 /// All routes of all faces.
 pub fn routes() -> Vec<Route> {
-    crate::keystone::routes()
+    [crate::keystone::routes(), crate::sso::routes()].concat()
 }
 
 /// How to reach the configured database.
