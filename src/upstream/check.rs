@@ -81,7 +81,8 @@ impl Checks {
         secret: Option<&Secret>,
         now: Timestamp,
     ) -> std::result::Result<Report, Failure> {
-        let mut run = Run { egress: &self.egress, now, asking: String::new(), report: Report::default() };
+        let mut run =
+            Run { egress: &self.egress, limit: self.limit, now, asking: String::new(), report: Report::default() };
         let checking = async {
             match settings {
                 Settings::Oidc(oidc) => oidc::check(&mut run, oidc, secret).await,
@@ -130,6 +131,8 @@ impl Checks {
 /// A check on its way.
 struct Run<'a> {
     egress: &'a Egress,
+    /// Time for the whole check.
+    limit: Duration,
     now: Timestamp,
     /// Whom it waits for, as a sentence begins.
     asking: String,
