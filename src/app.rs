@@ -32,11 +32,12 @@ use crate::store::{self, Store};
 use crate::upstream::oidc::Oidc;
 
 /// How failures are worded under each prefix of a path; the first that fits counts.
-const DIALECTS: Dialects = Dialects(&[("/v3.0/", dialect::huawei), ("/api/v1", dialect::sso), ("", dialect::keystone)]);
+pub(crate) const DIALECTS: Dialects =
+    Dialects(&[("/v3.0/", dialect::huawei), ("/api/v1", dialect::sso), ("", dialect::keystone)]);
 
 /// All routes of all faces.
 pub fn routes() -> Vec<Route> {
-    crate::keystone::routes()
+    [crate::keystone::routes(), crate::openapi::routes()].concat()
 }
 
 /// How to reach the configured database.
