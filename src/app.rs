@@ -35,11 +35,12 @@ use crate::upstream::check::Checks;
 use crate::upstream::oidc::Oidc;
 
 /// How failures are worded under each prefix of a path; the first that fits counts.
-const DIALECTS: Dialects = Dialects(&[("/v3.0/", dialect::huawei), ("/api/v1", dialect::sso), ("", dialect::keystone)]);
+pub(crate) const DIALECTS: Dialects =
+    Dialects(&[("/v3.0/", dialect::huawei), ("/api/v1", dialect::sso), ("", dialect::keystone)]);
 
 /// All routes of all faces.
 pub fn routes() -> Vec<Route> {
-    [crate::keystone::routes(), crate::sso::routes()].concat()
+    [crate::keystone::routes(), crate::sso::routes(), crate::openapi::routes()].concat()
 }
 
 /// How to reach the configured database.

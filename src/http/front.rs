@@ -174,9 +174,11 @@ impl Front {
 /// Puts the headers on that every answer has.
 fn finish(reply: Reply, id: RequestId, close: bool) -> Response {
     let Reply { status, mut headers, body } = reply;
-    headers.append(header::VARY, HeaderValue::from_static("X-Auth-Token"));
-    // Answers depend on credentials in several headers: nobody may keep them.
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // Answers depend on credentials in several headers: nobody may keep them, but what says of itself that it is for anybody.
+    if !headers.contains_key(header::CACHE_CONTROL) {
+        headers.append(header::VARY, HeaderValue::from_static("X-Auth-Token"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
     if close {
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
