@@ -25,18 +25,20 @@ use crate::policy::{Enforcer, Remote, RemoteAsk, RemoteFormat};
 use crate::secret::Sealer;
 use crate::service::connection::Connections;
 use crate::service::federated_login::Mappings;
+use crate::service::jobs::{self, Jobs};
 use crate::service::lockout::Lockouts;
 use crate::service::watch::Feed;
 use crate::service::{App, Parts, secrets, watch};
 use crate::store::{self, Store};
+use crate::upstream::check::Checks;
 use crate::upstream::oidc::Oidc;
 
 /// How failures are worded under each prefix of a path; the first that fits counts.
-const DIALECTS: Dialects = Dialects(&[("/v3.0/", dialect::huawei), ("", dialect::keystone)]);
+const DIALECTS: Dialects = Dialects(&[("/v3.0/", dialect::huawei), ("/api/v1", dialect::sso), ("", dialect::keystone)]);
 
 /// All routes of all faces.
 pub fn routes() -> Vec<Route> {
-    crate::keystone::routes()
+    [crate::keystone::routes(), crate::sso::routes()].concat()
 }
 
 /// How to reach the configured database.
@@ -130,8 +132,10 @@ pub async fn build(config: Config, clock: Arc<dyn Clock>, random: Arc<Random>) -
         mappings: Mappings::default(),
         lockouts: Lockouts::default(),
         sealer,
-        oidc: Oidc::new(egress),
+        oidc: Oidc::new(egress.clone()),
+        checks: Checks::new(egress),
         connections: Connections::default(),
+        jobs: Jobs::default(),
         feed: Feed::default(),
         clock,
         random,
@@ -178,6 +182,9 @@ fn bind(key: &str, address: &str) -> Result<TcpListener> {
     listen().map_err(|e: std::io::Error| failed(e.to_string()))
 }
 
+/// Time that running background jobs get to end, or to be given back, when the service stops.
+const JOBS_END: Duration = Duration::from_secs(4);
+
 /// Serves until the process is asked to stop, then lets running requests end.
 pub async fn run(config: Config) -> Result<()> {
     let random = Arc::new(Random::system());
@@ -199,6 +206,7 @@ pub async fn run(config: Config) -> Result<()> {
     // The accept loop counts connections through the global recorder, which is this one.
     app.metrics.install();
     let watching = tokio::spawn(watch::run(app.clone()));
+    let working = tokio::spawn(jobs::run(app.clone()));
     if let Some(listener) = metrics_listener {
         tokio::spawn(serve_metrics(listener, app.metrics.clone(), limits.clone()));
     }
@@ -207,6 +215,7 @@ pub async fn run(config: Config) -> Result<()> {
     let stopped = serve::serve(listener, tls, service(app.clone())?, limits, stop_signal()).await;
     app.feed.stop();
     let _ = tokio::time::timeout(Duration::from_secs(1), watching).await;
+    let _ = tokio::time::timeout(JOBS_END, working).await;
     app.store.close().await;
     tracing::info!(cut = stopped.cut, "stopped");
     Ok(())

@@ -58,6 +58,11 @@ pub enum Error {
         /// Text for the caller.
         message: String,
     },
+    /// 412: what is stored is not what the request was made for any more.
+    PreconditionFailed {
+        /// Text for the caller.
+        message: String,
+    },
     /// 413: the body is over the route's limit.
     TooLarge {
         /// The limit in bytes.
@@ -65,6 +70,11 @@ pub enum Error {
     },
     /// 414: the request target is over the limit.
     UriTooLong,
+    /// 415: the body is of a kind that is not read here.
+    UnsupportedMedia {
+        /// The kind that is.
+        expected: &'static str,
+    },
     /// 431: the headers are over the limit.
     HeadersTooLarge,
     /// 429: try again later.
@@ -73,6 +83,16 @@ pub enum Error {
         message: String,
         /// Seconds after which a retry makes sense.
         retry_after: u32,
+    },
+    /// 502: the service that we were told to ask gave no usable answer.
+    BadUpstream {
+        /// Text for the caller; it never repeats what was answered.
+        message: String,
+    },
+    /// 504: the service that we were told to ask did not answer in time.
+    UpstreamTimeout {
+        /// Text for the caller.
+        message: String,
     },
     /// 503: something we depend on is away; safe to try again.
     Unavailable {
@@ -124,6 +144,21 @@ impl Error {
         Self::TooMany { message: message.into(), retry_after: 1 }
     }
 
+    /// 412.
+    pub fn precondition_failed(message: impl Into<String>) -> Self {
+        Self::PreconditionFailed { message: message.into() }
+    }
+
+    /// 502.
+    pub fn bad_upstream(message: impl Into<String>) -> Self {
+        Self::BadUpstream { message: message.into() }
+    }
+
+    /// 504.
+    pub fn upstream_timeout(message: impl Into<String>) -> Self {
+        Self::UpstreamTimeout { message: message.into() }
+    }
+
     /// 503 with a retry hint of five seconds; `reason` is for the log.
     pub fn unavailable(reason: impl Into<String>) -> Self {
         Self::Unavailable { reason: reason.into(), retry_after: 5 }
@@ -145,18 +180,22 @@ impl Error {
             Self::Timeout => 408,
             Self::Conflict { .. } => 409,
             Self::Gone { .. } => 410,
+            Self::PreconditionFailed { .. } => 412,
             Self::TooLarge { .. } => 413,
             Self::UriTooLong => 414,
+            Self::UnsupportedMedia { .. } => 415,
             Self::TooMany { .. } => 429,
             Self::HeadersTooLarge => 431,
             Self::Internal { .. } => 500,
+            Self::BadUpstream { .. } => 502,
             Self::Unavailable { .. } => 503,
+            Self::UpstreamTimeout { .. } => 504,
         }
     }
 
-    /// True for failures that are ours rather than the caller's.
+    /// True for failures that are ours rather than the caller's, or than those of whom the caller had us ask.
     pub fn is_ours(&self) -> bool {
-        self.status() >= 500
+        self.status() >= 500 && !matches!(self, Self::BadUpstream { .. } | Self::UpstreamTimeout { .. })
     }
 }
 
@@ -170,6 +209,9 @@ impl fmt::Display for Error {
             | Self::NotFound { message }
             | Self::Conflict { message }
             | Self::Gone { message }
+            | Self::PreconditionFailed { message }
+            | Self::BadUpstream { message }
+            | Self::UpstreamTimeout { message }
             | Self::TooMany { message, .. } => f.write_str(message),
             Self::Unauthorized { reason } => write!(f, "unauthorized: {reason}"),
             Self::UnsupportedMethod { methods } => {
@@ -179,6 +221,7 @@ impl fmt::Display for Error {
             Self::MethodNotAllowed { allow } => write!(f, "method not allowed (allowed: {allow})"),
             Self::Timeout => f.write_str("the request body did not arrive in time"),
             Self::TooLarge { limit } => write!(f, "the request body is over {limit} bytes"),
+            Self::UnsupportedMedia { expected } => write!(f, "the request body is not {expected}"),
             Self::UriTooLong => f.write_str("the request target is too long"),
             Self::HeadersTooLarge => f.write_str("the request headers are too large"),
             Self::Unavailable { reason, .. } => write!(f, "unavailable: {reason}"),

@@ -5,7 +5,7 @@
 //! ```text
 //!       roof    main.rs  cli/  app.rs                 builds everything, knows everyone
 //!   ─────────────────────────────────────────────────────────────────────────────────────
-//!    4  faces   keystone/                             over http/ (the porch); no face sees another
+//!    4  faces   keystone/  sso/                       over http/ (the porch); no face sees another
 //!   ─────────────────────────────────────────────────────────────────────────────────────
 //!    3  service every rule of the product; policy is the first line of each function
 //!   ─────────────────────────────────────────────────────────────────────────────────────
@@ -47,6 +47,7 @@ pub mod model;
 pub mod policy;
 pub mod secret;
 pub mod service;
+pub mod sso;
 pub mod store;
 pub mod upstream;
 

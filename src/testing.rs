@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 pub mod provider;
+pub mod tls;
 
 use std::sync::Arc;
 

@@ -24,7 +24,7 @@ pub use federation::Federation;
 pub use hidden::{DatabaseUrl, Hidden, MASK};
 pub use password_pattern::PasswordPattern;
 pub use sections::{
-    Audit, Data, Database, Egress, Http2, Identity, Log, LogFormat, Metrics, Password, Policy, Secrets,
+    Audit, Data, Database, Egress, Http2, Identity, Jobs, Log, LogFormat, Metrics, Password, Policy, Secrets,
     SecurityCompliance, Server, Token, TokenFormat,
 };
 
@@ -58,6 +58,8 @@ pub struct Config {
     pub metrics: Metrics,
     /// Audit records.
     pub audit: Audit,
+    /// Background jobs.
+    pub jobs: Jobs,
     /// Outgoing requests.
     pub egress: Egress,
 }

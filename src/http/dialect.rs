@@ -41,16 +41,55 @@ pub fn huawei(error: &Error, public_url: &str) -> Reply {
         Error::Forbidden { .. } => "IAM.0003",
         Error::NotFound { .. } | Error::NoRoute | Error::Gone { .. } => "IAM.0004",
         Error::Conflict { .. } => "IAM.0005",
-        Error::Unavailable { .. } | Error::Internal { .. } => "IAM.0006",
+        Error::Unavailable { .. }
+        | Error::Internal { .. }
+        | Error::BadUpstream { .. }
+        | Error::UpstreamTimeout { .. } => "IAM.0006",
         Error::Invalid { .. }
         | Error::MethodNotAllowed { .. }
         | Error::Timeout
+        | Error::PreconditionFailed { .. }
         | Error::TooLarge { .. }
         | Error::UriTooLong
+        | Error::UnsupportedMedia { .. }
         | Error::HeadersTooLarge
         | Error::TooMany { .. } => "IAM.0011",
     };
     with_headers(error, public_url, Reply::json(status, &json!({"error_msg": message(error), "error_code": code})))
+}
+
+/// The SSO face's envelope: `{"error": {"code", "description", "details"}}` with codes that stay (sso-api §1, §6.9).
+pub fn sso(error: &Error, _public_url: &str) -> Reply {
+    let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let code = match error {
+        Error::Invalid { .. } => "SSO.1001",
+        Error::NotFound { .. } | Error::NoRoute | Error::Gone { .. } => "SSO.1002",
+        Error::Conflict { .. } => "SSO.1003",
+        Error::PreconditionFailed { .. } => "SSO.1004",
+        Error::BadUpstream { .. } => "SSO.1005",
+        Error::UpstreamTimeout { .. } => "SSO.1006",
+        Error::Unauthorized { .. } | Error::UnsupportedMethod { .. } => "AUTH.1001",
+        Error::Forbidden { .. } => "AUTH.1002",
+        Error::Internal { .. } => "SYS.1000",
+        Error::Unavailable { .. } => "SYS.1001",
+        Error::MethodNotAllowed { .. } => "SYS.1002",
+        Error::TooLarge { .. } | Error::UriTooLong | Error::HeadersTooLarge => "SYS.1003",
+        Error::UnsupportedMedia { .. } => "SYS.1004",
+        Error::TooMany { .. } => "SYS.1005",
+        Error::Timeout => "SYS.1006",
+    };
+    let (description, details) = match error {
+        Error::Invalid { message, field: Some(field) } => (format!("{field}: {message}"), field.clone()),
+        other => (message(other), String::new()),
+    };
+    let body = json!({"error": {"code": code, "description": description, "details": details}});
+    let reply = with_headers(error, "", Reply::json(status, &body));
+    match error {
+        Error::Unauthorized { .. } | Error::UnsupportedMethod { .. } => {
+            reply.with(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
+        }
+        _ => reply,
+    }
 }
 
 /// What the caller is told.
@@ -62,6 +101,9 @@ fn message(error: &Error) -> String {
         | Error::NotFound { message }
         | Error::Conflict { message }
         | Error::Gone { message }
+        | Error::PreconditionFailed { message }
+        | Error::BadUpstream { message }
+        | Error::UpstreamTimeout { message }
         | Error::TooMany { message, .. } => message.clone(),
         Error::Unauthorized { .. } => "The request you have made requires authentication.".to_owned(),
         Error::UnsupportedMethod { .. } => "Attempted to authenticate with an unsupported method.".to_owned(),
@@ -70,6 +112,7 @@ fn message(error: &Error) -> String {
         Error::Timeout => "The request body did not arrive in time.".to_owned(),
         Error::TooLarge { limit } => format!("Request is too large: the limit is {limit} bytes."),
         Error::UriTooLong => "The request target is too long.".to_owned(),
+        Error::UnsupportedMedia { expected } => format!("The request body must be {expected}."),
         Error::HeadersTooLarge => "The request headers are too large.".to_owned(),
         Error::Unavailable { .. } => "The service is temporarily unavailable, please try again.".to_owned(),
         Error::Internal { .. } => {
@@ -103,9 +146,13 @@ fn with_headers(error: &Error, public_url: &str, reply: Reply) -> Reply {
         | Error::Timeout
         | Error::Conflict { .. }
         | Error::Gone { .. }
+        | Error::PreconditionFailed { .. }
         | Error::TooLarge { .. }
         | Error::UriTooLong
+        | Error::UnsupportedMedia { .. }
         | Error::HeadersTooLarge
+        | Error::BadUpstream { .. }
+        | Error::UpstreamTimeout { .. }
         | Error::Internal { .. } => reply,
     }
 }
@@ -128,10 +175,14 @@ mod tests {
             Error::Timeout,
             Error::conflict("Conflict occurred attempting to store identity_provider - Duplicate entry."),
             Error::Gone { message: "This API is no longer available.".into() },
+            Error::precondition_failed("The configuration has been changed since."),
             Error::TooLarge { limit: 114_688 },
             Error::UriTooLong,
+            Error::UnsupportedMedia { expected: "application/json" },
             Error::HeadersTooLarge,
             Error::too_many("Too many attempts."),
+            Error::bad_upstream("The provider answered 500."),
+            Error::upstream_timeout("The provider did not answer in time."),
             Error::unavailable("secret reason"),
             Error::internal("secret cause"),
         ]
@@ -153,7 +204,7 @@ mod tests {
     #[test]
     fn every_kind_has_a_wording_in_every_dialect() {
         let mut text = String::new();
-        for (name, dialect) in [("keystone", keystone as Dialect), ("huawei", huawei)] {
+        for (name, dialect) in [("keystone", keystone as Dialect), ("huawei", huawei), ("sso", sso)] {
             for error in all() {
                 let reply = dialect(&error, "https://id.example");
                 let mut headers: Vec<String> =

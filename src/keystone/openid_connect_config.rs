@@ -12,16 +12,18 @@ use crate::model::connection::{Settings, huawei};
 use crate::service::App;
 use crate::service::connection::{self, Shown};
 
-fn shown(found: &Shown) -> serde_json::Value {
-    let Settings::Oidc(oidc) = &found.connection.settings;
-    json!({ huawei::MEMBER: huawei::shown(oidc) })
+fn shown(found: &Shown) -> Result<serde_json::Value> {
+    match &found.connection.settings {
+        Settings::Oidc(oidc) => Ok(json!({ huawei::MEMBER: huawei::shown(oidc) })),
+        Settings::Saml(_) | Settings::Ldap(_) => Err(connection::no_config(&found.connection.idp_id)),
+    }
 }
 
 /// `GET …/openid-connect-config`
 pub async fn get(app: Arc<App>, req: Request) -> Result<Reply> {
     let caller = req.caller(&app).await?;
     let found = connection::get_config(&app, &caller, req.param("idp_id")?).await?;
-    Ok(Reply::ok(&shown(&found)))
+    Ok(Reply::ok(&shown(&found)?))
 }
 
 /// `POST …/openid-connect-config`
@@ -29,7 +31,7 @@ pub async fn create(app: Arc<App>, mut req: Request) -> Result<Reply> {
     let caller = req.caller(&app).await?;
     let body = req.json().await?;
     let made = connection::create_config(&app, &caller, req.param("idp_id")?, &body).await?;
-    Ok(Reply::created(&shown(&made)))
+    Ok(Reply::created(&shown(&made)?))
 }
 
 /// `PUT …/openid-connect-config`
@@ -37,5 +39,5 @@ pub async fn update(app: Arc<App>, mut req: Request) -> Result<Reply> {
     let caller = req.caller(&app).await?;
     let body = req.json().await?;
     let next = connection::update_config(&app, &caller, req.param("idp_id")?, &body).await?;
-    Ok(Reply::ok(&shown(&next)))
+    Ok(Reply::ok(&shown(&next)?))
 }

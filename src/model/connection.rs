@@ -4,11 +4,15 @@
 //! with them, lies sealed by itself, and is never shown again.
 
 pub mod huawei;
+pub mod ldap;
 pub mod oidc;
+pub mod saml;
 
 use serde_json::{Map, Value, json};
 
+use self::ldap::Ldap;
 use self::oidc::Oidc;
+use self::saml::Saml;
 use super::fields::{Fields, wrong_type};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
@@ -38,6 +42,10 @@ pub struct Connection {
 pub enum Settings {
     /// OpenID Connect.
     Oidc(Box<Oidc>),
+    /// SAML 2.0.
+    Saml(Box<Saml>),
+    /// LDAP.
+    Ldap(Box<Ldap>),
 }
 
 impl Settings {
@@ -45,6 +53,8 @@ impl Settings {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Oidc(_) => "oidc",
+            Self::Saml(_) => "saml",
+            Self::Ldap(_) => "ldap",
         }
     }
 
@@ -52,6 +62,8 @@ impl Settings {
     pub fn encode(&self) -> Result<String> {
         let written = match self {
             Self::Oidc(oidc) => serde_json::to_string(oidc),
+            Self::Saml(saml) => serde_json::to_string(saml),
+            Self::Ldap(ldap) => serde_json::to_string(ldap),
         };
         written.map_err(|e| Error::internal(format!("a connection's settings cannot be written: {e}")))
     }
@@ -59,7 +71,9 @@ impl Settings {
     /// Reads what [`Settings::encode`] wrote.
     pub fn decode(kind: &str, text: &str) -> Result<Self> {
         match kind {
-            "oidc" => serde_json::from_str(text).map(|oidc| Self::Oidc(Box::new(oidc))).map_err(|e| e.to_string()),
+            "oidc" => serde_json::from_str(text).map(Self::Oidc).map_err(|e| e.to_string()),
+            "saml" => serde_json::from_str(text).map(Self::Saml).map_err(|e| e.to_string()),
+            "ldap" => serde_json::from_str(text).map(Self::Ldap).map_err(|e| e.to_string()),
             _ => Err("the kind is unknown".to_owned()),
         }
         .map_err(|e| Error::internal(format!("settings of a connection of the kind '{kind}' cannot be read: {e}")))
@@ -69,6 +83,8 @@ impl Settings {
     pub fn members(&self) -> Map<String, Value> {
         let mut members = match self {
             Self::Oidc(oidc) => oidc.members(),
+            Self::Saml(saml) => object(json!(saml)),
+            Self::Ldap(ldap) => object(json!(ldap)),
         };
         members.insert("kind".to_owned(), json!(self.kind()));
         members
@@ -79,6 +95,10 @@ impl Settings {
     pub fn secret_stays(&self, next: &Self) -> bool {
         match (self, next) {
             (Self::Oidc(old), Self::Oidc(new)) => new.secret_hosts().is_subset(&old.secret_hosts()),
+            // The key that signs requests never leaves us.
+            (Self::Saml(_), Self::Saml(_)) => true,
+            (Self::Ldap(old), Self::Ldap(new)) => new.secret_goes_where(old),
+            _ => false,
         }
     }
 
@@ -143,6 +163,13 @@ impl Update {
             }
         }
         Settings::parse(Fields::at(&Value::Object(members), MEMBER)?)
+    }
+}
+
+fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(members) => members,
+        _ => Map::new(),
     }
 }
 

@@ -20,6 +20,7 @@ pub mod grant;
 pub mod group;
 pub mod holder;
 pub mod identity_provider;
+pub mod job;
 pub mod list;
 pub mod login_diagnostic;
 pub mod login_session;

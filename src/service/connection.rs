@@ -79,8 +79,13 @@ pub async fn protocol_of(app: &App, idp_id: &str) -> Result<String> {
     match (huawei, all.len()) {
         (Some(at), _) => Ok(all.swap_remove(at)),
         (None, 1) => Ok(all.swap_remove(0)),
-        _ => Err(Error::not_found(format!("Could not find an openid-connect-config of Identity Provider: {idp_id}."))),
+        _ => Err(no_config(idp_id)),
     }
+}
+
+/// 404 for what has no connection in Huawei's form.
+pub fn no_config(idp_id: &str) -> Error {
+    Error::not_found(format!("Could not find an openid-connect-config of Identity Provider: {idp_id}."))
 }
 
 /// One connection.
@@ -172,7 +177,9 @@ impl Form {
                 Ok((update.apply(stored)?, update.secret))
             }
             Self::Huawei => {
-                let Settings::Oidc(oidc) = stored;
+                let Settings::Oidc(oidc) = stored else {
+                    return Err(Error::conflict("The connection of the protocol 'oidc' speaks another protocol."));
+                };
                 Ok((Settings::Oidc(Box::new(huawei::update(body, oidc)?)), None))
             }
         }
@@ -180,7 +187,7 @@ impl Form {
 
     /// Checks what only the client for outgoing requests and the decoder of keys can tell.
     fn check(self, app: &App, settings: &Settings) -> Result<()> {
-        let Settings::Oidc(oidc) = settings;
+        let Settings::Oidc(oidc) = settings else { return Ok(()) };
         app.oidc.check(oidc).map_err(|e| match e {
             Error::Invalid { message, field: Some(name) } => {
                 let name = match (self, name.as_str()) {

@@ -8,6 +8,7 @@
 //! A new protocol is one file here, its settings in the model, and one variant in [`Memo`] and, if it answers otherwise,
 //! in [`Answer`].
 
+pub mod check;
 pub mod oidc;
 
 use std::fmt;
@@ -49,6 +50,7 @@ impl Ready {
     pub fn new(connection: Connection, secret: Option<Secret>) -> Result<Self> {
         let pinned = match &connection.settings {
             Settings::Oidc(oidc) => oidc::pinned_keys(oidc)?,
+            Settings::Saml(_) | Settings::Ldap(_) => None,
         };
         Ok(Self { connection, secret, pinned })
     }

@@ -7,8 +7,8 @@
 
 mod bearer;
 mod claims;
-mod discovery;
-mod endpoints;
+pub(super) mod discovery;
+pub(super) mod endpoints;
 mod exchange;
 mod jwt;
 mod kept;
@@ -81,9 +81,13 @@ pub fn pinned_keys(oidc: &Wanted) -> Result<Option<Arc<KeySet>>> {
     Ok(Some(Arc::new(keys)))
 }
 
-fn settings(ready: &Ready) -> &Wanted {
+/// The settings of a connection that speaks OpenID Connect; what comes by another is not for us to believe.
+fn settings(ready: &Ready) -> Result<&Wanted> {
     match &ready.connection.settings {
-        Settings::Oidc(oidc) => oidc,
+        Settings::Oidc(oidc) => Ok(oidc),
+        Settings::Saml(_) | Settings::Ldap(_) => {
+            Err(Error::unauthorized("the connection does not speak OpenID Connect"))
+        }
     }
 }
 
@@ -119,7 +123,7 @@ impl Oidc {
 
     /// The provider, where its keys and `needed` are known.
     async fn provider<'a>(&self, ready: &'a Ready, needed: &[&Option<String>], now: Timestamp) -> Result<Provider<'a>> {
-        let oidc = settings(ready);
+        let oidc = settings(ready)?;
         let keys = if oidc.jwks.is_some() { &oidc.jwks } else { &oidc.jwks_uri };
         self.documents.provider(oidc, &[needed, &[keys]].concat(), now).await
     }
@@ -129,7 +133,7 @@ impl Oidc {
     async fn verify(&self, ask: &Ask<'_>, provider: &Provider<'_>, token: &str, what: &str) -> Result<Verified> {
         let refused = refused(what);
         let jwt = Jwt::parse(token).map_err(&refused)?;
-        let trusted = &settings(ask.connection).algorithms;
+        let trusted = &settings(ask.connection)?.algorithms;
         if !trusted.contains(&jwt.algorithm) {
             return Err(refused(format!("the connection does not trust the algorithm {}", jwt.algorithm.as_str())));
         }
@@ -163,7 +167,7 @@ impl Oidc {
             // Core §5.3.2: a signed answer names both.
             let claims = Claims(&verified.claims);
             claims.issued_by(provider.issuer()).map_err(&refused)?;
-            claims.for_client(&settings(ask.connection).client_id).map_err(&refused)?;
+            claims.for_client(&settings(ask.connection)?.client_id).map_err(&refused)?;
             verified.claims
         } else {
             serde_json::from_slice(&body).map_err(|_| refused("the answer cannot be read".to_owned()))?
@@ -192,7 +196,7 @@ fn merged(mut userinfo: Map<String, Value>, token: Map<String, Value>) -> Map<St
 
 impl Upstream for Oidc {
     async fn begin(&self, ask: &Ask<'_>) -> Result<Begun> {
-        let oidc = settings(ask.connection);
+        let oidc = settings(ask.connection)?;
         if oidc.access_mode == AccessMode::Program {
             return Err(Error::unauthorized("the connection is for programs, not for browsers"));
         }
@@ -235,7 +239,7 @@ impl Upstream for Oidc {
 
     async fn finish(&self, ask: &Ask<'_>, memo: &super::Memo, answer: &Answer) -> Result<Identity> {
         let super::Memo::Oidc(memo) = memo;
-        let oidc = settings(ask.connection);
+        let oidc = settings(ask.connection)?;
         let mut needed = Vec::new();
         if oidc.response_type == ResponseType::Code {
             needed.push(&oidc.token_endpoint);
@@ -278,7 +282,7 @@ impl Oidc {
         memo: &Memo,
         answer: &Answer,
     ) -> Result<Identity> {
-        let oidc = settings(ask.connection);
+        let oidc = settings(ask.connection)?;
         let code = answer.one("code")?.ok_or_else(|| Error::unauthorized("the answer has no code"))?;
         let client = exchange::client(oidc, ask.connection.secret.as_ref(), &memo.issuer)?;
         let given = Code { code, verifier: &memo.verifier, redirect_uri: &memo.redirect_uri };
@@ -302,6 +306,7 @@ impl Oidc {
     /// Verifies the ID token of a browser's login (Core §3.1.3.7).
     async fn id_token(&self, ask: &Ask<'_>, provider: &Provider<'_>, memo: &Memo, token: &str) -> Result<Verified> {
         let verified = self.verify(ask, provider, token, "ID token").await?;
+        let client_id = &settings(ask.connection)?.client_id;
         let check = || {
             let claims = Claims(&verified.claims);
             if claims::kind(&verified.header)? == Kind::Access {
@@ -309,7 +314,7 @@ impl Oidc {
             }
             claims.is_bearer()?;
             claims.issued_by(&memo.issuer)?;
-            claims.for_client(&settings(ask.connection).client_id)?;
+            claims.for_client(client_id)?;
             claims.has(&["exp", "iat", "sub"])?;
             claims.alive(ask.now)?;
             claims.has_nonce(&memo.nonce)

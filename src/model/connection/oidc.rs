@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::model::fields::{Fields, wrong_type};
 
 /// What a discovery URL ends with (Discovery §4).
-const WELL_KNOWN: &str = "/.well-known/openid-configuration";
+pub const WELL_KNOWN: &str = "/.well-known/openid-configuration";
 /// Longest URL, in characters.
 const MAX_URL: usize = 2_048;
 /// Longest issuer: it may become a remote id.
@@ -163,6 +163,12 @@ pub struct Oidc {
     pub response_mode: ResponseMode,
     /// See [`AccessMode`].
     pub access_mode: AccessMode,
+    /// The redirect URI that is registered at the provider, where it is not the one made here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub redirect_uri: Option<String>,
+    /// What people call these settings.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
 }
 
 impl Default for Oidc {
@@ -187,6 +193,8 @@ impl Default for Oidc {
             response_type: ResponseType::Code,
             response_mode: ResponseMode::Query,
             access_mode: AccessMode::ProgramConsole,
+            redirect_uri: None,
+            name: None,
         }
     }
 }
@@ -220,6 +228,8 @@ impl Oidc {
             response_type,
             response_mode,
             access_mode: word(&mut f, "access_mode", AccessMode::read)?.unwrap_or(default.access_mode),
+            redirect_uri: url(&mut f, "redirect_uri")?,
+            name: f.nullable_text("name", 1..=255)?.flatten(),
         };
         oidc.check(&f)?;
         f.finish()?;
@@ -277,7 +287,7 @@ impl Oidc {
     pub fn is_issuer(&self, issuer: &str) -> bool {
         match (&self.issuer, &self.discovery_url) {
             (Some(named), _) => named == issuer,
-            (None, Some(url)) => url.strip_suffix(WELL_KNOWN) == Some(issuer.strip_suffix('/').unwrap_or(issuer)),
+            (None, Some(url)) => url.strip_suffix(WELL_KNOWN).is_some_and(|named| same_issuer(named, issuer)),
             (None, None) => false,
         }
     }
@@ -309,6 +319,16 @@ impl Oidc {
     pub fn accepts_audience(&self, audience: &str) -> bool {
         audience == self.client_id || self.audiences.iter().any(|a| a == audience)
     }
+}
+
+/// Whether two URLs name one issuer: they may differ in a slash at the end, in the host's case and in a default port that is
+/// written out.
+pub fn same_issuer(a: &str, b: &str) -> bool {
+    fn plain(url: &str) -> String {
+        let text = Url::parse(url).map_or_else(|_| url.to_owned(), String::from);
+        text.strip_suffix('/').unwrap_or(&text).to_owned()
+    }
+    a == b || plain(a) == plain(b)
 }
 
 /// RFC 6749 §3.3.

@@ -11,7 +11,7 @@ fn create(inner: Value) -> Result<Create> {
 }
 
 fn oidc(settings: &Settings) -> &Oidc {
-    let Settings::Oidc(oidc) = settings;
+    let Settings::Oidc(oidc) = settings else { unreachable!() };
     oidc
 }
 
@@ -175,7 +175,7 @@ mod huawei_form {
         // It is a connection that the extension's form may read and write, too.
         let settings = Settings::Oidc(Box::new(made.clone()));
         let patch = Update::parse(&json!({"connection": {"audiences": ["a"]}})).unwrap();
-        let Settings::Oidc(next) = patch.apply(&settings).unwrap();
+        let Settings::Oidc(next) = patch.apply(&settings).unwrap() else { unreachable!() };
         assert_eq!((next.audiences.len(), next.response_type), (1, ResponseType::IdToken));
     }
 

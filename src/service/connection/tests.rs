@@ -306,7 +306,7 @@ async fn a_ready_connection_is_remembered_until_the_identity_provider_changes() 
         assert_eq!(scene.ask("PATCH", json!({"client_id": "x"})).await.status, 200);
         let second = ready(app, "acme", "openid").await.unwrap().unwrap();
         assert!(!Arc::ptr_eq(&first, &second));
-        let Settings::Oidc(oidc) = &second.connection.settings;
+        let Settings::Oidc(oidc) = &second.connection.settings else { unreachable!() };
         assert_eq!(oidc.client_id, "x");
         assert_eq!(scene.ask("DELETE", Value::Null).await.status, 204);
         assert!(ready(app, "acme", "openid").await.unwrap().is_none());

@@ -29,7 +29,7 @@ async fn a_connection_comes_back_as_it_was_written_and_changed_and_goes_with_its
         assert_eq!(connection::get(&mut tx, "i", "oidc").await.unwrap(), Some(stored.clone()));
         assert_eq!(connection::get(&mut tx, "i", "saml").await.unwrap(), None);
         assert_eq!(connection::protocols(&mut tx, "i").await.unwrap(), ["oidc"]);
-        let Settings::Oidc(oidc) = &mut stored.settings;
+        let Settings::Oidc(oidc) = &mut stored.settings else { unreachable!() };
         (oidc.client_id, oidc.audiences) = ("other".into(), vec!["ä".into()]);
         stored.updated_at = Timestamp(NOW.0 + 1);
         assert!(connection::update(&mut tx, &stored).await.unwrap());

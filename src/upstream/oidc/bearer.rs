@@ -24,12 +24,13 @@ pub(super) async fn identify(oidc: &Oidc, ask: &Ask<'_>, token: &str) -> Result<
 async fn signed(oidc: &Oidc, ask: &Ask<'_>, token: &str) -> Result<Identity> {
     let provider = oidc.provider(ask.connection, &[], ask.now).await?;
     let verified = oidc.verify(ask, &provider, token, "bearer token").await?;
+    let wanted = settings(ask.connection)?;
     let check = || {
         let claims = Claims(&verified.claims);
         let is_id_token = claims::kind(&verified.header)? == Kind::Any && claims.is_id_token();
         claims.is_bearer()?;
         claims.issued_by(provider.issuer())?;
-        claims.for_us(settings(ask.connection), is_id_token)?;
+        claims.for_us(wanted, is_id_token)?;
         claims.has(&["exp", "sub"])?;
         claims.alive(ask.now)?;
         Ok(if is_id_token { Proof::IdToken } else { Proof::AccessToken })
@@ -39,7 +40,7 @@ async fn signed(oidc: &Oidc, ask: &Ask<'_>, token: &str) -> Result<Identity> {
 }
 
 async fn opaque(oidc: &Oidc, ask: &Ask<'_>, token: &str) -> Result<Identity> {
-    let wanted = settings(ask.connection);
+    let wanted = settings(ask.connection)?;
     if token.len() > MAX_OPAQUE {
         return Err(Error::unauthorized("the bearer token is too long"));
     }

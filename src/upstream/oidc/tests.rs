@@ -382,7 +382,7 @@ async fn the_configuration_must_be_that_of_the_issuer() {
         let issuer = format!("{}{slash}", scene.provider.issuer);
         scene.provider.describe(|d| d["issuer"] = json!(issuer));
         let discovery_url = Some(format!("{}/.well-known/openid-configuration", scene.provider.issuer));
-        let wanted = Wanted { issuer: None, discovery_url, ..settings(&scene.ready).clone() };
+        let wanted = Wanted { issuer: None, discovery_url, ..settings(&scene.ready).unwrap().clone() };
         let scene = Scene { ready: ready(wanted, Some("x")), ..scene };
         assert_eq!(scene.login_with(|claims| claims["iss"] = json!(issuer)).await.unwrap().issuer, issuer);
         assert!(scene.login_with(|claims| claims["iss"] = json!("x")).await.is_err());

@@ -187,14 +187,14 @@ async fn pinned_keys_are_the_only_ones() {
     let scene = Scene::new().await;
     let other = Key::new("k1", "ES256");
     let jwks = Some(json!({"keys": [other.jwk()]}).to_string());
-    let pinned = ready(Wanted { jwks, ..settings(&scene.ready).clone() }, None);
+    let pinned = ready(Wanted { jwks, ..settings(&scene.ready).unwrap().clone() }, None);
     let scene = Scene { ready: pinned, ..scene };
     assert!(scene.oidc.bearer(&scene.ask(), &other.token(&scene.claims("x"))).await.is_ok());
     refused_for(scene.oidc.bearer(&scene.ask(), &scene.key.token(&scene.claims("x"))).await, "the signature is wrong");
     assert!(scene.provider.asked("/jwks").is_empty());
     assert!(scene.provider.asked("/.well-known/openid-configuration").is_empty());
     for jwks in [r#"{"keys":[]}"#, r#"{"keys":[{"kty":"oct","k":"AA"}]}"#, "{}", "x"] {
-        let wanted = Wanted { jwks: Some(jwks.into()), ..settings(&scene.ready).clone() };
+        let wanted = Wanted { jwks: Some(jwks.into()), ..settings(&scene.ready).unwrap().clone() };
         assert!(pinned_keys(&wanted).is_err(), "{jwks}");
     }
 }
