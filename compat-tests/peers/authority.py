@@ -26,8 +26,15 @@ def _name(common_name):
 def _begin(subject, issuer, key, life):
     now = datetime.datetime.now(datetime.timezone.utc)
     begun, ends = (now + days * DAY for days in life)
-    return (x509.CertificateBuilder().subject_name(_name(subject)).issuer_name(_name(issuer)).public_key(key.public_key())
-            .serial_number(x509.random_serial_number()).not_valid_before(begun).not_valid_after(ends))
+    return (
+        x509.CertificateBuilder()
+        .subject_name(_name(subject))
+        .issuer_name(_name(issuer))
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(begun)
+        .not_valid_after(ends)
+    )
 
 
 def self_signed(common_name="idp.example.com", life=GOOD):
@@ -49,8 +56,11 @@ class Authority:
         self.folder, self.name = folder, name
         self.folder.mkdir(parents=True, exist_ok=True)
         self.key = ec.generate_private_key(ec.SECP256R1())
-        self.certificate = (_begin(name, name, self.key, GOOD).add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-                            .sign(self.key, hashes.SHA256()))
+        self.certificate = (
+            _begin(name, name, self.key, GOOD)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .sign(self.key, hashes.SHA256())
+        )
         self.pem = self.certificate.public_bytes(serialization.Encoding.PEM).decode()
         self.file = folder / "authority.pem"
         self.file.write_text(self.pem)
@@ -61,8 +71,9 @@ class Authority:
         built = _begin(names[0], self.name, key, life)
         alternatives = x509.SubjectAlternativeName([_general(name) for name in names])
         usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
-        certificate = (built.add_extension(alternatives, critical=False).add_extension(usage, critical=False)
-                       .sign(self.key, hashes.SHA256()))
+        certificate = (
+            built.add_extension(alternatives, critical=False).add_extension(usage, critical=False).sign(self.key, hashes.SHA256())
+        )
         stem = self.folder / f"{certificate.serial_number:x}"
         paths = stem.with_suffix(".crt"), stem.with_suffix(".key")
         paths[0].write_text(certificate.public_bytes(serialization.Encoding.PEM).decode())

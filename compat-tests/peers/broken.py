@@ -21,7 +21,9 @@ LIMIT = 1_048_576
 class Reply:
     """One answer. `drip` sends a byte a second, `silent` none; `chunked` hides the length."""
 
-    def __init__(self, body=b"", status=200, content_type="application/json", headers=(), chunked=False, drip=False, silent=False):
+    def __init__(
+        self, body=b"", status=200, content_type="application/json", headers=(), chunked=False, drip=False, silent=False
+    ):
         self.body = body.encode() if isinstance(body, str) else body
         self.status, self.headers = status, {"Content-Type": content_type} | dict(headers)
         self.chunked, self.drip, self.silent = chunked, drip, silent
@@ -64,9 +66,15 @@ class BrokenWeb:
                 for name, value in reply.headers.items():
                     self.send_header(name, value)
                 self.send_header("Connection", "close")
-                self.send_header("Transfer-Encoding", "chunked") if reply.chunked else self.send_header("Content-Length", len(reply.body))
+                self.send_header("Transfer-Encoding", "chunked") if reply.chunked else self.send_header(
+                    "Content-Length", len(reply.body)
+                )
                 self.end_headers()
-                pieces = [bytes([b]) for b in reply.body] if reply.drip else [reply.body[i : i + 65_536] for i in range(0, len(reply.body), 65_536)]
+                pieces = (
+                    [bytes([b]) for b in reply.body]
+                    if reply.drip
+                    else [reply.body[i : i + 65_536] for i in range(0, len(reply.body), 65_536)]
+                )
                 for piece in pieces:
                     self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece) if reply.chunked else piece)
                     if reply.drip and web.ending.wait(1):
@@ -114,9 +122,10 @@ class Sockets:
 
     def saying(self, data, every=None):
         """A port whose server says this at once (`every`: byte for byte, with so many seconds between) and then nothing."""
+
         def speak(connection):
             self.held.append(connection)
-            for piece in ([data] if every is None else [data[i : i + 1] for i in range(len(data))]):
+            for piece in [data] if every is None else [data[i : i + 1] for i in range(len(data))]:
                 connection.sendall(piece)
                 time.sleep(every or 0)
 
@@ -124,6 +133,7 @@ class Sockets:
 
     def answering(self, data, context=None):
         """A port whose server says this to whatever it is told first."""
+
         def speak(connection):
             self.held.append(connection)
             wrapped = context.wrap_socket(connection, server_side=True) if context else connection

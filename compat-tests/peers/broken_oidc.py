@@ -21,9 +21,16 @@ FORBIDDEN = ["http://169.254.169.254", "http://10.1.2.3", "http://127.0.0.2", "h
 def discovery(issuer, **changes):
     """A discovery document; `changes` replace members (None: leave out)."""
     usual = {
-        "issuer": issuer, "authorization_endpoint": f"{issuer}/auth", "token_endpoint": f"{issuer}/token", "jwks_uri": f"{issuer}/jwks",
-        "userinfo_endpoint": f"{issuer}/me", "end_session_endpoint": f"{issuer}/end", "response_types_supported": ["code"],
-        "scopes_supported": ["openid", "email"], "subject_types_supported": ["public"], "id_token_signing_alg_values_supported": ["RS256"],
+        "issuer": issuer,
+        "authorization_endpoint": f"{issuer}/auth",
+        "token_endpoint": f"{issuer}/token",
+        "jwks_uri": f"{issuer}/jwks",
+        "userinfo_endpoint": f"{issuer}/me",
+        "end_session_endpoint": f"{issuer}/end",
+        "response_types_supported": ["code"],
+        "scopes_supported": ["openid", "email"],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["RS256"],
         "note": CANARY,
     }
     return json.dumps({k: v for k, v in (usual | changes).items() if v is not None})

@@ -17,8 +17,10 @@ def key(certificate, use="signing"):
     """A KeyDescriptor; `use=None` leaves the attribute out."""
     text = bare(certificate) if "-----" in certificate else certificate
     attribute = f' use="{use}"' if use else ""
-    return (f"<md:KeyDescriptor{attribute}><ds:KeyInfo><ds:X509Data><ds:X509Certificate>{text}</ds:X509Certificate></ds:X509Data></ds:KeyInfo>"
-            "</md:KeyDescriptor>")
+    return (
+        f"<md:KeyDescriptor{attribute}><ds:KeyInfo><ds:X509Data><ds:X509Certificate>{text}</ds:X509Certificate></ds:X509Data></ds:KeyInfo>"
+        "</md:KeyDescriptor>"
+    )
 
 
 def endpoint(name, location, binding="HTTP-Redirect"):
@@ -29,8 +31,10 @@ def endpoint(name, location, binding="HTTP-Redirect"):
 def entity(entity_id, keys, endpoints, role="IDPSSODescriptor", **attributes):
     """One EntityDescriptor with one role."""
     more = "".join(f' {name}="{value}"' for name, value in attributes.items())
-    return (f'<?xml version="1.0"?><md:EntityDescriptor {MD} entityID="{entity_id}"{more}><!-- {CANARY} -->'
-            f'<md:{role} protocolSupportEnumeration="{PROTOCOL}">{keys}{endpoints}</md:{role}></md:EntityDescriptor>')
+    return (
+        f'<?xml version="1.0"?><md:EntityDescriptor {MD} entityID="{entity_id}"{more}><!-- {CANARY} -->'
+        f'<md:{role} protocolSupportEnumeration="{PROTOCOL}">{keys}{endpoints}</md:{role}></md:EntityDescriptor>'
+    )
 
 
 def ago(days):
@@ -79,7 +83,12 @@ def _metadata(at, case):
         case "no-role":
             return f"<md:EntityDescriptor {MD} entityID='{at}'/>"
         case "sp-only":
-            return entity(at, key(GOOD), endpoint("AssertionConsumerService", f"{at}/acs", "HTTP-POST").replace("/>", ' index="0"/>'), "SPSSODescriptor")
+            return entity(
+                at,
+                key(GOOD),
+                endpoint("AssertionConsumerService", f"{at}/acs", "HTTP-POST").replace("/>", ' index="0"/>'),
+                "SPSSODescriptor",
+            )
         case "no-entity-id":
             return good.replace(f'entityID="{at}"', "")
         case "other-entity":

@@ -88,11 +88,19 @@ class Directory:
         self.program = self.folder / "slapd"
         shutil.copy(program, self.program)
         tls = "".join(f"{key} {path}\n" for key, path in zip(("TLSCertificateFile", "TLSCertificateKeyFile"), certificate or ()))
-        (self.folder / "slapd.conf").write_text(CONFIG.format(
-            schemas="\n".join(f"include /etc/ldap/schema/{name}.schema" for name in ("core", "cosine", "inetorgperson")),
-            folder=self.folder, tls=tls, policy="" if anonymous else "disallow bind_anon\nrequire authc", base=BASE, admin=ADMIN,
-            password=ADMIN_PASSWORD, service=SERVICE, anonymous="by anonymous read" if anonymous else "",
-        ))
+        (self.folder / "slapd.conf").write_text(
+            CONFIG.format(
+                schemas="\n".join(f"include /etc/ldap/schema/{name}.schema" for name in ("core", "cosine", "inetorgperson")),
+                folder=self.folder,
+                tls=tls,
+                policy="" if anonymous else "disallow bind_anon\nrequire authc",
+                base=BASE,
+                admin=ADMIN,
+                password=ADMIN_PASSWORD,
+                service=SERVICE,
+                anonymous="by anonymous read" if anonymous else "",
+            )
+        )
         people = [PERSON.format(uid=uid, name=name, base=BASE) for uid, name in (("ann", "Ann"), ("bob", "Bob"))]
         group = GROUP.format(name="staff", base=BASE, members=f"member: uid=ann,{USERS}")
         tree = TREE.format(base=BASE, service=SERVICE, service_password=SERVICE_PASSWORD)
@@ -108,8 +116,13 @@ class Directory:
         urls = f"ldap://127.0.0.1:{self.port}" + (f" ldaps://127.0.0.1:{self.tls_port}" if self.tls_port else "")
         with open(self.folder / "log.txt", "ab") as log:
             # With a debug level, even none, it stays in the foreground; 256 (stats) tells what is asked of it.
-            self.process = subprocess.Popen([self.program, "-d", "256", "-f", "slapd.conf", "-h", urls], cwd=self.folder,
-                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self.process = subprocess.Popen(
+                [self.program, "-d", "256", "-f", "slapd.conf", "-h", urls],
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
         assert eventually(self._listening, 10.0, 0.05), self.log()[-2000:]
         return self
 

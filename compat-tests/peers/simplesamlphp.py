@@ -81,9 +81,15 @@ class SimpleSamlPhp:
         """Serves; returns when the metadata can be had."""
         environment = os.environ | {"SIMPLESAMLPHP_CONFIG_DIR": str(self.folder), "PHP_CLI_SERVER_WORKERS": "4"}
         with open(self.folder / "log/server.txt", "ab") as log:
-            self.process = subprocess.Popen(["php", "-d", "opcache.enable=0", "-S", f"127.0.0.1:{self.port}", "-t", self.folder / "www"],
-                                            env=environment, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                            start_new_session=True)
+            self.process = subprocess.Popen(
+                ["php", "-d", "opcache.enable=0", "-S", f"127.0.0.1:{self.port}", "-t", self.folder / "www"],
+                env=environment,
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
         assert eventually(self._ready, 15.0, 0.1), (self.folder / "log/server.txt").read_text()[-2000:]
         return self
 

@@ -17,8 +17,30 @@ from peers import directory as ldap_tree
 from peers.authority import ENDING, EXPIRED, FUTURE, self_signed
 from peers.broken import CANARY
 from sso_calls import (
-    CONFIGURATIONS, DRAFT, MOMENT, PROBE, SP_CERTIFICATE, afresh, by_metadata, create, done, draft, get, kept, ldap,
-    listed, of_directory, oidc, path_of, problem, saml, send, settled, status, test, update,
+    CONFIGURATIONS,
+    DRAFT,
+    MOMENT,
+    PROBE,
+    SP_CERTIFICATE,
+    afresh,
+    by_metadata,
+    create,
+    done,
+    draft,
+    get,
+    kept,
+    ldap,
+    listed,
+    of_directory,
+    oidc,
+    path_of,
+    problem,
+    saml,
+    send,
+    settled,
+    status,
+    test,
+    update,
 )
 
 DEADLINE = 10.0
@@ -55,7 +77,11 @@ def failed(outcome, pattern):
 
 def test_a_real_openid_provider(archstone, provider):
     made = afresh(archstone, oidc(provider.issuer))
-    wanted = {"issuer": provider.issuer, "authorizationEndpoint": f"{provider.issuer}/auth", "tokenEndpoint": f"{provider.issuer}/token"}
+    wanted = {
+        "issuer": provider.issuer,
+        "authorizationEndpoint": f"{provider.issuer}/auth",
+        "tokenEndpoint": f"{provider.issuer}/token",
+    }
     outcome = succeeded(test(archstone, made), **wanted)
     assert set(outcome) <= OUTCOME | {"warnings"} and OUTCOME - {"errorMessage"} <= set(outcome)
     now = get(archstone, made)
@@ -75,18 +101,24 @@ def test_a_real_saml_identity_provider_by_its_metadata(archstone, saml_idp):
 
 def test_a_real_saml_identity_provider_by_its_members(archstone, saml_idp):
     members = {"idpSsoUrl": saml_idp.sso_url, "idpCertificate": saml_idp.certificate, "idpSloUrl": saml_idp.slo_url}
-    succeeded(draft(archstone, saml(saml_idp.entity_id, members)), issuer=saml_idp.entity_id, authorizationEndpoint=saml_idp.sso_url)
+    succeeded(
+        draft(archstone, saml(saml_idp.entity_id, members)), issuer=saml_idp.entity_id, authorizationEndpoint=saml_idp.sso_url
+    )
 
 
 def test_a_real_directory(archstone, directory, authority):
     made = afresh(archstone, of_directory(directory))
     succeeded(test(archstone, made), authorizationEndpoint="", tokenEndpoint="")
     assert get(archstone, made)["status"] == "active"
-    for body in (of_directory(directory, tls=True), of_directory(directory, block={"useStartTls": True}),
-                 ldap("localhost", {"port": directory.tls_port, "useSsl": True}), of_directory(directory, block={"bindDn": None, "bindPassword": None}),
-                 of_directory(directory, block={"userSearchBase": ldap_tree.USERS, "userSearchFilter": "(mail=%s)"}),
-                 of_directory(directory, block={"groupSearchBase": ldap_tree.GROUPS, "groupSearchFilter": "(member=%s)"}),
-                 of_directory(directory, block={"bindDn": ldap_tree.ADMIN, "bindPassword": ldap_tree.ADMIN_PASSWORD})):
+    for body in (
+        of_directory(directory, tls=True),
+        of_directory(directory, block={"useStartTls": True}),
+        ldap("localhost", {"port": directory.tls_port, "useSsl": True}),
+        of_directory(directory, block={"bindDn": None, "bindPassword": None}),
+        of_directory(directory, block={"userSearchBase": ldap_tree.USERS, "userSearchFilter": "(mail=%s)"}),
+        of_directory(directory, block={"groupSearchBase": ldap_tree.GROUPS, "groupSearchFilter": "(member=%s)"}),
+        of_directory(directory, block={"bindDn": ldap_tree.ADMIN, "bindPassword": ldap_tree.ADMIN_PASSWORD}),
+    ):
         succeeded(draft(archstone, body))
 
 
@@ -101,7 +133,12 @@ def test_an_authority_of_the_directorys_own(archstone, directories, stranger):
 def test_the_second_server_is_asked_when_the_first_does_not_answer(archstone, directory, sockets):
     body = of_directory(directory, block={"port": sockets.refused(), "servers": [f"127.0.0.1:{directory.port}"]})
     succeeded(draft(archstone, body))
-    failed(draft(archstone, of_directory(directory, block={"port": sockets.refused(), "servers": [f"127.0.0.1:{sockets.refused()}"]})), "refus|connect")
+    failed(
+        draft(
+            archstone, of_directory(directory, block={"port": sockets.refused(), "servers": [f"127.0.0.1:{sockets.refused()}"]})
+        ),
+        "refus|connect",
+    )
 
 
 # -- what a test leaves behind ---------------------------------------------------------------------------------------------------
@@ -110,7 +147,13 @@ def test_the_second_server_is_asked_when_the_first_does_not_answer(archstone, di
 def test_a_body_is_not_needed(archstone, provider):
     made = afresh(archstone, oidc(provider.issuer))
     path = path_of(made, "test")
-    for options in ({}, {"json": {}}, {"json": {"tenantUuid": "x"}}, {"json": {"surprise": 1}}, {"data": b"", "headers": {"Content-Type": "application/json"}}):
+    for options in (
+        {},
+        {"json": {}},
+        {"json": {"tenantUuid": "x"}},
+        {"json": {"surprise": 1}},
+        {"data": b"", "headers": {"Content-Type": "application/json"}},
+    ):
         answer = archstone.request("POST", path, token=archstone.admin_token, **options)
         assert answer.status_code == 200 and answer.json()["success"] is True, answer.text
     problem(send(archstone, "POST", path, ["x"]), 400)
@@ -171,14 +214,37 @@ def test_many_tests_at_once_of_one(archstone, webs):
 
 
 OIDC_CASES = {
-    "status-404": "404", "status-500": "500", "status-401": "401", "html": "JSON", "no-json": "JSON", "list": "JSON|object",
-    "empty": "JSON|empty", "other-issuer": "issuer", "without-issuer": "issuer", "without-token_endpoint": "token_endpoint|token endpoint",
-    "without-authorization_endpoint": "authorization_endpoint|authorization endpoint", "without-jwks_uri": "jwks|key",
-    "typed-token_endpoint": "token_endpoint|token endpoint", "typed-issuer": "issuer", "jwks-404": "404", "jwks-refused": "key|jwks",
-    "jwks-html": "key|jwks", "jwks-empty": "key", "jwks-none": "key|jwks", "jwks-unusable": "key", "jwks-short": "key|bit",
-    "jwks-redirect": "redirect|302", "large": "large|MiB|size|bytes", "large-chunked": "large|MiB|size|bytes", "loop": "redirect", "scheme": "redirect|scheme",
-    "to-forbidden": "allow|redirect|address", "forbidden-jwks_uri": "jwks|allow|key", "forbidden-token_endpoint": "token|allow",
-    "forbidden-authorization_endpoint": "authorization|allow", "forbidden-userinfo_endpoint": "userinfo|allow",
+    "status-404": "404",
+    "status-500": "500",
+    "status-401": "401",
+    "html": "JSON",
+    "no-json": "JSON",
+    "list": "JSON|object",
+    "empty": "JSON|empty",
+    "other-issuer": "issuer",
+    "without-issuer": "issuer",
+    "without-token_endpoint": "token_endpoint|token endpoint",
+    "without-authorization_endpoint": "authorization_endpoint|authorization endpoint",
+    "without-jwks_uri": "jwks|key",
+    "typed-token_endpoint": "token_endpoint|token endpoint",
+    "typed-issuer": "issuer",
+    "jwks-404": "404",
+    "jwks-refused": "key|jwks",
+    "jwks-html": "key|jwks",
+    "jwks-empty": "key",
+    "jwks-none": "key|jwks",
+    "jwks-unusable": "key",
+    "jwks-short": "key|bit",
+    "jwks-redirect": "redirect|302",
+    "large": "large|MiB|size|bytes",
+    "large-chunked": "large|MiB|size|bytes",
+    "loop": "redirect",
+    "scheme": "redirect|scheme",
+    "to-forbidden": "allow|redirect|address",
+    "forbidden-jwks_uri": "jwks|allow|key",
+    "forbidden-token_endpoint": "token|allow",
+    "forbidden-authorization_endpoint": "authorization|allow",
+    "forbidden-userinfo_endpoint": "userinfo|allow",
 }
 SLOW = {"silent": "time|answer", "drip": "time|answer", "jwks-silent": "time|answer"}
 
@@ -189,15 +255,21 @@ def test_a_broken_openid_provider(one, webs, case):
 
 
 def test_openid_providers_that_are_not_reached(one, sockets):
-    for issuer, pattern in ((f"http://127.0.0.1:{sockets.refused()}", "refus|connect"), ("https://idp.invalid", "name|resolv|DNS"),
-                            (f"http://127.0.0.1:{sockets.closing()}", "clos|connect|answer"),
-                            (f"http://127.0.0.1:{sockets.answering(b'SSH-2.0-' + CANARY.encode())}", "HTTP|answer|read"),
-                            (f"https://127.0.0.1:{sockets.answering(b'HTTP/1.1 400 Bad')}", "TLS"),
-                            (f"http://127.0.0.1:{sockets.answering(b'HTTP/1.1 200 OK')}", "clos|answer|time|read")):
+    for issuer, pattern in (
+        (f"http://127.0.0.1:{sockets.refused()}", "refus|connect"),
+        ("https://idp.invalid", "name|resolv|DNS"),
+        (f"http://127.0.0.1:{sockets.closing()}", "clos|connect|answer"),
+        (f"http://127.0.0.1:{sockets.answering(b'SSH-2.0-' + CANARY.encode())}", "HTTP|answer|read"),
+        (f"https://127.0.0.1:{sockets.answering(b'HTTP/1.1 400 Bad')}", "TLS"),
+        (f"http://127.0.0.1:{sockets.answering(b'HTTP/1.1 200 OK')}", "clos|answer|time|read"),
+    ):
         failed(draft(one, oidc(issuer)), pattern)
 
 
-@pytest.mark.parametrize(("tls", "pattern"), [("unknown authority", "certificate|authority|issuer"), ("other name", "name|certificate"), ("expired", "expired")])
+@pytest.mark.parametrize(
+    ("tls", "pattern"),
+    [("unknown authority", "certificate|authority|issuer"), ("other name", "name|certificate"), ("expired", "expired")],
+)
 def test_openid_providers_whose_certificate_is_no_good(one, webs, tls, pattern):
     failed(draft(one, oidc(f"{webs('oidc', tls).url}/good/{unique()}")), pattern)
 
@@ -211,8 +283,11 @@ def test_openid_providers_by_tls(one, webs):
 
 def test_openid_providers_that_never_answer_are_given_up_in_time(one, webs, sockets):
     """All at once, and others are not kept waiting meanwhile."""
-    at = [f"{webs('oidc').url}/{case}/{unique()}" for case in SLOW] + [f"http://127.0.0.1:{sockets.silent()}", f"https://127.0.0.1:{sockets.silent()}",
-                                                                      f"http://127.0.0.1:{sockets.saying(b'HTTP/1.1 200 OK', every=1)}"]
+    at = [f"{webs('oidc').url}/{case}/{unique()}" for case in SLOW] + [
+        f"http://127.0.0.1:{sockets.silent()}",
+        f"https://127.0.0.1:{sockets.silent()}",
+        f"http://127.0.0.1:{sockets.saying(b'HTTP/1.1 200 OK', every=1)}",
+    ]
     with ThreadPoolExecutor(len(at)) as pool:
         running = [pool.submit(draft, one, oidc(issuer), within=DEADLINE) for issuer in at]
         time.sleep(0.5)
@@ -225,14 +300,35 @@ def test_openid_providers_that_never_answer_are_given_up_in_time(one, webs, sock
 
 
 SAML_CASES = {
-    "status-404": "404", "status-500": "500", "html": "metadata|XML|DOCTYPE", "json": "XML|metadata", "empty": "XML|metadata|empty", "cut": "XML|metadata",
-    "doctype": "DOCTYPE|DTD|document type", "bomb": "DOCTYPE|DTD|document type", "external-entity": "DOCTYPE|DTD|document type",
-    "other-root": "metadata|EntityDescriptor", "no-role": "IDPSSODescriptor|identity provider", "sp-only": "IDPSSODescriptor|identity provider",
-    "no-entity-id": "entity", "expired": "expired", "not-yet": "not yet|not.* valid|before", "no-certificate": "certificate|key",
-    "encryption-only": "certificate|key", "bad-certificate": "certificate", "past": "validUntil|expired|valid", "no-sso": "sign-on|SingleSignOn|SSO|sign",
-    "soap-only": "binding|sign-on|SingleSignOn|SSO", "sso-refused": "refus|connect|reach|sign", "sso-forbidden": "allow|sign|address",
-    "large": "large|MiB|size|bytes", "deep": "deep|nest|XML|metadata|element", "many": "large|element|size|bytes|many", "loop": "redirect",
-    "to-forbidden": "allow|redirect|address", "two-entities": "entit",
+    "status-404": "404",
+    "status-500": "500",
+    "html": "metadata|XML|DOCTYPE",
+    "json": "XML|metadata",
+    "empty": "XML|metadata|empty",
+    "cut": "XML|metadata",
+    "doctype": "DOCTYPE|DTD|document type",
+    "bomb": "DOCTYPE|DTD|document type",
+    "external-entity": "DOCTYPE|DTD|document type",
+    "other-root": "metadata|EntityDescriptor",
+    "no-role": "IDPSSODescriptor|identity provider",
+    "sp-only": "IDPSSODescriptor|identity provider",
+    "no-entity-id": "entity",
+    "expired": "expired",
+    "not-yet": "not yet|not.* valid|before",
+    "no-certificate": "certificate|key",
+    "encryption-only": "certificate|key",
+    "bad-certificate": "certificate",
+    "past": "validUntil|expired|valid",
+    "no-sso": "sign-on|SingleSignOn|SSO|sign",
+    "soap-only": "binding|sign-on|SingleSignOn|SSO",
+    "sso-refused": "refus|connect|reach|sign",
+    "sso-forbidden": "allow|sign|address",
+    "large": "large|MiB|size|bytes",
+    "deep": "deep|nest|XML|metadata|element",
+    "many": "large|element|size|bytes|many",
+    "loop": "redirect",
+    "to-forbidden": "allow|redirect|address",
+    "two-entities": "entit",
 }
 
 
@@ -258,16 +354,21 @@ def test_saml_metadata_of_somebody_else(one, webs):
 
 
 def test_saml_metadata_that_is_not_reached(one, webs, sockets):
-    for url, pattern in ((f"http://127.0.0.1:{sockets.refused()}/m", "refus|connect"), ("https://idp.invalid/m", "name|resolv|DNS"),
-                         (f"{webs('saml', 'unknown authority').url}/good/a/metadata.xml", "certificate|authority|issuer"),
-                         (f"{webs('saml', 'expired').url}/good/a/metadata.xml", "expired"),
-                         (f"{webs('saml', 'other name').url}/good/a/metadata.xml", "name|certificate")):
+    for url, pattern in (
+        (f"http://127.0.0.1:{sockets.refused()}/m", "refus|connect"),
+        ("https://idp.invalid/m", "name|resolv|DNS"),
+        (f"{webs('saml', 'unknown authority').url}/good/a/metadata.xml", "certificate|authority|issuer"),
+        (f"{webs('saml', 'expired').url}/good/a/metadata.xml", "expired"),
+        (f"{webs('saml', 'other name').url}/good/a/metadata.xml", "name|certificate"),
+    ):
         failed(draft(one, by_metadata(url)), pattern)
     succeeded(draft(one, by_metadata(f"{webs('saml', 'tls').url}/good/{unique()}/metadata.xml")))
 
 
 def test_saml_metadata_that_never_comes_is_given_up_in_time(one, webs, sockets):
-    at = [f"{webs('saml').url}/{case}/{unique()}/metadata.xml" for case in ("silent", "drip")] + [f"http://127.0.0.1:{sockets.silent()}/m"]
+    at = [f"{webs('saml').url}/{case}/{unique()}/metadata.xml" for case in ("silent", "drip")] + [
+        f"http://127.0.0.1:{sockets.silent()}/m"
+    ]
     with ThreadPoolExecutor(len(at)) as pool:
         for outcome in pool.map(lambda url: draft(one, by_metadata(url), within=DEADLINE), at):
             failed(outcome, "time|answer")
@@ -287,10 +388,14 @@ def test_adm_cert_1_what_ends_soon_is_warned_of(archstone, saml_idp, webs):
     certificate, _ = self_signed("ending.example.com", ENDING)
     made = create(archstone, saml(block={"idpSsoUrl": saml_idp.sso_url, "idpCertificate": certificate}))
     succeeded(test(archstone, made))
-    assert any(re.search("expire|ends|valid until", text, re.IGNORECASE) for text in get(archstone, made)["warnings"]), get(archstone, made)
+    assert any(re.search("expire|ends|valid until", text, re.IGNORECASE) for text in get(archstone, made)["warnings"]), get(
+        archstone, made
+    )
     made = create(archstone, by_metadata(f"{webs('saml').url}/ending/{unique()}/metadata.xml"))
     succeeded(test(archstone, made))
-    assert any(re.search("expire|ends|valid until", text, re.IGNORECASE) for text in get(archstone, made)["warnings"]), get(archstone, made)
+    assert any(re.search("expire|ends|valid until", text, re.IGNORECASE) for text in get(archstone, made)["warnings"]), get(
+        archstone, made
+    )
     good = create(archstone, saml(block={"idpSsoUrl": saml_idp.sso_url}))
     succeeded(test(archstone, good))
     assert not get(archstone, good).get("warnings")
@@ -322,22 +427,40 @@ def ldap_cases(directory, directories, sockets, authority):
         "plain on a TLS port": (at(directory.tls_port), "clos|connect|TLS|LDAP|answer"),
         "StartTLS is not offered": (of_directory(directories("without tls"), block={"useStartTls": True}), "TLS"),
         "unknown authority": (of_directory(directories("unknown authority"), tls=True), "certificate|authority|issuer"),
-        "unknown authority by StartTLS": (of_directory(directories("unknown authority"), block={"useStartTls": True}), "certificate|authority|issuer"),
+        "unknown authority by StartTLS": (
+            of_directory(directories("unknown authority"), block={"useStartTls": True}),
+            "certificate|authority|issuer",
+        ),
         "another name": (of_directory(directories("other name"), tls=True), "name|certificate"),
         "expired": (of_directory(directories("expired"), tls=True), "expired"),
-        "an authority that is not theirs": (of_directory(directory, tls=True, block={"caCertificatePem": SP_CERTIFICATE}), "certificate|authority|issuer"),
+        "an authority that is not theirs": (
+            of_directory(directory, tls=True, block={"caCertificatePem": SP_CERTIFICATE}),
+            "certificate|authority|issuer",
+        ),
         "wrong password": (of_directory(directory, block={"bindPassword": "wrong"}), "password|credential|bind"),
         "unknown account": (of_directory(directory, block={"bindDn": f"cn=nobody,{ldap_tree.BASE}"}), "password|credential|bind"),
         "a name that is none": (of_directory(directory, block={"bindDn": "nothing"}), "DN|bind"),
         "no such base": (of_directory(directory, block={"baseDn": "dc=elsewhere,dc=com"}), "base"),
         "a base that is none": (of_directory(directory, block={"baseDn": "nothing"}), "base|DN"),
-        "no such base of people": (of_directory(directory, block={"userSearchBase": f"ou=nowhere,{ldap_tree.BASE}"}), "base|userSearchBase"),
+        "no such base of people": (
+            of_directory(directory, block={"userSearchBase": f"ou=nowhere,{ldap_tree.BASE}"}),
+            "base|userSearchBase",
+        ),
         "strangers are not admitted": (of_directory(directories("no strangers"), block=none), "anonymous|bind|authenticat"),
         "closes at once": (at(sockets.closing()), "clos|connect|answer"),
         "speaks HTTP": (at(sockets.answering(b"HTTP/1.1 400 Bad Request\r\n\r\n" + CANARY.encode())), "LDAP|answer|read|clos"),
-        "speaks before it is asked": (at(sockets.saying(b"220 mail.example.com ESMTP " + CANARY.encode() + b"\r\n")), "LDAP|answer|read|clos|time"),
-        "nonsense within TLS": (at(sockets.answering(b"\xff" * 64, authority.context("127.0.0.1")), useSsl=True), "LDAP|answer|read|clos"),
-        "an endless message": (at(sockets.answering(b"\x30\x84\x7f\xff\xff\xff" + b"x" * 64)), "LDAP|answer|large|read|clos|time"),
+        "speaks before it is asked": (
+            at(sockets.saying(b"220 mail.example.com ESMTP " + CANARY.encode() + b"\r\n")),
+            "LDAP|answer|read|clos|time",
+        ),
+        "nonsense within TLS": (
+            at(sockets.answering(b"\xff" * 64, authority.context("127.0.0.1")), useSsl=True),
+            "LDAP|answer|read|clos",
+        ),
+        "an endless message": (
+            at(sockets.answering(b"\x30\x84\x7f\xff\xff\xff" + b"x" * 64)),
+            "LDAP|answer|large|read|clos|time",
+        ),
     }
 
 
@@ -357,8 +480,13 @@ def test_broken_directories(one, directory, directories, sockets, authority):
 
 
 def test_directories_that_never_answer_are_given_up_in_time(one, sockets, directory):
-    at = [{"port": sockets.silent()}, {"port": sockets.silent(), "useSsl": True}, {"port": sockets.silent(), "useStartTls": True},
-          {"port": sockets.saying(b"0" * 40, every=1)}, {"port": sockets.silent(), "servers": [f"127.0.0.1:{sockets.silent()}"] * 3}]
+    at = [
+        {"port": sockets.silent()},
+        {"port": sockets.silent(), "useSsl": True},
+        {"port": sockets.silent(), "useStartTls": True},
+        {"port": sockets.saying(b"0" * 40, every=1)},
+        {"port": sockets.silent(), "servers": [f"127.0.0.1:{sockets.silent()}"] * 3},
+    ]
     with ThreadPoolExecutor(len(at)) as pool:
         running = [pool.submit(draft, one, ldap("127.0.0.1", block), within=DEADLINE) for block in at]
         time.sleep(0.5)
@@ -388,8 +516,13 @@ def test_an_empty_password_is_no_password(one, directory):
 
 
 def test_a_draft_is_checked_as_a_configuration_is(one):
-    for body, field in ((oidc(displayName=7), "displayName"), (oidc(providerType="CAS"), "providerType"), (oidc() | {"oidcConfig": {}}, "oidcConfig.clientId"),
-                        (oidc(block={"scope": "x"}), "oidcConfig.scope"), (ldap(block={"port": 0}), "ldapConfig.port")):
+    for body, field in (
+        (oidc(displayName=7), "displayName"),
+        (oidc(providerType="CAS"), "providerType"),
+        (oidc() | {"oidcConfig": {}}, "oidcConfig.clientId"),
+        (oidc(block={"scope": "x"}), "oidcConfig.scope"),
+        (ldap(block={"port": 0}), "ldapConfig.port"),
+    ):
         problem(send(one, "POST", DRAFT, body), 400, field)
 
 
@@ -406,9 +539,15 @@ def test_the_probe_of_a_real_provider(archstone, provider):
     for issuer in (provider.issuer, f"{provider.issuer}/", f"{provider.issuer}/{broken_oidc.WELL_KNOWN}"):
         found = done(archstone, "POST", PROBE, {"issuer": issuer})
         assert found["issuer"] == provider.issuer
-        assert {k: found[k] for k in ("authorizationEndpoint", "tokenEndpoint", "userinfoEndpoint", "endSessionEndpoint", "jwksUri")} == {
-            "authorizationEndpoint": f"{provider.issuer}/auth", "tokenEndpoint": f"{provider.issuer}/token",
-            "userinfoEndpoint": f"{provider.issuer}/me", "endSessionEndpoint": f"{provider.issuer}/session/end", "jwksUri": f"{provider.issuer}/jwks"}
+        assert {
+            k: found[k] for k in ("authorizationEndpoint", "tokenEndpoint", "userinfoEndpoint", "endSessionEndpoint", "jwksUri")
+        } == {
+            "authorizationEndpoint": f"{provider.issuer}/auth",
+            "tokenEndpoint": f"{provider.issuer}/token",
+            "userinfoEndpoint": f"{provider.issuer}/me",
+            "endSessionEndpoint": f"{provider.issuer}/session/end",
+            "jwksUri": f"{provider.issuer}/jwks",
+        }
         assert "openid" in found["scopesSupported"] and "code" in found["responseTypesSupported"]
 
 
@@ -416,20 +555,45 @@ def test_the_probe_keeps_nothing(archstone, webs):
     total = listed(archstone)["total"]
     issuer = f"{webs('oidc').url}/good/{unique()}"
     found = done(archstone, "POST", PROBE, {"issuer": issuer, "tenantUuid": "x", "surprise": 1})
-    assert set(found) <= {"issuer", "authorizationEndpoint", "tokenEndpoint", "userinfoEndpoint", "endSessionEndpoint", "jwksUri", "scopesSupported",
-                          "responseTypesSupported"}
+    assert set(found) <= {
+        "issuer",
+        "authorizationEndpoint",
+        "tokenEndpoint",
+        "userinfoEndpoint",
+        "endSessionEndpoint",
+        "jwksUri",
+        "scopesSupported",
+        "responseTypesSupported",
+    }
     assert CANARY not in str(found) and listed(archstone)["total"] == total
     assert send(archstone, "GET", f"{CONFIGURATIONS}?limit=1").status_code == 200
 
 
-@pytest.mark.parametrize("body", [{}, {"issuer": None}, {"issuer": ""}, {"issuer": 7}, {"issuer": ["x"]}, {"issuer": "nothing"}, {"issuer": "/x"},
-                                  {"issuer": "ftp://idp.example.com"}, {"issuer": "https://u:p@idp.example.com"}, {"issuer": "https://"},
-                                  {"issuer": "https://169.254.169.254"}, {"issuer": "http://10.0.0.1"}, {"issuer": "https://idp.example.com/#x"}])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"issuer": None},
+        {"issuer": ""},
+        {"issuer": 7},
+        {"issuer": ["x"]},
+        {"issuer": "nothing"},
+        {"issuer": "/x"},
+        {"issuer": "ftp://idp.example.com"},
+        {"issuer": "https://u:p@idp.example.com"},
+        {"issuer": "https://"},
+        {"issuer": "https://169.254.169.254"},
+        {"issuer": "http://10.0.0.1"},
+        {"issuer": "https://idp.example.com/#x"},
+    ],
+)
 def test_a_bad_url_to_probe_is_400(one, body):
     problem(send(one, "POST", PROBE, body), 400, "issuer")
 
 
-@pytest.mark.parametrize("case", [c for c in OIDC_CASES if not c.startswith(("jwks", "forbidden", "typed", "without-to", "without-au", "without-jw"))])
+@pytest.mark.parametrize(
+    "case", [c for c in OIDC_CASES if not c.startswith(("jwks", "forbidden", "typed", "without-to", "without-au", "without-jw"))]
+)
 def test_the_probe_of_a_broken_provider_is_502(one, webs, case):
     answer = send(one, "POST", PROBE, {"issuer": f"{webs('oidc').url}/{case}/{unique()}"})
     error = problem(answer, 502)
@@ -438,8 +602,13 @@ def test_the_probe_of_a_broken_provider_is_502(one, webs, case):
 
 
 def test_the_probe_of_what_is_not_reached(one, webs, sockets):
-    for issuer in (f"http://127.0.0.1:{sockets.refused()}", "https://idp.invalid", f"{webs('oidc', 'unknown authority').url}/good/x",
-                   f"{webs('oidc', 'expired').url}/good/x", f"http://127.0.0.1:{sockets.closing()}"):
+    for issuer in (
+        f"http://127.0.0.1:{sockets.refused()}",
+        "https://idp.invalid",
+        f"{webs('oidc', 'unknown authority').url}/good/x",
+        f"{webs('oidc', 'expired').url}/good/x",
+        f"http://127.0.0.1:{sockets.closing()}",
+    ):
         problem(send(one, "POST", PROBE, {"issuer": issuer}), 502)
 
 

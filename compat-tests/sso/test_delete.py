@@ -11,8 +11,26 @@ import pytest
 
 from harness import eventually, unique
 from sso_calls import (
-    CONFIGURATIONS, FEDERATION, JOBS, KINDS, any_kind, create, delete, done, get, kept, listed, oidc, path_of, preview, problem, send, settled,
-    status, system_admin, update,
+    CONFIGURATIONS,
+    FEDERATION,
+    JOBS,
+    KINDS,
+    any_kind,
+    create,
+    delete,
+    done,
+    get,
+    kept,
+    listed,
+    oidc,
+    path_of,
+    preview,
+    problem,
+    send,
+    settled,
+    status,
+    system_admin,
+    update,
 )
 
 BLOCKER = {"resourceType", "resourceUuid", "resourceName", "relation", "suggestion", "hard"}
@@ -48,9 +66,20 @@ def jobs_of(archstone, config, kind="sso.delete"):
 
 def whole(answer):
     """A preview has every member that the documents name, each in its form."""
-    assert set(answer) == {"blockers", "cascadeResources", "orphanResources", "finalizers", "availablePolicies", "softDeleteRecoverable"}
+    assert set(answer) == {
+        "blockers",
+        "cascadeResources",
+        "orphanResources",
+        "finalizers",
+        "availablePolicies",
+        "softDeleteRecoverable",
+    }
     for it in answer["blockers"]:
-        assert set(it) == BLOCKER and isinstance(it["hard"], bool) and all(it[k] for k in ("resourceType", "resourceUuid", "relation", "suggestion"))
+        assert (
+            set(it) == BLOCKER
+            and isinstance(it["hard"], bool)
+            and all(it[k] for k in ("resourceType", "resourceUuid", "relation", "suggestion"))
+        )
     for it in answer["cascadeResources"] + answer["orphanResources"]:
         assert set(it) == RESOURCE and it["resourceType"] and it["resourceUuid"]
     for it in answer["finalizers"]:
@@ -70,8 +99,21 @@ def test_a_preview_of_what_nobody_uses(archstone, kind):
         assert seen["blockers"] == [] and seen["orphanResources"] == []
         cascade = {(r["resourceType"], r["resourceUuid"]) for r in seen["cascadeResources"]}
         assert any(made["uuid"] == uuid for _, uuid in cascade), "what it is on the Keystone face goes with it"
-        for body in ({}, {"options": {}}, {"options": None}, {"tenantUuid": "x"}, {"options": {"propagationPolicy": ""}},
-                     {"options": {"propagationPolicy": "Restrict", "force": False, "gracePeriodSeconds": 0, "revokeRemoteCredentials": True}}):
+        for body in (
+            {},
+            {"options": {}},
+            {"options": None},
+            {"tenantUuid": "x"},
+            {"options": {"propagationPolicy": ""}},
+            {
+                "options": {
+                    "propagationPolicy": "Restrict",
+                    "force": False,
+                    "gracePeriodSeconds": 0,
+                    "revokeRemoteCredentials": True,
+                }
+            },
+        ):
             assert done(archstone, "POST", path_of(made, "previewDelete"), body) == seen
         answer = archstone.request("POST", path_of(made, "previewDelete"), token=archstone.admin_token)
         assert answer.status_code == 200 and answer.json() == seen
@@ -90,8 +132,16 @@ def test_a_preview_of_what_somebody_uses(archstone, bound):
     assert get(archstone, config)["uuid"] == config["uuid"]
 
 
-OPTIONS = [("propagationPolicy", "Nonsense"), ("propagationPolicy", "restrict "), ("propagationPolicy", "SoftDelete"), ("gracePeriodSeconds", "-1"),
-           ("gracePeriodSeconds", "abc"), ("gracePeriodSeconds", "1.5"), ("force", "maybe"), ("revokeRemoteCredentials", "7")]
+OPTIONS = [
+    ("propagationPolicy", "Nonsense"),
+    ("propagationPolicy", "restrict "),
+    ("propagationPolicy", "SoftDelete"),
+    ("gracePeriodSeconds", "-1"),
+    ("gracePeriodSeconds", "abc"),
+    ("gracePeriodSeconds", "1.5"),
+    ("force", "maybe"),
+    ("revokeRemoteCredentials", "7"),
+]
 
 
 @pytest.mark.parametrize(("name", "value"), OPTIONS)
@@ -104,8 +154,17 @@ def test_options_that_are_none(archstone, name, value):
     assert get(archstone, made)["uuid"] == made["uuid"]
 
 
-@pytest.mark.parametrize("body", [{"options": "x"}, {"options": []}, {"options": {"propagationPolicy": 7}}, {"options": {"force": "true"}},
-                                  {"options": {"gracePeriodSeconds": "7"}}, []])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"options": "x"},
+        {"options": []},
+        {"options": {"propagationPolicy": 7}},
+        {"options": {"force": "true"}},
+        {"options": {"gracePeriodSeconds": "7"}},
+        [],
+    ],
+)
 def test_a_preview_with_wrong_types(sqlite_archstone, body):
     problem(send(sqlite_archstone, "POST", path_of(create(sqlite_archstone), "previewDelete"), body), 400)
 
@@ -113,8 +172,17 @@ def test_a_preview_with_wrong_types(sqlite_archstone, body):
 # -- deleting ------------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("options", [{}, {"propagationPolicy": ""}, {"propagationPolicy": "Restrict"}, {"propagationPolicy": "Foreground"},
-                                     {"propagationPolicy": "Orphan"}, {"force": "false", "gracePeriodSeconds": "0", "revokeRemoteCredentials": "true"}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"propagationPolicy": ""},
+        {"propagationPolicy": "Restrict"},
+        {"propagationPolicy": "Foreground"},
+        {"propagationPolicy": "Orphan"},
+        {"force": "false", "gracePeriodSeconds": "0", "revokeRemoteCredentials": "true"},
+    ],
+)
 def test_what_nobody_uses_goes_at_once(archstone, options):
     made = create(archstone)
     answer = delete(archstone, made, **options)
@@ -168,7 +236,7 @@ def test_in_the_background(archstone):
     assert (answer.status_code, answer.json()) == (200, {})
     assert eventually(lambda: send(archstone, "GET", path_of(made)).status_code == 404, 15, 0.1) and gone(archstone, made)
     [job] = jobs_of(archstone, made)
-    assert job["status"] == "succeeded" and job["attempts"] == 1, job
+    assert job["state"] == "succeeded" and job["attempts"] == 1, job
 
 
 def test_a_grace_period(archstone, bound):
@@ -180,7 +248,7 @@ def test_a_grace_period(archstone, bound):
     assert again().status_code in (401, 403)
     problem(send(archstone, "PUT", path_of(config), {"displayName": "x"}), 409)
     [job] = jobs_of(archstone, config)
-    assert job["status"] == "queued", job
+    assert job["state"] == "queued", job
     assert eventually(lambda: send(archstone, "GET", path_of(config)).status_code == 404, 20, 0.1)
     assert time.monotonic() - began > 2.0 and gone(archstone, config)
 
@@ -193,7 +261,7 @@ def test_a_delete_that_is_called_off(archstone, bound):
     status(archstone, config, "deleting")
     [job] = jobs_of(archstone, config)
     cancelled = done(archstone, "POST", f"{JOBS}/{job['uuid']}/cancel", {})
-    assert cancelled["status"] == "cancelled"
+    assert cancelled["state"] == "cancelled"
     assert eventually(lambda: get(archstone, config)["status"] == before["status"], 5, 0.1), get(archstone, config)
     assert again().status_code == 201
     update(archstone, config, displayName="still here")
@@ -216,4 +284,9 @@ def test_a_deletion_with_a_stale_entity_tag(archstone):
     made, tag = answer.json(), answer.headers["ETag"]
     update(archstone, made, displayName=unique())
     problem(send(archstone, "DELETE", path_of(made), headers={"If-Match": tag}), 412)
-    assert send(archstone, "DELETE", path_of(made), headers={"If-Match": send(archstone, "GET", path_of(made)).headers["ETag"]}).json() == {}
+    assert (
+        send(
+            archstone, "DELETE", path_of(made), headers={"If-Match": send(archstone, "GET", path_of(made)).headers["ETag"]}
+        ).json()
+        == {}
+    )

@@ -11,8 +11,28 @@ import pytest
 
 from harness import unique
 from sso_calls import (
-    BASE, CONFIGURATIONS, DRAFT, JOBS, PROBE, any_kind, create, delete, domain_person, done, get, kept, listed, oidc, path_of, problem,
-    project_person, send, settled, system_admin, system_person, update,
+    BASE,
+    CONFIGURATIONS,
+    DRAFT,
+    JOBS,
+    PROBE,
+    any_kind,
+    create,
+    delete,
+    domain_person,
+    done,
+    get,
+    kept,
+    listed,
+    oidc,
+    path_of,
+    problem,
+    project_person,
+    send,
+    settled,
+    system_admin,
+    system_person,
+    update,
 )
 
 JSON = {"Content-Type": "application/json"}
@@ -40,9 +60,23 @@ def made():
 # -- errors ------------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", [f"{CONFIGURATIONS}/0123456789abcdef0123456789abcdef", f"{CONFIGURATIONS}/sso-cfg-001", f"{CONFIGURATIONS}/%20",
-                                  f"{CONFIGURATIONS}/{'x' * 300}", f"{BASE}/nothing", f"{BASE}", "/api/v1", "/api/v1/nothing", f"{CONFIGURATIONS}/",
-                                  f"{CONFIGURATIONS}/a/b/c", f"{JOBS}/nothing", f"{CONFIGURATIONS}/..%2f..%2fv3"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"{CONFIGURATIONS}/0123456789abcdef0123456789abcdef",
+        f"{CONFIGURATIONS}/sso-cfg-001",
+        f"{CONFIGURATIONS}/%20",
+        f"{CONFIGURATIONS}/{'x' * 300}",
+        f"{BASE}/nothing",
+        f"{BASE}",
+        "/api/v1",
+        "/api/v1/nothing",
+        f"{CONFIGURATIONS}/",
+        f"{CONFIGURATIONS}/a/b/c",
+        f"{JOBS}/nothing",
+        f"{CONFIGURATIONS}/..%2f..%2fv3",
+    ],
+)
 def test_what_is_not_there(one, path):
     problem(send(one, "GET", path), 404)
 
@@ -55,11 +89,21 @@ def test_a_configuration_that_is_not_there(one, method):
         problem(send(one, "POST", path_of(unique("nothing"), action), {}), 404)
 
 
-@pytest.mark.parametrize(("method", "path", "allowed"), [
-    ("PUT", CONFIGURATIONS, {"GET", "POST"}), ("DELETE", CONFIGURATIONS, {"GET", "POST"}), ("PATCH", CONFIGURATIONS, {"GET", "POST"}),
-    ("POST", f"{CONFIGURATIONS}/x", {"GET", "PUT", "PATCH", "DELETE"}), ("GET", PROBE, {"POST"}), ("GET", f"{CONFIGURATIONS}/x/previewDelete", {"POST"}),
-    ("DELETE", f"{CONFIGURATIONS}/x/test", {"POST"}), ("POST", JOBS, {"GET"}), ("GET", f"{JOBS}/x/cancel", {"POST"}), ("PUT", f"{JOBS}/x", {"GET"}),
-])
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("PUT", CONFIGURATIONS, {"GET", "POST"}),
+        ("DELETE", CONFIGURATIONS, {"GET", "POST"}),
+        ("PATCH", CONFIGURATIONS, {"GET", "POST"}),
+        ("POST", f"{CONFIGURATIONS}/x", {"GET", "PUT", "PATCH", "DELETE"}),
+        ("GET", PROBE, {"POST"}),
+        ("GET", f"{CONFIGURATIONS}/x/previewDelete", {"POST"}),
+        ("DELETE", f"{CONFIGURATIONS}/x/test", {"POST"}),
+        ("POST", JOBS, {"GET"}),
+        ("GET", f"{JOBS}/x/cancel", {"POST"}),
+        ("PUT", f"{JOBS}/x", {"GET"}),
+    ],
+)
 def test_a_method_that_a_path_does_not_have(one, method, path, allowed):
     answer = send(one, method, path, {})
     problem(answer, 405)
@@ -67,14 +111,18 @@ def test_a_method_that_a_path_does_not_have(one, method, path, allowed):
     assert allowed <= named and not {"PUT", "DELETE", "POST", "PATCH"} & named - allowed
 
 
-@pytest.mark.parametrize("text", ["", "{", "{]", "nothing", '{"a": 1,}', '{"displayName": "\ud800"}', "[" * 20_000, '{"a": NaN}', '{"a": 1} x', "\xff"])
+@pytest.mark.parametrize(
+    "text", ["", "{", "{]", "nothing", '{"a": 1,}', '{"displayName": "\ud800"}', "[" * 20_000, '{"a": NaN}', '{"a": 1} x', "\xff"]
+)
 def test_a_body_that_is_no_json(one, made, text):
     data = text.encode("utf-8", "surrogatepass") if text != "\xff" else b"\xff\xfe"
     for method, path in (("POST", CONFIGURATIONS), ("PUT", path_of(made(one))), ("POST", PROBE), ("POST", DRAFT)):
         problem(one.request(method, path, token=one.admin_token, data=data, headers=JSON), 400)
 
 
-@pytest.mark.parametrize("kind", ["text/plain", "application/xml", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "nonsense"])
+@pytest.mark.parametrize(
+    "kind", ["text/plain", "application/xml", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "nonsense"]
+)
 def test_a_body_of_another_kind(one, made, kind):
     for method, path in (("POST", CONFIGURATIONS), ("PUT", path_of(made(one))), ("POST", PROBE)):
         answer = one.request(method, path, token=one.admin_token, data=json.dumps(oidc()), headers={"Content-Type": kind})
@@ -90,7 +138,9 @@ def test_a_body_of_the_right_kind(one, kind):
 
 def test_a_body_that_is_too_large(one, made):
     for method, path in (("POST", CONFIGURATIONS), ("PUT", path_of(made(one)))):
-        answer = one.request(method, path, token=one.admin_token, data=json.dumps(oidc() | {"filler": "x" * 120_000}), headers=JSON)
+        answer = one.request(
+            method, path, token=one.admin_token, data=json.dumps(oidc() | {"filler": "x" * 120_000}), headers=JSON
+        )
         assert problem(answer, 413)["code"] == "SYS.1003"
 
 
@@ -131,9 +181,21 @@ def test_nobody(one, made, token):
     problem(one.request("GET", path_of("nothing"), headers=headers), 401)
 
 
-ROUTES = [("GET", CONFIGURATIONS), ("POST", CONFIGURATIONS), ("GET", f"{CONFIGURATIONS}/{{id}}"), ("PUT", f"{CONFIGURATIONS}/{{id}}"),
-          ("PATCH", f"{CONFIGURATIONS}/{{id}}"), ("DELETE", f"{CONFIGURATIONS}/{{id}}"), ("POST", f"{CONFIGURATIONS}/{{id}}/previewDelete"),
-          ("POST", f"{CONFIGURATIONS}/{{id}}/test"), ("POST", DRAFT), ("POST", PROBE), ("GET", JOBS), ("GET", f"{JOBS}/x"), ("POST", f"{JOBS}/x/cancel")]
+ROUTES = [
+    ("GET", CONFIGURATIONS),
+    ("POST", CONFIGURATIONS),
+    ("GET", f"{CONFIGURATIONS}/{{id}}"),
+    ("PUT", f"{CONFIGURATIONS}/{{id}}"),
+    ("PATCH", f"{CONFIGURATIONS}/{{id}}"),
+    ("DELETE", f"{CONFIGURATIONS}/{{id}}"),
+    ("POST", f"{CONFIGURATIONS}/{{id}}/previewDelete"),
+    ("POST", f"{CONFIGURATIONS}/{{id}}/test"),
+    ("POST", DRAFT),
+    ("POST", PROBE),
+    ("GET", JOBS),
+    ("GET", f"{JOBS}/x"),
+    ("POST", f"{JOBS}/x/cancel"),
+]
 READS = [("GET", CONFIGURATIONS), ("GET", f"{CONFIGURATIONS}/{{id}}")]
 WRITES = [r for r in ROUTES if r[0] != "GET" and "previewDelete" not in r[1]]
 
@@ -146,9 +208,13 @@ def body_of(path):
 def people(archstone):
     """Those who may not even look: a token of each."""
     return {
-        "project member": project_person(archstone, "member"), "project reader": project_person(archstone, "reader"),
-        "project manager": project_person(archstone, "manager"), "system member": None, "domain member": domain_person(archstone, "member"),
-        "domain administrator": domain_person(archstone, "admin"), "security administrator": domain_person(archstone, "secu_admin"),
+        "project member": project_person(archstone, "member"),
+        "project reader": project_person(archstone, "reader"),
+        "project manager": project_person(archstone, "manager"),
+        "system member": None,
+        "domain member": domain_person(archstone, "member"),
+        "domain administrator": domain_person(archstone, "admin"),
+        "security administrator": domain_person(archstone, "secu_admin"),
         "unscoped": archstone.token(unscoped=True),
     }
 
@@ -224,9 +290,21 @@ def test_a_role_that_implies_administration_is_one(archstone):
 def test_policy_files_decide(launch, settings, tmp_path):
     """Every action has a rule that an operator can change."""
     policy = tmp_path / "policy.yaml"
-    names = ["list_configurations", "get_configuration", "create_configuration", "update_configuration", "delete_configuration",
-             "force_delete_configuration", "preview_delete_configuration", "test_configuration", "probe_provider", "grant_administrators",
-             "list_jobs", "get_job", "cancel_job"]
+    names = [
+        "list_configurations",
+        "get_configuration",
+        "create_configuration",
+        "update_configuration",
+        "delete_configuration",
+        "force_delete_configuration",
+        "preview_delete_configuration",
+        "test_configuration",
+        "probe_provider",
+        "grant_administrators",
+        "list_jobs",
+        "get_job",
+        "cancel_job",
+    ]
     policy.write_text("".join(f'"sso:{name}": "!"\n' for name in names))
     node = launch(settings=settings | {"ARCHSTONE_POLICY__FILE": str(policy)})
     listed_rules = node.cli("policy", "list").stdout
@@ -300,15 +378,32 @@ def test_adm_race_1_of_many_administrators_at_once_one_wins(archstone):
 def test_adm_race_1_changes_of_different_fields_at_once_are_both_there(archstone):
     """Without If-Match, each change is of what it names, none is lost."""
     made = create(archstone, oidc(block={"configName": "0"}))
-    changes = [{"displayName": "a"}, {"oidcConfig": {"configName": "1"}}, {"oidcConfig": {"clientId": "c"}}, {"userProvisioning": "manual"},
-               {"groupProvisioning": "sync"}, {"attributeMappings": {"email": "m"}}, {"enabled": False}, {"oidcConfig": {"scope": "openid x"}}]
+    changes = [
+        {"displayName": "a"},
+        {"oidcConfig": {"configName": "1"}},
+        {"oidcConfig": {"clientId": "c"}},
+        {"userProvisioning": "manual"},
+        {"groupProvisioning": "sync"},
+        {"attributeMappings": {"email": "m"}},
+        {"enabled": False},
+        {"oidcConfig": {"scope": "openid x"}},
+    ]
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda change: send(archstone, "PUT", path_of(made), change), changes))
     assert [a.status_code for a in answers] == [200] * len(changes), [a.text for a in answers]
     now = get(archstone, made)
-    assert (now["displayName"], now["userProvisioning"], now["groupProvisioning"], now["enabled"]) == ("a", "manual", "sync", False)
+    assert (now["displayName"], now["userProvisioning"], now["groupProvisioning"], now["enabled"]) == (
+        "a",
+        "manual",
+        "sync",
+        False,
+    )
     assert now["attributeMappings"] == {"email": "m"}
-    assert {k: now["oidcConfig"][k] for k in ("configName", "clientId", "scope")} == {"configName": "1", "clientId": "c", "scope": "openid x"}
+    assert {k: now["oidcConfig"][k] for k in ("configName", "clientId", "scope")} == {
+        "configName": "1",
+        "clientId": "c",
+        "scope": "openid x",
+    }
 
 
 def test_one_issuer_at_once_is_made_once(archstone):
@@ -325,7 +420,9 @@ def test_one_issuer_at_once_is_made_once(archstone):
 
 def events_of(archstone, answer):
     """The audit events of the request that gave this answer."""
-    found = archstone.expect(200, "GET", f"/v3/archstone/audit?request_id={answer.headers['x-openstack-request-id']}", token=archstone.admin_token)
+    found = archstone.expect(
+        200, "GET", f"/v3/archstone/audit?request_id={answer.headers['x-openstack-request-id']}", token=archstone.admin_token
+    )
     return found["audit_events"]
 
 
@@ -334,8 +431,10 @@ def test_every_change_test_and_probe_is_recorded(archstone):
     made = send(archstone, "POST", CONFIGURATIONS, oidc())
     path = path_of(made.json())
     calls = {
-        "create": made, "update": send(archstone, "PUT", path, {"displayName": "a-value-of-mine", "oidcConfig": {"scope": "openid of-mine"}}),
-        "test": send(archstone, "POST", path + "/test", {}, timeout=30), "probe": send(archstone, "POST", PROBE, {"issuer": "https://idp.example.com"}),
+        "create": made,
+        "update": send(archstone, "PUT", path, {"displayName": "a-value-of-mine", "oidcConfig": {"scope": "openid of-mine"}}),
+        "test": send(archstone, "POST", path + "/test", {}, timeout=30),
+        "probe": send(archstone, "POST", PROBE, {"issuer": "https://idp.example.com"}),
         "delete": send(archstone, "DELETE", path),
     }
     for verb, answer in calls.items():

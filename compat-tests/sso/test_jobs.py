@@ -1,7 +1,7 @@
 """Background work as one sees it: tests after a change, jobs that can be looked at and called off, several nodes.
 
 Where the documents are silent: there is one job for each kind and configuration, queued again when it is needed again; `kind` is
-`sso.test` or `sso.delete`, `subject` the configuration, `status` one of queued, running, succeeded, failed, cancelled.
+`sso.test` or `sso.delete`, `subject` the configuration, `state` one of queued, running, succeeded, failed, cancelled.
 """
 
 import time
@@ -12,7 +12,23 @@ from harness import eventually, nodes, unique
 from peers.broken import BrokenWeb
 from peers.broken_oidc import WELL_KNOWN, documents
 from sso_calls import (
-    JOBS, MOMENT, create, delete, done, get, listed, oidc, path_of, problem, project_person, send, settled, status, system_person, test, update,
+    JOBS,
+    MOMENT,
+    create,
+    delete,
+    done,
+    get,
+    listed,
+    oidc,
+    path_of,
+    problem,
+    project_person,
+    send,
+    settled,
+    status,
+    system_person,
+    test,
+    update,
 )
 
 STATES = {"queued", "running", "succeeded", "failed", "cancelled"}
@@ -20,7 +36,9 @@ STATES = {"queued", "running", "succeeded", "failed", "cancelled"}
 
 def jobs_of(archstone, config, kind="sso.test"):
     """The jobs of a kind about a configuration."""
-    return [j for j in done(archstone, "GET", f"{JOBS}?limit=1000")["items"] if (j["kind"], j["subject"]) == (kind, config["uuid"])]
+    return [
+        j for j in done(archstone, "GET", f"{JOBS}?limit=1000")["items"] if (j["kind"], j["subject"]) == (kind, config["uuid"])
+    ]
 
 
 def asked(web, own):
@@ -41,7 +59,7 @@ def test_what_is_created_is_tested_in_the_background(archstone, web):
     made = create(archstone, oidc(f"{web.url}/good/{own}"))
     tested = status(archstone, made, "active")
     assert tested["lastTestResult"] == "success" and MOMENT.fullmatch(tested["lastTestAt"])
-    [job] = eventually(lambda: [j for j in jobs_of(archstone, made) if j["status"] == "succeeded"], 5, 0.1)
+    [job] = eventually(lambda: [j for j in jobs_of(archstone, made) if j["state"] == "succeeded"], 5, 0.1)
     assert job["attempts"] == 1 and asked(web, own) == 1
     assert done(archstone, "GET", f"{JOBS}/{job['uuid']}") == job
 
@@ -79,11 +97,15 @@ def test_jobs_are_listed_and_read(archstone, web):
     made = create(archstone, oidc(f"{web.url}/good/{unique()}"))
     settled(archstone, made)
     page = done(archstone, "GET", JOBS)
-    assert set(page) == {"items", "total", "limit", "offset"} and (page["limit"], page["offset"]) == (20, 0) and page["total"] >= 1
+    assert (
+        set(page) == {"items", "total", "limit", "offset"} and (page["limit"], page["offset"]) == (20, 0) and page["total"] >= 1
+    )
     for job in page["items"]:
-        assert {"uuid", "kind", "subject", "status", "attempts", "createdAt", "updatedAt"} <= set(job)
-        assert job["status"] in STATES and MOMENT.fullmatch(job["createdAt"])
-    assert [j["createdAt"] for j in page["items"]] == sorted((j["createdAt"] for j in page["items"]), reverse=True), "newest first"
+        assert {"uuid", "kind", "subject", "state", "attempts", "createdAt", "updatedAt"} <= set(job)
+        assert job["state"] in STATES and MOMENT.fullmatch(job["createdAt"])
+    assert [j["createdAt"] for j in page["items"]] == sorted((j["createdAt"] for j in page["items"]), reverse=True), (
+        "newest first"
+    )
     assert len(done(archstone, "GET", f"{JOBS}?limit=1")["items"]) == 1
     problem(send(archstone, "GET", f"{JOBS}?limit=abc"), 400, "limit")
     problem(send(archstone, "GET", f"{JOBS}/{unique()}"), 404)
@@ -92,16 +114,16 @@ def test_jobs_are_listed_and_read(archstone, web):
 
 def test_jobs_that_have_ended_cannot_be_called_off(archstone, web):
     made = create(archstone, oidc(f"{web.url}/good/{unique()}"))
-    [job] = eventually(lambda: [j for j in jobs_of(archstone, made) if j["status"] == "succeeded"], 10, 0.1)
+    [job] = eventually(lambda: [j for j in jobs_of(archstone, made) if j["state"] == "succeeded"], 10, 0.1)
     problem(send(archstone, "POST", f"{JOBS}/{job['uuid']}/cancel", {}), 409)
 
 
 def test_a_running_job_is_called_off_within_seconds(archstone, web):
     made = create(archstone, oidc(f"{web.url}/silent/{unique()}"))
-    [job] = eventually(lambda: [j for j in jobs_of(archstone, made) if j["status"] == "running"], 10, 0.1)
+    [job] = eventually(lambda: [j for j in jobs_of(archstone, made) if j["state"] == "running"], 10, 0.1)
     answer = send(archstone, "POST", f"{JOBS}/{job['uuid']}/cancel")
     assert answer.status_code == 200, answer.text
-    assert eventually(lambda: jobs_of(archstone, made)[0]["status"] == "cancelled", 8, 0.1), jobs_of(archstone, made)
+    assert eventually(lambda: jobs_of(archstone, made)[0]["state"] == "cancelled", 8, 0.1), jobs_of(archstone, made)
     # Nothing was found out, so nothing is said.
     assert "lastTestAt" not in get(archstone, made) and get(archstone, made)["status"] == "pending"
     assert send(archstone, "POST", f"{JOBS}/{job['uuid']}/cancel").status_code in (200, 409)
@@ -123,7 +145,7 @@ def test_a_configuration_that_is_gone_before_its_test(archstone, web):
     """The job ends quietly."""
     made = create(archstone, oidc(f"{web.url}/silent/{unique()}"))
     assert delete(archstone, made).status_code == 200
-    assert eventually(lambda: not [j for j in jobs_of(archstone, made) if j["status"] in ("queued", "running")], 20, 0.2)
+    assert eventually(lambda: not [j for j in jobs_of(archstone, made) if j["state"] in ("queued", "running")], 20, 0.2)
     assert "panicked" not in archstone.log()
 
 
@@ -147,7 +169,7 @@ def test_on_two_nodes_each_job_runs_once(pair, web):
     assert [asked(web, own) for own in owns] == [1] * len(owns)
     for config in made:
         [job] = jobs_of(pair[0], config)
-        assert (job["status"], job["attempts"]) == ("succeeded", 1)
+        assert (job["state"], job["attempts"]) == ("succeeded", 1)
 
 
 def test_nodes_see_each_others_changes(pair, web):
@@ -170,7 +192,7 @@ def test_a_background_delete_on_two_nodes(pair):
     for config in made:
         assert eventually(lambda: send(b, "GET", path_of(config)).status_code == 404, 20, 0.1)
         [job] = jobs_of(b, config, "sso.delete")
-        assert (job["status"], job["attempts"]) == ("succeeded", 1)
+        assert (job["state"], job["attempts"]) == ("succeeded", 1)
 
 
 def test_the_job_of_a_node_that_was_killed_is_taken_over(cluster, settings):
@@ -186,7 +208,7 @@ def test_the_job_of_a_node_that_was_killed_is_taken_over(cluster, settings):
         second.start()
         tested = settled(second, made, 150)
         assert tested["lastTestResult"] == "failure" and asked(web, own) == 2
-        job = eventually(lambda: [j for j in jobs_of(second, made) if j["status"] == "succeeded"], 10, 0.2)
+        job = eventually(lambda: [j for j in jobs_of(second, made) if j["state"] == "succeeded"], 10, 0.2)
         assert job and job[0]["attempts"] == 2, jobs_of(second, made)
     finally:
         second.remove()

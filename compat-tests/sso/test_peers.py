@@ -24,11 +24,26 @@ def curl(url, *more):
     return done.returncode, int(status or 0), body
 
 
-def search(directory, *more, port=None, scheme="ldap", bind=ldap.SERVICE, password=ldap.SERVICE_PASSWORD, base=ldap.BASE, ca=None):
+def search(
+    directory, *more, port=None, scheme="ldap", bind=ldap.SERVICE, password=ldap.SERVICE_PASSWORD, base=ldap.BASE, ca=None
+):
     """What ldapsearch finds: (exit code, which is the LDAP result or 255 for no connection, output)."""
     who = ["-D", bind, "-w", password] if bind else []
-    done = run("ldapsearch", "-x", "-LLL", "-o", "nettimeout=3", "-H", f"{scheme}://127.0.0.1:{port or directory.port}", *who, "-b", base, *more, "(uid=ann)",
-               LDAPTLS_CACERT=str(ca) if ca else "/dev/null")
+    done = run(
+        "ldapsearch",
+        "-x",
+        "-LLL",
+        "-o",
+        "nettimeout=3",
+        "-H",
+        f"{scheme}://127.0.0.1:{port or directory.port}",
+        *who,
+        "-b",
+        base,
+        *more,
+        "(uid=ann)",
+        LDAPTLS_CACERT=str(ca) if ca else "/dev/null",
+    )
     return done.returncode, done.stdout + done.stderr
 
 
@@ -51,8 +66,12 @@ def test_directories_are_broken_as_said(directory, directories, authority):
 
 
 def test_certificates_are_broken_as_said(webs, authority):
-    for kind, words in (("tls", "Verify return code: 0"), ("unknown authority", "unable to get local issuer"), ("expired", "certificate has expired"),
-                        ("other name", "IP address mismatch")):
+    for kind, words in (
+        ("tls", "Verify return code: 0"),
+        ("unknown authority", "unable to get local issuer"),
+        ("expired", "certificate has expired"),
+        ("other name", "IP address mismatch"),
+    ):
         address = f"127.0.0.1:{webs('oidc', kind).port}"
         done = run("openssl", "s_client", "-connect", address, "-CAfile", str(authority.file), "-verify_ip", "127.0.0.1")
         assert words in done.stdout + done.stderr, kind
@@ -86,7 +105,12 @@ def test_documents_are_broken_as_said(webs):
     assert "token_endpoint" not in json.loads(curl(at("without-token_endpoint"))[2])
     assert json.loads(curl(at("forbidden-jwks_uri"))[2])["jwks_uri"].startswith("http://169.254.169.254")
     saml = webs("saml").url
-    for case, words in (("doctype", "<!DOCTYPE"), ("sp-only", "SPSSODescriptor"), ("past", "validUntil"), ("deep", "<x>" * 20_000)):
+    for case, words in (
+        ("doctype", "<!DOCTYPE"),
+        ("sp-only", "SPSSODescriptor"),
+        ("past", "validUntil"),
+        ("deep", "<x>" * 20_000),
+    ):
         assert words in curl(f"{saml}/{case}/{own}/metadata.xml")[2], case
     assert curl(f"{saml}/status-403/{own}/metadata.xml")[1] == 403
 

@@ -16,8 +16,33 @@ from harness import Archstone, unique
 from peers import directory as ldap_tree
 from peers.broken_oidc import WELL_KNOWN
 from sso_calls import (
-    BLOCKS, CONFIGURATIONS, DRAFT, MASK, PROBE, SECRETS, SP_CERTIFICATE, SP_KEY, afresh, any_kind, by_metadata, create, done, draft, get,
-    invented, kept, ldap, of_directory, oidc, path_of, problem, saml, send, settled, test, update,
+    BLOCKS,
+    CONFIGURATIONS,
+    DRAFT,
+    MASK,
+    PROBE,
+    SECRETS,
+    SP_CERTIFICATE,
+    SP_KEY,
+    afresh,
+    any_kind,
+    by_metadata,
+    create,
+    done,
+    draft,
+    get,
+    invented,
+    kept,
+    ldap,
+    of_directory,
+    oidc,
+    path_of,
+    problem,
+    saml,
+    send,
+    settled,
+    test,
+    update,
 )
 
 KINDS = list(SECRETS)
@@ -28,8 +53,14 @@ def test_adm_sec_1_a_secret_is_masked_wherever_it_is_read(archstone, kind):
     canary = unique("canary")
     made = send(archstone, "POST", CONFIGURATIONS, any_kind(kind, block={SECRETS[kind]: canary}))
     path = path_of(made.json())
-    answers = [made, send(archstone, "GET", path), send(archstone, "GET", f"{CONFIGURATIONS}?limit=1000"), send(archstone, "PUT", path, {"displayName": "x"}),
-               send(archstone, "POST", path + "/test", {}, timeout=30), send(archstone, "POST", path + "/previewDelete", {})]
+    answers = [
+        made,
+        send(archstone, "GET", path),
+        send(archstone, "GET", f"{CONFIGURATIONS}?limit=1000"),
+        send(archstone, "PUT", path, {"displayName": "x"}),
+        send(archstone, "POST", path + "/test", {}, timeout=30),
+        send(archstone, "POST", path + "/previewDelete", {}),
+    ]
     for answer in answers:
         assert answer.status_code == 200 and canary not in answer.text
     for answer in (answers[0], answers[1], answers[3]):
@@ -55,7 +86,9 @@ def test_a_secret_is_kept(archstone, directory, value, method):
     """Seen from outside: the directory still lets us in."""
     made = _directory(archstone, directory)
     block = {} if value == "absent" else {"bindPassword": value}
-    changed = done(archstone, method, path_of(made), {"displayName": "x", "ldapConfig": block | {"userSearchFilter": "(mail=%s)"}})
+    changed = done(
+        archstone, method, path_of(made), {"displayName": "x", "ldapConfig": block | {"userSearchFilter": "(mail=%s)"}}
+    )
     assert changed["ldapConfig"]["bindPassword"] == MASK
     assert test(archstone, made)["success"] is True
 
@@ -116,10 +149,19 @@ def test_secrets_with_everything_in_them(archstone):
 def elsewhere(kind):
     """Changes that would send a secret somewhere else (of what the configuration says, and what it leaves out)."""
     if kind == "OIDC":
-        return [{"wellKnownUrl": f"{invented('evil')}/{WELL_KNOWN}"}, {"wellKnownUrl": "http://{host}/" + WELL_KNOWN},
-                {"wellKnownUrl": "https://{host}:8443/" + WELL_KNOWN}]
-    return [{"serverAddress": f"{unique('evil')}.example.com"}, {"port": 1389}, {"useSsl": False}, {"useSsl": False, "useStartTls": False, "port": 636},
-            {"servers": [f"{unique('evil')}.example.com"]}, {"caCertificatePem": SP_CERTIFICATE}]
+        return [
+            {"wellKnownUrl": f"{invented('evil')}/{WELL_KNOWN}"},
+            {"wellKnownUrl": "http://{host}/" + WELL_KNOWN},
+            {"wellKnownUrl": "https://{host}:8443/" + WELL_KNOWN},
+        ]
+    return [
+        {"serverAddress": f"{unique('evil')}.example.com"},
+        {"port": 1389},
+        {"useSsl": False},
+        {"useSsl": False, "useStartTls": False, "port": 636},
+        {"servers": [f"{unique('evil')}.example.com"]},
+        {"caCertificatePem": SP_CERTIFICATE},
+    ]
 
 
 @pytest.mark.parametrize("value", ["absent", "", MASK])
@@ -170,13 +212,17 @@ def test_ldap_url_1_no_other_server_is_told_the_password(archstone, directory, s
     made = _directory(archstone, directory)
     port, seen = sockets.counting()
     problem(send(archstone, "PUT", path_of(made), {"ldapConfig": {"port": port}}), 400, "ldapConfig.bindPassword")
-    problem(send(archstone, "PUT", path_of(made), {"ldapConfig": {"port": port, "bindPassword": MASK}}), 400, "ldapConfig.bindPassword")
+    problem(
+        send(archstone, "PUT", path_of(made), {"ldapConfig": {"port": port, "bindPassword": MASK}}),
+        400,
+        "ldapConfig.bindPassword",
+    )
     assert test(archstone, made)["success"] is True and seen == []
 
 
 def test_a_draft_has_no_secret_but_its_own(archstone, directory):
     """The mask in a draft is not the secret of a configuration that looks like it."""
-    made = _directory(archstone, directory)
+    _directory(archstone, directory)
     body = of_directory(directory, block={"bindPassword": MASK})
     answer = send(archstone, "POST", DRAFT, body, timeout=30)
     assert answer.status_code == 400 or answer.json()["success"] is False
@@ -204,8 +250,15 @@ def test_a_certificate_and_a_key_that_do_not_belong_together(archstone):
 def forms(secret):
     """A secret as it could have been written."""
     raw = secret.encode()
-    return [raw, base64.b64encode(raw).rstrip(b"="), base64.urlsafe_b64encode(raw).rstrip(b"="), raw.hex().encode(), raw.hex().upper().encode(),
-            ", ".join(str(b) for b in raw[:16]).encode(), secret.replace(" ", "%20").encode()]
+    return [
+        raw,
+        base64.b64encode(raw).rstrip(b"="),
+        base64.urlsafe_b64encode(raw).rstrip(b"="),
+        raw.hex().encode(),
+        raw.hex().upper().encode(),
+        ", ".join(str(b) for b in raw[:16]).encode(),
+        secret.replace(" ", "%20").encode(),
+    ]
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgres"])
@@ -213,8 +266,21 @@ def test_sec_rest_1_sec_log_1_and_adm_sec_2_planted_secrets(database, cluster, s
     """In database, log at its most talkative, audit trail, errors and metrics; whatever was done with them, and whatever went wrong."""
     node = Archstone(cluster.fresh_database() if database == "postgres" else None, settings | {"ARCHSTONE_LOG__FILTER": "trace"})
     key = "".join(SP_KEY.splitlines()[3:6])
-    canaries = {name: f"canary-{n}-{name.replace(' ', '-')}-of-the-tests" for n, name in enumerate(
-        ("client secret", "new client secret", "bind password", "new bind password", "draft secret", "draft password", "refused secret", "wrong type"))}
+    canaries = {
+        name: f"canary-{n}-{name.replace(' ', '-')}-of-the-tests"
+        for n, name in enumerate(
+            (
+                "client secret",
+                "new client secret",
+                "bind password",
+                "new bind password",
+                "draft secret",
+                "draft password",
+                "refused secret",
+                "wrong type",
+            )
+        )
+    }
     try:
         node.prepare().start()
         seen = []
@@ -224,28 +290,44 @@ def test_sec_rest_1_sec_log_1_and_adm_sec_2_planted_secrets(database, cluster, s
             seen.append(answer.content + repr(answer.headers).encode())
             return answer
 
-        made = [call("POST", CONFIGURATIONS, body).json() for body in (
-            oidc(provider.issuer, canaries["client secret"]), of_directory(directory, block={"bindPassword": canaries["bind password"]}),
-            saml(block={"signRequests": True, "spCertificatePem": SP_CERTIFICATE, "spPrivateKeyPem": SP_KEY}),
-            oidc(f"{webs('oidc').url}/silent/{unique()}", canaries["client secret"]))]
+        made = [
+            call("POST", CONFIGURATIONS, body).json()
+            for body in (
+                oidc(provider.issuer, canaries["client secret"]),
+                of_directory(directory, block={"bindPassword": canaries["bind password"]}),
+                saml(block={"signRequests": True, "spCertificatePem": SP_CERTIFICATE, "spPrivateKeyPem": SP_KEY}),
+                oidc(f"{webs('oidc').url}/silent/{unique()}", canaries["client secret"]),
+            )
+        ]
         one, two = made[:2]
         call("PUT", path_of(one), {"oidcConfig": {"clientSecret": canaries["new client secret"]}})
         call("PUT", path_of(two), {"ldapConfig": {"bindPassword": canaries["new bind password"], "userSearchFilter": "(cn=%s)"}})
         call("POST", DRAFT, oidc(f"{webs('oidc').url}/html/{unique()}", canaries["draft secret"]))
         call("POST", DRAFT, of_directory(directory, block={"bindPassword": canaries["draft password"]}))
         refused = canaries["refused secret"]
-        for body in (oidc(secret=refused, displayName=7), oidc(secret=refused, block={"scope": "none"}), oidc(provider.issuer, refused),
-                     ldap(block={"bindPassword": refused, "port": "x"}), oidc(secret=refused, groupMappings=refused), {"providerType": refused},
-                     oidc() | {"oidcConfig": {"clientId": "x", "wellKnownUrl": "nothing", "clientSecret": refused}},
-                     oidc() | {"oidcConfig": {"clientId": "x", "clientSecret": refused}},
-                     oidc() | {"oidcConfig": oidc()["oidcConfig"] | {"clientSecret": {"x": canaries["wrong type"]}}},
-                     ldap() | {"ldapConfig": ldap()["ldapConfig"] | {"bindPassword": [canaries["wrong type"]]}}):
+        for body in (
+            oidc(secret=refused, displayName=7),
+            oidc(secret=refused, block={"scope": "none"}),
+            oidc(provider.issuer, refused),
+            ldap(block={"bindPassword": refused, "port": "x"}),
+            oidc(secret=refused, groupMappings=refused),
+            {"providerType": refused},
+            oidc() | {"oidcConfig": {"clientId": "x", "wellKnownUrl": "nothing", "clientSecret": refused}},
+            oidc() | {"oidcConfig": {"clientId": "x", "clientSecret": refused}},
+            oidc() | {"oidcConfig": oidc()["oidcConfig"] | {"clientSecret": {"x": canaries["wrong type"]}}},
+            ldap() | {"ldapConfig": ldap()["ldapConfig"] | {"bindPassword": [canaries["wrong type"]]}},
+        ):
             assert call("POST", CONFIGURATIONS, body).status_code in (400, 409)
         call("PUT", path_of(one), {"oidcConfig": {"clientSecret": refused, "wellKnownUrl": "nothing"}})
         call("PUT", path_of(two), {"ldapConfig": {"bindPassword": [canaries["wrong type"]]}})
         seen.append(send(node, "POST", CONFIGURATIONS, oidc(secret=refused), token="nonsense").content)
-        broken = node.request("POST", CONFIGURATIONS, token=node.admin_token, data=f'{{"oidcConfig": {{"clientSecret": "{refused}"',
-                              headers={"Content-Type": "application/json"})
+        broken = node.request(
+            "POST",
+            CONFIGURATIONS,
+            token=node.admin_token,
+            data=f'{{"oidcConfig": {{"clientSecret": "{refused}"',
+            headers={"Content-Type": "application/json"},
+        )
         seen.append(broken.content)
         for config in made:
             call("POST", path_of(config, "test"), {})
@@ -261,7 +343,9 @@ def test_sec_rest_1_sec_log_1_and_adm_sec_2_planted_secrets(database, cluster, s
         copies = {"an answer": b"".join(seen), "the log": node.log().encode()}
         copies["the metrics"] = requests.get(f"http://127.0.0.1:{node.metrics_port}/metrics", timeout=5).content
         if node.database_url:
-            copies["a dump of the database"] = subprocess.run(["pg_dump", "--inserts", node.database_url], check=True, capture_output=True).stdout
+            copies["a dump of the database"] = subprocess.run(
+                ["pg_dump", "--inserts", node.database_url], check=True, capture_output=True
+            ).stdout
         else:
             [file] = [p for p in node.data.rglob("*") if p.is_file() and p.open("rb").read(15) == b"SQLite format 3"]
             for path in file.parent.glob(file.name + "*"):
@@ -277,7 +361,7 @@ def test_sec_rest_1_sec_log_1_and_adm_sec_2_planted_secrets(database, cluster, s
             for name, secret in (canaries | {"the signing key": key}).items():
                 for form in forms(secret):
                     at = data.find(form)
-                    assert at < 0, f"the {name} stands in {place}, after {data[max(0, at - 200):at]!r}"
+                    assert at < 0, f"the {name} stands in {place}, after {data[max(0, at - 200) : at]!r}"
     finally:
         node.remove()
 
@@ -291,14 +375,20 @@ def test_sec_rest_1_a_secret_moved_to_another_row_does_not_open(cluster, setting
         assert test(node, right)["success"] is True
         wrong = create(node, of_directory(directory, tls=True, block={"bindPassword": "wrong"}))
         name = node.database_url.rsplit("/", 1)[1]
-        columns = cluster.sql("SELECT table_name || '.' || column_name FROM information_schema.columns WHERE table_schema = 'public' "
-                              "AND table_name = 'connections' AND column_name LIKE '%secret%'", name).split()
+        columns = cluster.sql(
+            "SELECT table_name || '.' || column_name FROM information_schema.columns WHERE table_schema = 'public' "
+            "AND table_name = 'connections' AND column_name LIKE '%secret%'",
+            name,
+        ).split()
         assert columns, "where are they?"
         for column in (c.split(".")[1] for c in columns):
             kept_there = cluster.sql(f"SELECT {column} IS NOT NULL FROM connections WHERE idp_id = '{right['uuid']}'", name)
             if kept_there == "t":
-                cluster.sql(f"UPDATE connections SET {column} = (SELECT {column} FROM connections WHERE idp_id = '{right['uuid']}') "
-                            f"WHERE idp_id = '{wrong['uuid']}'", name)
+                cluster.sql(
+                    f"UPDATE connections SET {column} = (SELECT {column} FROM connections WHERE idp_id = '{right['uuid']}') "
+                    f"WHERE idp_id = '{wrong['uuid']}'",
+                    name,
+                )
         node.restart()
         answer = send(node, "POST", path_of(wrong, "test"), {}, timeout=30)
         assert answer.status_code >= 500 or answer.json()["success"] is False
@@ -309,5 +399,9 @@ def test_sec_rest_1_a_secret_moved_to_another_row_does_not_open(cluster, setting
 
 def test_metadata_urls_carry_no_secret(archstone):
     """What a URL could hide a password in is refused."""
-    problem(send(archstone, "POST", CONFIGURATIONS, by_metadata("https://user:secret@idp.example.com/metadata.xml")), 400, "samlConfig.idpMetadataUrl")
+    problem(
+        send(archstone, "POST", CONFIGURATIONS, by_metadata("https://user:secret@idp.example.com/metadata.xml")),
+        400,
+        "samlConfig.idpMetadataUrl",
+    )
     assert draft(archstone, by_metadata(f"{invented('x')}/metadata.xml"))["success"] is False

@@ -8,7 +8,21 @@ import pytest
 
 from harness import ADMIN_PASSWORD, RunScript, eventually, free_port, unique
 from sso_calls import (
-    BLOCKS, CERTIFICATE, CONFIGURATIONS, MASK, MOMENT, SECRETS, SP_CERTIFICATE, SP_KEY, create, done, get, listed, settled, system_admin, update,
+    BLOCKS,
+    CERTIFICATE,
+    CONFIGURATIONS,
+    MASK,
+    MOMENT,
+    SECRETS,
+    SP_CERTIFICATE,
+    SP_KEY,
+    create,
+    done,
+    get,
+    listed,
+    settled,
+    system_admin,
+    update,
 )
 
 # As printed. What stands in braces, and the two members that are no more than a placeholder, are made real below.
@@ -19,8 +33,24 @@ GROUPS = [{"idpGroup": "idp-admins", "zcfRole": "admin"}]
 # The body of the first seed, with the placeholders made real.
 SEED = json.loads(CREATE.split(" -d '", 1)[1].rstrip("'")) | {"attributeMappings": ATTRIBUTES, "groupMappings": GROUPS}
 # Everything the second seed says an item has.
-ITEM = {"uuid", "issuer", "displayName", "providerType", "protocol", "userProvisioning", "groupProvisioning", "attributeMappings", "groupMappings",
-        "source", "status", "enabled", "lastTestAt", "lastTestResult", "createdAt", "updatedAt"}
+ITEM = {
+    "uuid",
+    "issuer",
+    "displayName",
+    "providerType",
+    "protocol",
+    "userProvisioning",
+    "groupProvisioning",
+    "attributeMappings",
+    "groupMappings",
+    "source",
+    "status",
+    "enabled",
+    "lastTestAt",
+    "lastTestResult",
+    "createdAt",
+    "updatedAt",
+}
 
 
 def real(text, host, token):
@@ -44,6 +74,7 @@ def test_the_examples_work_as_printed_against_a_server_started_by_etc_run_sh(lau
     client.port = free_port()
     script = RunScript(tmp_path, client.port, OS_BOOTSTRAP_PASSWORD=ADMIN_PASSWORD)
     try:
+
         def answers():
             assert script.process.poll() is None, script.output.read_text()
             try:
@@ -74,8 +105,12 @@ def whole(kind):
     own = unique("seed")
     body = json.loads(json.dumps(SEED)) | {"providerType": kind, "protocol": kind.lower(), "displayName": own}
     body["oidcConfig"]["wellKnownUrl"] = f"https://{own}.example.com/.well-known/openid-configuration"
-    body["samlConfig"] |= {"idpEntityId": f"https://{own}.example.com/saml/metadata", "idpCertificate": CERTIFICATE,
-                           "spCertificatePem": SP_CERTIFICATE, "spPrivateKeyPem": SP_KEY}
+    body["samlConfig"] |= {
+        "idpEntityId": f"https://{own}.example.com/saml/metadata",
+        "idpCertificate": CERTIFICATE,
+        "spCertificatePem": SP_CERTIFICATE,
+        "spPrivateKeyPem": SP_KEY,
+    }
     body["ldapConfig"]["serverAddress"] = f"{own}.example.com"
     if kind == "LDAP":
         body["attributeMappings"] = {"username": "uid", "email": "mail"}
@@ -92,16 +127,35 @@ def test_every_field_is_sent_and_read_back(archstone, kind):
     sent.pop("spPrivateKeyPem", None)
     if kind in SECRETS:
         sent[SECRETS[kind]] = MASK
-    for shown in (made, get(archstone, made), next(i for i in listed(archstone, "limit=1000")["items"] if i["uuid"] == made["uuid"])):
+    for shown in (
+        made,
+        get(archstone, made),
+        next(i for i in listed(archstone, "limit=1000")["items"] if i["uuid"] == made["uuid"]),
+    ):
         assert {k: v for k, v in shown[block].items() if k in sent} == sent
-        same = ("displayName", "providerType", "protocol", "userProvisioning", "groupProvisioning", "attributeMappings", "groupMappings")
+        same = (
+            "displayName",
+            "providerType",
+            "protocol",
+            "userProvisioning",
+            "groupProvisioning",
+            "attributeMappings",
+            "groupMappings",
+        )
         assert {k: shown[k] for k in same} == {k: body[k] for k in same}
         assert not {"oidcConfig", "samlConfig", "ldapConfig"} - {block} & set(shown) and not shown.get("tenantUuid")
         assert shown["uuid"] == made["uuid"] and shown["source"] == "manual" and shown["enabled"] is True
         assert MOMENT.fullmatch(shown["createdAt"]) and MOMENT.fullmatch(shown["updatedAt"])
     host = f"{body['displayName']}.example.com"
     port = body["ldapConfig"]["port"]
-    assert made["issuer"] == {"OIDC": f"https://{host}", "SAML": f"https://{host}/saml/metadata", "LDAP": f"ldaps://{host}:{port}/dc=example,dc=com"}[kind]
+    assert (
+        made["issuer"]
+        == {
+            "OIDC": f"https://{host}",
+            "SAML": f"https://{host}/saml/metadata",
+            "LDAP": f"ldaps://{host}:{port}/dc=example,dc=com",
+        }[kind]
+    )
     tested = settled(archstone, made, 30)
     assert ITEM <= set(tested) and MOMENT.fullmatch(tested["lastTestAt"])
     assert (tested["lastTestResult"], tested["status"]) == ("failure", "error")
@@ -110,16 +164,36 @@ def test_every_field_is_sent_and_read_back(archstone, kind):
 @pytest.mark.parametrize("kind", ["OIDC", "SAML", "LDAP"])
 def test_every_field_can_be_changed(archstone, kind):
     made = create(archstone, whole(kind) | {"groupMappings": []})
-    change = whole(kind) | {"displayName": "Updated Corporate SSO", "userProvisioning": "manual", "groupProvisioning": "none", "enabled": False,
-                            "groupMappings": [{"idpGroup": "idp-people", "zcfRole": "member"}], "attributeMappings": {"username": "name"}}
+    change = whole(kind) | {
+        "displayName": "Updated Corporate SSO",
+        "userProvisioning": "manual",
+        "groupProvisioning": "none",
+        "enabled": False,
+        "groupMappings": [{"idpGroup": "idp-people", "zcfRole": "member"}],
+        "attributeMappings": {"username": "name"},
+    }
     del change["providerType"], change["protocol"]
     block = BLOCKS[kind]
-    change[block] |= {"OIDC": {"clientId": "another", "redirectUri": "https://zcf.example.com/other", "scope": "openid", "configName": "Other"},
-                      "SAML": {"idpSsoUrl": "https://idp.example.com/other", "idpSloUrl": "https://idp.example.com/out", "signRequests": False,
-                               "forceAuthn": True, "spEntityId": "https://zcf.example.com/other", "nameIdFormat": "urn:other",
-                               "idpMetadataUrl": "https://idp.example.com/other.xml"},
-                      "LDAP": {"port": 636, "baseDn": "dc=example", "bindDn": "cn=other,dc=example", "userSearchBase": "ou=people,dc=example",
-                               "userSearchFilter": "(mail=%s)", "useSsl": False}}[kind]
+    change[block] |= {
+        "OIDC": {"clientId": "another", "redirectUri": "https://zcf.example.com/other", "scope": "openid", "configName": "Other"},
+        "SAML": {
+            "idpSsoUrl": "https://idp.example.com/other",
+            "idpSloUrl": "https://idp.example.com/out",
+            "signRequests": False,
+            "forceAuthn": True,
+            "spEntityId": "https://zcf.example.com/other",
+            "nameIdFormat": "urn:other",
+            "idpMetadataUrl": "https://idp.example.com/other.xml",
+        },
+        "LDAP": {
+            "port": 636,
+            "baseDn": "dc=example",
+            "bindDn": "cn=other,dc=example",
+            "userSearchBase": "ou=people,dc=example",
+            "userSearchFilter": "(mail=%s)",
+            "useSsl": False,
+        },
+    }[kind]
     changed = update(archstone, made, **change)
     sent = dict(change[block])
     sent.pop("spPrivateKeyPem", None)

@@ -17,23 +17,72 @@ from peers import directory as ldap_tree
 from peers.broken import BrokenWeb, Reply, Sockets
 from peers.broken_oidc import WELL_KNOWN, discovery, documents
 from sso_calls import (
-    CONFIGURATIONS, DRAFT, PROBE, by_metadata, create, done, draft, kept, ldap, of_directory, oidc, path_of, problem, saml, send, settled, test,
+    CONFIGURATIONS,
+    DRAFT,
+    PROBE,
+    by_metadata,
+    create,
+    done,
+    draft,
+    kept,
+    ldap,
+    of_directory,
+    oidc,
+    path_of,
+    problem,
+    saml,
+    send,
+    settled,
+    test,
 )
 
 # SSRF-1 to 12, and forms of the same addresses that a lenient reader takes.
 ADDRESSES = {
-    "1": ["127.0.0.1", "127.8.9.1"], "2": ["[::1]", "[0:0:0:0:0:0:0:1]"], "3": ["0.0.0.0", "[::]", "0"], "4": ["localhost", "localhost.", "LOCALHOST", "a.localhost"],
-    "5": ["2130706433", "0x7f000001"], "6": ["0x7f.1", "0177.0.0.1"], "7": ["127.1", "127.0.1"], "8": ["[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[64:ff9b::7f00:1]"],
-    "9": ["169.254.169.254", "[fe80::1]", "168.63.129.16", "[fd00:ec2::254]"], "10": ["10.0.0.1", "172.16.0.1", "192.168.1.1", "10.255.255.255"],
-    "11": ["[fd00::1]", "[fc00::1]"], "12": ["100.64.0.1", "198.18.0.1", "192.0.2.1", "224.0.0.1", "255.255.255.255"],
+    "1": ["127.0.0.1", "127.8.9.1"],
+    "2": ["[::1]", "[0:0:0:0:0:0:0:1]"],
+    "3": ["0.0.0.0", "[::]", "0"],
+    "4": ["localhost", "localhost.", "LOCALHOST", "a.localhost"],
+    "5": ["2130706433", "0x7f000001"],
+    "6": ["0x7f.1", "0177.0.0.1"],
+    "7": ["127.1", "127.0.1"],
+    "8": ["[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[64:ff9b::7f00:1]"],
+    "9": ["169.254.169.254", "[fe80::1]", "168.63.129.16", "[fd00:ec2::254]"],
+    "10": ["10.0.0.1", "172.16.0.1", "192.168.1.1", "10.255.255.255"],
+    "11": ["[fd00::1]", "[fc00::1]"],
+    "12": ["100.64.0.1", "198.18.0.1", "192.0.2.1", "224.0.0.1", "255.255.255.255"],
 }
 CASES = [pytest.param(host, id=f"ssrf_{number}-{host}") for number, hosts in ADDRESSES.items() for host in hosts]
-SCHEMES = ["file:///etc/passwd", "gopher://idp.example.com/x", "ftp://idp.example.com/x", "data:application/json,%7B%7D", "unix:/run/x.sock",
-           "ldap://idp.example.com/x", "dict://idp.example.com:11211/", "jar:https://idp.example.com!/x", "//idp.example.com/x", "javascript:alert(1)"]
-ODD = ["https://user@idp.example.com/x", "https://idp.example.com@127.0.0.1/x", "https://idp.example.com\r\nHost: x/x", "https://idp.example.com/\tx",
-       "https://127.0.0.1#@idp.example.com/x", "https://idp.example.com\\@127.0.0.1/x", "https:\\\\idp.example.com/x", "https:idp.example.com/x",
-       "https:///idp.example.com/x", "https://", "https://[::1", "https://idp.example.com:22/x", "https://idp.example.com:25/x",
-       "https://idp.example.com:6379/x", "https://idp.example.com:99999/x", "https://exa mple.com/x", "https://idp.example.com/x\x00"]
+SCHEMES = [
+    "file:///etc/passwd",
+    "gopher://idp.example.com/x",
+    "ftp://idp.example.com/x",
+    "data:application/json,%7B%7D",
+    "unix:/run/x.sock",
+    "ldap://idp.example.com/x",
+    "dict://idp.example.com:11211/",
+    "jar:https://idp.example.com!/x",
+    "//idp.example.com/x",
+    "javascript:alert(1)",
+]
+ODD = [
+    "https://user@idp.example.com/x",
+    "https://idp.example.com@127.0.0.1/x",
+    "https://idp.example.com\r\nHost: x/x",
+    "https://idp.example.com/\tx",
+    "https://127.0.0.1#@idp.example.com/x",
+    "https://idp.example.com\\@127.0.0.1/x",
+    "https:\\\\idp.example.com/x",
+    "https:idp.example.com/x",
+    "https:///idp.example.com/x",
+    "https://",
+    "https://[::1",
+    "https://idp.example.com:22/x",
+    "https://idp.example.com:25/x",
+    "https://idp.example.com:6379/x",
+    "https://idp.example.com:99999/x",
+    "https://exa mple.com/x",
+    "https://idp.example.com/x\x00",
+]
 
 
 @pytest.fixture(scope="module")
@@ -48,9 +97,14 @@ def strict(cluster):
 
 def bodies(url, well_known=True):
     """Configurations that ask this URL, each with the field that it stands in."""
-    return [(oidc() | {"oidcConfig": {"clientId": "x", "wellKnownUrl": url + ("" if not well_known else f"/{WELL_KNOWN}")}}, "oidcConfig.wellKnownUrl"),
-            (by_metadata(url if not well_known else f"{url}/metadata.xml"), "samlConfig.idpMetadataUrl"),
-            (saml(block={"idpSsoUrl": url if not well_known else f"{url}/sso"}), "samlConfig.idpSsoUrl")]
+    return [
+        (
+            oidc() | {"oidcConfig": {"clientId": "x", "wellKnownUrl": url + ("" if not well_known else f"/{WELL_KNOWN}")}},
+            "oidcConfig.wellKnownUrl",
+        ),
+        (by_metadata(url if not well_known else f"{url}/metadata.xml"), "samlConfig.idpMetadataUrl"),
+        (saml(block={"idpSsoUrl": url if not well_known else f"{url}/sso"}), "samlConfig.idpSsoUrl"),
+    ]
 
 
 def refused(node, body, field):
@@ -60,7 +114,16 @@ def refused(node, body, field):
     block = field.partition(".")[0]
     made = _victim(node, body["providerType"])
     with kept(node, made):
-        problem(send(node, "PUT", path_of(made), {block: {k: v for k, v in body[block].items() if k == field.partition(".")[2]} | SECRET_AGAIN[block]}), 400, field)
+        problem(
+            send(
+                node,
+                "PUT",
+                path_of(made),
+                {block: {k: v for k, v in body[block].items() if k == field.partition(".")[2]} | SECRET_AGAIN[block]},
+            ),
+            400,
+            field,
+        )
 
 
 # Given again, so that it is not the secret that a change of the host is refused for.
@@ -145,7 +208,13 @@ class Names:
 def named(tmp_path_factory):
     """A node that may speak to 127.0.0.1 by http and that sees names of the test's choice: (node, names)."""
     names = Names(tmp_path_factory.mktemp("names") / "hosts")
-    node = Archstone(settings={"ARCHSTONE_EGRESS__ALLOW": "127.0.0.1", "ARCHSTONE_EGRESS__SCHEMES": "http,https", "ARCHSTONE_EGRESS__PORTS": ""})
+    node = Archstone(
+        settings={
+            "ARCHSTONE_EGRESS__ALLOW": "127.0.0.1",
+            "ARCHSTONE_EGRESS__SCHEMES": "http,https",
+            "ARCHSTONE_EGRESS__PORTS": "",
+        }
+    )
     try:
         node.prepare()
         node.settings |= names.environment()
@@ -175,7 +244,18 @@ def test_names_work_in_these_tests(named):
     web.remove()
 
 
-@pytest.mark.parametrize("addresses", [["127.0.0.2"], ["8.8.8.8", "127.0.0.2"], ["127.0.0.2", "127.0.0.2"], ["10.0.0.1"], ["169.254.169.254"], ["::1"], ["fd00::1"]])
+@pytest.mark.parametrize(
+    "addresses",
+    [
+        ["127.0.0.2"],
+        ["8.8.8.8", "127.0.0.2"],
+        ["127.0.0.2", "127.0.0.2"],
+        ["10.0.0.1"],
+        ["169.254.169.254"],
+        ["::1"],
+        ["fd00::1"],
+    ],
+)
 def test_ssrf_13_a_name_that_leads_to_a_closed_address(named, forbidden, addresses):
     """By a name alone, beside a public address (which is not there, so that the next one would be tried), whatever asks."""
     node, names = named
@@ -241,7 +321,10 @@ def test_ssrf_14_a_redirect_to_a_closed_address(sqlite_archstone, forbidden):
     web, (port, seen) = forbidden
 
     def redirecting(_, case, rest):
-        return Reply(status=int(case), headers={"Location": f"http://127.0.0.2:{port if rest.startswith('socket') else web.port}/good/x/{WELL_KNOWN}"})
+        return Reply(
+            status=int(case),
+            headers={"Location": f"http://127.0.0.2:{port if rest.startswith('socket') else web.port}/good/x/{WELL_KNOWN}"},
+        )
 
     here = BrokenWeb(redirecting)
     for status in (301, 302, 303, 307, 308):
@@ -269,8 +352,17 @@ def test_ssrf_14_three_redirects_and_no_more(sqlite_archstone):
 @pytest.mark.parametrize("member", ["jwks_uri", "token_endpoint", "authorization_endpoint", "userinfo_endpoint"])
 def test_ssrf_17_a_document_that_names_closed_addresses(sqlite_archstone, forbidden, member):
     web, (port, seen) = forbidden
-    for to in (f"http://127.0.0.2:{web.port}/good/x/jwks", f"http://127.0.0.2:{port}/jwks", "http://169.254.169.254/jwks", "http://[::1]/jwks"):
-        here = BrokenWeb(lambda w, case, rest: Reply(discovery(w.url, **{member: to})) if rest.endswith("configuration") else documents(w, case, rest))
+    for to in (
+        f"http://127.0.0.2:{web.port}/good/x/jwks",
+        f"http://127.0.0.2:{port}/jwks",
+        "http://169.254.169.254/jwks",
+        "http://[::1]/jwks",
+    ):
+        here = BrokenWeb(
+            lambda w, case, rest: (
+                Reply(discovery(w.url, **{member: to})) if rest.endswith("configuration") else documents(w, case, rest)
+            )
+        )
         body = oidc() | {"oidcConfig": {"clientId": "x", "wellKnownUrl": f"{here.url}/{WELL_KNOWN}"}}
         assert draft(sqlite_archstone, body)["success"] is False
         here.remove()

@@ -15,8 +15,26 @@ from harness import eventually, unique
 from federation_calls import account_idp, secu_admin
 from peers.broken_oidc import WELL_KNOWN
 from sso_calls import (
-    CONFIGURATIONS, FEDERATION, KINDS, MASK, afresh, any_kind, create, delete, done, get, invented, listed, oidc, path_of, problem, send,
-    status, system_admin, test, update,
+    CONFIGURATIONS,
+    FEDERATION,
+    KINDS,
+    MASK,
+    afresh,
+    any_kind,
+    create,
+    delete,
+    done,
+    get,
+    invented,
+    listed,
+    oidc,
+    path_of,
+    problem,
+    send,
+    status,
+    system_admin,
+    test,
+    update,
 )
 from trust import WEBSSO, user_id
 
@@ -52,7 +70,9 @@ def test_a_configuration_is_an_identity_provider_a_protocol_and_a_mapping(archst
     assert [p["id"] for p in keystone(archstone, idp_path(made, "protocols"))["protocols"]] == [KINDS[kind]]
     mapping = keystone(archstone, f"{FEDERATION}/mappings/{protocol['mapping_id']}")["mapping"]
     assert mapping["id"] == made["uuid"] and mapping["rules"]
-    assert made["uuid"] in [i["id"] for i in keystone(archstone, f"{FEDERATION}/identity_providers?id={made['uuid']}")["identity_providers"]]
+    assert made["uuid"] in [
+        i["id"] for i in keystone(archstone, f"{FEDERATION}/identity_providers?id={made['uuid']}")["identity_providers"]
+    ]
     assert made["uuid"] in [m["id"] for m in keystone(archstone, f"{FEDERATION}/mappings")["mappings"]]
     other = create(archstone, any_kind(kind))
     assert keystone(archstone, idp_path(other))["identity_provider"]["domain_id"] != idp["domain_id"]
@@ -67,23 +87,37 @@ def test_the_stock_client_sees_it(sqlite_archstone):
     assert id in [row["ID"] for row in archstone.openstack("identity", "provider", "list")]
     assert archstone.openstack("federation", "protocol", "show", "--identity-provider", id, "oidc")["mapping"] == id
     assert "preferred_username" in str(archstone.openstack("mapping", "show", id)["rules"])
-    for command in (("identity", "provider", "set", "--disable", id), ("identity", "provider", "delete", id), ("mapping", "delete", id),
-                    ("federation", "protocol", "delete", "--identity-provider", id, "oidc")):
+    for command in (
+        ("identity", "provider", "set", "--disable", id),
+        ("identity", "provider", "delete", id),
+        ("mapping", "delete", id),
+        ("federation", "protocol", "delete", "--identity-provider", id, "oidc"),
+    ):
         done_ = archstone.openstack_process(*command)
-        assert done_.returncode != 0 and "403" in done_.stderr + done_.stdout and WHERE.search(done_.stderr + done_.stdout), command
+        assert done_.returncode != 0 and "403" in done_.stderr + done_.stdout and WHERE.search(done_.stderr + done_.stdout), (
+            command
+        )
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_changes_are_seen_at_once(archstone, kind):
     made = create(archstone, any_kind(kind))
     rules = keystone(archstone, f"{FEDERATION}/mappings/{made['uuid']}")["mapping"]["rules"]
-    update(archstone, made, enabled=False, attributeMappings={"username": "another-claim"}, groupMappings=[{"idpGroup": "g-of-mine", "zcfRole": "reader"}])
+    update(
+        archstone,
+        made,
+        enabled=False,
+        attributeMappings={"username": "another-claim"},
+        groupMappings=[{"idpGroup": "g-of-mine", "zcfRole": "reader"}],
+    )
     assert keystone(archstone, idp_path(made))["identity_provider"]["enabled"] is False
     changed = keystone(archstone, f"{FEDERATION}/mappings/{made['uuid']}")["mapping"]["rules"]
     assert changed != rules and "another-claim" in str(changed) and "g-of-mine" in str(changed)
-    moved = {"OIDC": {"oidcConfig": {"wellKnownUrl": f"{invented('x')}/{WELL_KNOWN}", "clientSecret": None}},
-             "SAML": {"samlConfig": {"idpEntityId": f"urn:{unique()}"}},
-             "LDAP": {"ldapConfig": {"baseDn": f"dc={unique()}"}}}[kind]
+    moved = {
+        "OIDC": {"oidcConfig": {"wellKnownUrl": f"{invented('x')}/{WELL_KNOWN}", "clientSecret": None}},
+        "SAML": {"samlConfig": {"idpEntityId": f"urn:{unique()}"}},
+        "LDAP": {"ldapConfig": {"baseDn": f"dc={unique()}"}},
+    }[kind]
     issuer = update(archstone, made, **moved)["issuer"]
     assert issuer != made["issuer"] and keystone(archstone, idp_path(made))["identity_provider"]["remote_ids"] == [issuer]
 
@@ -97,11 +131,16 @@ def test_the_connection_shows_no_secret_there(archstone):
 
 
 WRITES = [
-    ("PATCH", "", {"identity_provider": {"enabled": False}}), ("PATCH", "", {"identity_provider": {"remote_ids": []}}), ("DELETE", "", None),
+    ("PATCH", "", {"identity_provider": {"enabled": False}}),
+    ("PATCH", "", {"identity_provider": {"remote_ids": []}}),
+    ("DELETE", "", None),
     ("PATCH", "", {"identity_provider": {"description": "x"}}),
-    ("PATCH", "/protocols/oidc", {"protocol": {"mapping_id": "MAPPING"}}), ("DELETE", "/protocols/oidc", None),
-    ("PUT", "/protocols/another", {"protocol": {"mapping_id": "MAPPING"}}), ("PATCH", "/protocols/oidc/connection", {"connection": {"client_id": "x"}}),
-    ("PUT", "/protocols/oidc/connection", {"connection": {"issuer": "https://x.example", "client_id": "x"}}), ("DELETE", "/protocols/oidc/connection", None),
+    ("PATCH", "/protocols/oidc", {"protocol": {"mapping_id": "MAPPING"}}),
+    ("DELETE", "/protocols/oidc", None),
+    ("PUT", "/protocols/another", {"protocol": {"mapping_id": "MAPPING"}}),
+    ("PATCH", "/protocols/oidc/connection", {"connection": {"client_id": "x"}}),
+    ("PUT", "/protocols/oidc/connection", {"connection": {"issuer": "https://x.example", "client_id": "x"}}),
+    ("DELETE", "/protocols/oidc/connection", None),
     ("PUT", "/protocols/another/connection", {"connection": {"issuer": "https://x.example", "client_id": "x"}}),
 ]
 
@@ -111,15 +150,29 @@ def test_what_is_generated_is_read_only_there(archstone, method, path, body):
     """403 with a text that says where to edit."""
     made = create(archstone)
     mapping = unique("mapping")
-    keystone(archstone, f"{FEDERATION}/mappings/{mapping}", 201, "PUT", {"mapping": {"rules": [{"local": [{"user": {"name": "{0}"}}], "remote": [{"type": "A"}]}]}})
+    keystone(
+        archstone,
+        f"{FEDERATION}/mappings/{mapping}",
+        201,
+        "PUT",
+        {"mapping": {"rules": [{"local": [{"user": {"name": "{0}"}}], "remote": [{"type": "A"}]}]}},
+    )
     if body and "protocol" in body:
         body = {"protocol": {"mapping_id": mapping}}
-    before = keystone(archstone, idp_path(made)), keystone(archstone, idp_path(made, "protocols")), get(archstone, made)["updatedAt"]
+    before = (
+        keystone(archstone, idp_path(made)),
+        keystone(archstone, idp_path(made, "protocols")),
+        get(archstone, made)["updatedAt"],
+    )
     for token in (archstone.admin_token, system_admin(archstone)):
         answer = archstone.request(method, idp_path(made) + path, token=token, json=body)
         assert answer.status_code == 403, answer.text
         assert WHERE.search(message(answer)), message(answer)
-    assert (keystone(archstone, idp_path(made)), keystone(archstone, idp_path(made, "protocols")), get(archstone, made)["updatedAt"]) == before
+    assert (
+        keystone(archstone, idp_path(made)),
+        keystone(archstone, idp_path(made, "protocols")),
+        get(archstone, made)["updatedAt"],
+    ) == before
 
 
 def test_what_is_generated_is_read_only_there_mappings(archstone):
@@ -134,7 +187,14 @@ def test_what_is_generated_is_read_only_there_mappings(archstone):
 
 def test_what_is_generated_is_read_only_there_huaweis_form_and_setup(archstone):
     made = create(archstone)
-    config = {"openid_connect_config": {"access_mode": "program", "idp_url": "https://x.example", "client_id": "x", "signing_key": '{"keys":[]}'}}
+    config = {
+        "openid_connect_config": {
+            "access_mode": "program",
+            "idp_url": "https://x.example",
+            "client_id": "x",
+            "signing_key": '{"keys":[]}',
+        }
+    }
     path = f"/v3.0/OS-FEDERATION/identity-providers/{made['uuid']}/openid-connect-config"
     for method in ("POST", "PUT"):
         answer = archstone.request(method, path, token=archstone.admin_token, json=config)
@@ -185,11 +245,27 @@ def test_it_can_be_completed_and_then_edited_on_both_faces(archstone, webs):
     web, own = webs("oidc"), unique()
     issuer = f"{web.url}/good/{own}"
     id = federated(archstone, remote_ids=[issuer])
-    completed = update(archstone, id, displayName="Completed", oidcConfig={"clientId": "x", "clientSecret": "y", "wellKnownUrl": f"{issuer}/{WELL_KNOWN}"})
-    assert (completed["providerType"], completed["protocol"], completed["source"], completed["issuer"]) == ("OIDC", "oidc", "federation", issuer)
+    completed = update(
+        archstone,
+        id,
+        displayName="Completed",
+        oidcConfig={"clientId": "x", "clientSecret": "y", "wellKnownUrl": f"{issuer}/{WELL_KNOWN}"},
+    )
+    assert (completed["providerType"], completed["protocol"], completed["source"], completed["issuer"]) == (
+        "OIDC",
+        "oidc",
+        "federation",
+        issuer,
+    )
     assert completed["oidcConfig"]["clientSecret"] == MASK
     assert test(archstone, id)["success"] is True and status(archstone, id, "active")
-    idp = keystone(archstone, f"{FEDERATION}/identity_providers/{id}", 200, "PATCH", {"identity_provider": {"description": "x", "enabled": False}})
+    idp = keystone(
+        archstone,
+        f"{FEDERATION}/identity_providers/{id}",
+        200,
+        "PATCH",
+        {"identity_provider": {"description": "x", "enabled": False}},
+    )
     assert idp["identity_provider"]["remote_ids"] == [issuer] and get(archstone, id)["status"] == "disabled"
     assert update(archstone, id, enabled=True)["status"] == "active"
     assert keystone(archstone, f"{FEDERATION}/identity_providers/{id}")["identity_provider"]["enabled"] is True
@@ -214,9 +290,14 @@ def test_deleting_either_is_seen_on_both(archstone):
 
 def test_an_identity_provider_made_by_setup_is_one_too(archstone):
     id = unique("corp")
-    whole = {"setup": {"identity_provider": {"enabled": True, "remote_ids": [invented("corp")]}, "protocol": {"id": "openid"},
-                       "mapping": {"rules": [{"local": [{"user": {"name": "{0}"}}], "remote": [{"type": "OIDC-sub"}]}]},
-                       "connection": {"issuer": "https://op.example", "client_id": "archstone", "client_secret": "canary-of-setup"}}}
+    whole = {
+        "setup": {
+            "identity_provider": {"enabled": True, "remote_ids": [invented("corp")]},
+            "protocol": {"id": "openid"},
+            "mapping": {"rules": [{"local": [{"user": {"name": "{0}"}}], "remote": [{"type": "OIDC-sub"}]}]},
+            "connection": {"issuer": "https://op.example", "client_id": "archstone", "client_secret": "canary-of-setup"},
+        }
+    }
     keystone(archstone, f"{FEDERATION}/identity_providers/{id}/setup", 201, "PUT", whole)
     answer = send(archstone, "GET", path_of(id))
     assert answer.status_code == 200 and answer.json()["source"] == "federation" and "canary" not in answer.text
@@ -239,12 +320,16 @@ class Way:
     def person(self, **claims):
         """A new person of the provider."""
         id = f"person-{unique()}"
-        return self.provider.user(id, **{"preferred_username": f"{id}-name", "email": f"{id}@example.com", "name": "Ann Other"} | claims)
+        return self.provider.user(
+            id, **{"preferred_username": f"{id}-name", "email": f"{id}@example.com", "name": "Ann Other"} | claims
+        )
 
     def present(self, person):
         """Shows an ID token; the answer as it came."""
         token = self.provider.id_token(person, self.client)
-        return self.archstone.request("POST", idp_path(self.config, "protocols/oidc/auth"), headers={"Authorization": f"Bearer {token}"})
+        return self.archstone.request(
+            "POST", idp_path(self.config, "protocols/oidc/auth"), headers={"Authorization": f"Bearer {token}"}
+        )
 
     def enter(self, person):
         """Logs in: (token, its body)."""
@@ -283,7 +368,9 @@ def test_people_come_in_with_a_token(way, archstone):
     token, body = it.enter(person)
     assert body["user"]["id"] == user_id(it.domain, person) and body["user"]["name"] == f"{person}-name"
     assert body["user"]["domain"]["id"] == it.domain
-    assert body["user"]["OS-FEDERATION"]["identity_provider"] == {"id": it.config["uuid"]} and body["user"]["OS-FEDERATION"]["protocol"] == {"id": "oidc"}
+    assert body["user"]["OS-FEDERATION"]["identity_provider"] == {"id": it.config["uuid"]} and body["user"]["OS-FEDERATION"][
+        "protocol"
+    ] == {"id": "oidc"}
     assert archstone.validate(token).status_code == 200
     assert it.user(body["user"]["id"])["email"] == f"{person}@example.com"
     # Again: the same account.
@@ -299,7 +386,9 @@ def test_people_come_in_by_single_sign_on(way, archstone, provider, dashboard):
         start = f"{archstone.url}{WEBSSO}/identity_providers/{it.config['uuid']}/protocols/oidc/websso"
         answer = browser.get(start, params={"origin": dashboard.origin}, allow_redirects=False, timeout=10)
         assert answer.status_code in (302, 303), answer.text
-        assert f"client_id={it.client}" in answer.headers["Location"] and "scope=openid+profile+email" in answer.headers["Location"].replace("%20", "+")
+        assert f"client_id={it.client}" in answer.headers["Location"] and "scope=openid+profile+email" in answer.headers[
+            "Location"
+        ].replace("%20", "+")
         back = provider.follow(browser, answer.headers["Location"], person, stop=it.config["oidcConfig"]["redirectUri"])
         page = browser.get(back, allow_redirects=False, timeout=20)
     assert page.status_code == 200, page.text
@@ -332,7 +421,13 @@ def test_a_wrong_client_secret_is_found_at_the_log_in_and_mended(way, archstone,
 
 
 def test_group_mappings_give_roles_through_groups(way, archstone):
-    it = way(groupMappings=[{"idpGroup": "staff", "zcfRole": "member"}, {"idpGroup": "bosses", "zcfRole": "manager"}, {"idpGroup": "cn=a,dc=b", "zcfRole": "reader"}])
+    it = way(
+        groupMappings=[
+            {"idpGroup": "staff", "zcfRole": "member"},
+            {"idpGroup": "bosses", "zcfRole": "manager"},
+            {"idpGroup": "cn=a,dc=b", "zcfRole": "reader"},
+        ]
+    )
     assert it.roles(it.person(groups=["staff", "others"])) == {"member", "reader"}
     assert it.roles(it.person(groups=["bosses"])) == {"manager", "member", "reader"}
     assert it.roles(it.person(groups=["staff", "bosses", "cn=a,dc=b"])) == {"manager", "member", "reader"}
@@ -354,7 +449,11 @@ def test_group_mappings_that_change(way, archstone):
     assert it.roles(person) == {"member", "reader"}
     update(archstone, it.config, groupMappings=[{"idpGroup": "helpers", "zcfRole": "reader"}])
     assert it.roles(person) == {"reader"}
-    update(archstone, it.config, groupMappings=[{"idpGroup": "helpers", "zcfRole": "reader"}, {"idpGroup": "helpers", "zcfRole": "manager"}])
+    update(
+        archstone,
+        it.config,
+        groupMappings=[{"idpGroup": "helpers", "zcfRole": "reader"}, {"idpGroup": "helpers", "zcfRole": "manager"}],
+    )
     assert it.roles(person) == {"manager", "member", "reader"}
     token, _ = it.enter(person)
     scoped = archstone.rescope(token, domain=it.domain).headers["X-Subject-Token"]
@@ -378,8 +477,10 @@ def test_administrators_of_their_own_domain_only(way, archstone):
 
 def test_attribute_mappings_say_who_somebody_is(way, archstone):
     """Another claim for each; a dotted value walks nested claims."""
-    it = way(attributeMappings={"username": "email", "email": "preferred_username", "groups": "level.roles", "externalId": "sub"},
-             groupMappings=[{"idpGroup": "staff", "zcfRole": "member"}])
+    it = way(
+        attributeMappings={"username": "email", "email": "preferred_username", "groups": "level.roles", "externalId": "sub"},
+        groupMappings=[{"idpGroup": "staff", "zcfRole": "member"}],
+    )
     person = it.person(level={"roles": ["staff"]}, groups=["bosses"])
     _, body = it.enter(person)
     assert body["user"]["name"] == f"{person}@example.com" and it.user(body["user"]["id"])["email"] == f"{person}-name"
@@ -464,10 +565,14 @@ def test_log_ins_through_a_completed_identity_provider(archstone, provider):
         if item.get("issuer") == provider.issuer:
             delete(archstone, item, system_admin(archstone), force="true")
     id, client = federated(archstone, remote_ids=[provider.issuer]), unique("archstone")
-    completed = update(archstone, id, oidcConfig={"clientId": client, "clientSecret": f"{client} secret", "wellKnownUrl": provider.discovery})
+    completed = update(
+        archstone, id, oidcConfig={"clientId": client, "clientSecret": f"{client} secret", "wellKnownUrl": provider.discovery}
+    )
     provider.client(client, redirect_uris=[completed["oidcConfig"]["redirectUri"]])
     person = provider.user(f"person-{unique()}", preferred_username="Ann", email="a@example.com")
-    answer = archstone.request("POST", f"{idp_path(id)}/protocols/oidc/auth", headers={"Authorization": f"Bearer {provider.id_token(person, client)}"})
+    answer = archstone.request(
+        "POST", f"{idp_path(id)}/protocols/oidc/auth", headers={"Authorization": f"Bearer {provider.id_token(person, client)}"}
+    )
     assert answer.status_code == 201, answer.text
     assert answer.json()["token"]["user"]["name"] == "Ann"
     assert delete(archstone, id, system_admin(archstone), force="true").status_code == 200
