@@ -141,7 +141,7 @@ def test_the_second_server_is_asked_when_the_first_does_not_answer(archstone, di
     )
 
 
-# -- what a test leaves behind ---------------------------------------------------------------------------------------------------
+# -- what a test leaves behind -------------------------------------------------------------------------------------------------
 
 
 def test_a_body_is_not_needed(archstone, provider):
@@ -210,7 +210,7 @@ def test_many_tests_at_once_of_one(archstone, webs):
             succeeded(outcome)
 
 
-# -- OpenID providers that are broken ----------------------------------------------------------------------------------------------
+# -- OpenID providers that are broken ------------------------------------------------------------------------------------------
 
 
 OIDC_CASES = {
@@ -296,7 +296,7 @@ def test_openid_providers_that_never_answer_are_given_up_in_time(one, webs, sock
             failed(outcome.result(), "time|answer")
 
 
-# -- SAML metadata that is broken ----------------------------------------------------------------------------------------------------
+# -- SAML metadata that is broken ----------------------------------------------------------------------------------------------
 
 
 SAML_CASES = {
@@ -410,7 +410,7 @@ def test_a_sign_on_page_that_is_not_there(one, sockets):
     failed(draft(one, saml(block={"idpSsoUrl": f"http://127.0.0.1:{sockets.silent()}/sso"})), "time|answer")
 
 
-# -- directories that are broken -------------------------------------------------------------------------------------------------------
+# -- directories that are broken -----------------------------------------------------------------------------------------------
 
 
 def ldap_cases(directory, directories, sockets, authority):
@@ -512,7 +512,7 @@ def test_an_empty_password_is_no_password(one, directory):
     assert answer.status_code == 400 or answer.json()["success"] is False, answer.text
 
 
-# -- drafts ---------------------------------------------------------------------------------------------------------------------------
+# -- drafts --------------------------------------------------------------------------------------------------------------------
 
 
 def test_a_draft_is_checked_as_a_configuration_is(one):
@@ -532,7 +532,7 @@ def test_a_draft_of_what_is_there_already_may_be_tested(archstone, provider):
         succeeded(draft(archstone, oidc(provider.issuer)))
 
 
-# -- the probe ------------------------------------------------------------------------------------------------------------------------
+# -- the probe -----------------------------------------------------------------------------------------------------------------
 
 
 def test_the_probe_of_a_real_provider(archstone, provider):

@@ -314,7 +314,7 @@ def test_policy_files_decide(launch, settings, tmp_path):
         problem(send(node, method, path.format(id="x"), body_of(path), token), 403)
 
 
-# -- two administrators ----------------------------------------------------------------------------------------------------------
+# -- two administrators --------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", ["OIDC", "SAML", "LDAP"])
@@ -415,7 +415,7 @@ def test_one_issuer_at_once_is_made_once(archstone):
     assert [i["issuer"] for i in listed(archstone, "limit=1000")["items"]].count(issuer) == 1
 
 
-# -- the audit trail ---------------------------------------------------------------------------------------------------------------
+# -- the audit trail -----------------------------------------------------------------------------------------------------------
 
 
 def events_of(archstone, answer):

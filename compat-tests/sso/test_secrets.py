@@ -143,7 +143,7 @@ def test_secrets_with_everything_in_them(archstone):
         assert create(archstone, oidc(secret=secret))["oidcConfig"]["clientSecret"] == MASK
 
 
-# -- a secret goes where it was meant to go ------------------------------------------------------------------------------------------------
+# -- a secret goes where it was meant to go ------------------------------------------------------------------------------------
 
 
 def elsewhere(kind):
@@ -244,7 +244,7 @@ def test_a_certificate_and_a_key_that_do_not_belong_together(archstone):
     problem(send(archstone, "POST", CONFIGURATIONS, body), 400, "samlConfig.spPrivateKeyPem")
 
 
-# -- planted secrets are found nowhere -------------------------------------------------------------------------------------------------------
+# -- planted secrets are found nowhere -----------------------------------------------------------------------------------------
 
 
 def forms(secret):

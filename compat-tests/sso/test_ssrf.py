@@ -178,7 +178,7 @@ def test_an_allowed_host_is_the_only_exception(sqlite_archstone):
         refused(sqlite_archstone, ldap(host), "ldapConfig.serverAddress")
 
 
-# -- names ----------------------------------------------------------------------------------------------------------------------------
+# -- names ---------------------------------------------------------------------------------------------------------------------
 
 
 class Names:
@@ -314,7 +314,7 @@ def test_ssrf_13_the_address_that_was_checked_is_the_one_that_is_asked(named, fo
     assert web.asked == [] and seen == []
 
 
-# -- what stands behind -------------------------------------------------------------------------------------------------------------------
+# -- what stands behind --------------------------------------------------------------------------------------------------------
 
 
 def test_ssrf_14_a_redirect_to_a_closed_address(sqlite_archstone, forbidden):

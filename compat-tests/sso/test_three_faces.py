@@ -57,7 +57,7 @@ def message(answer):
     return body["error"]["message"] if "error" in body else body["error_msg"]
 
 
-# -- seen from the Keystone face ------------------------------------------------------------------------------------------------
+# -- seen from the Keystone face -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -218,7 +218,7 @@ def test_domains_administrators_see_nothing_of_it(archstone):
     problem(send(archstone, "DELETE", path_of(own)), 404)
 
 
-# -- made on the Keystone face ------------------------------------------------------------------------------------------------------
+# -- made on the Keystone face -------------------------------------------------------------------------------------------------
 
 
 def federated(archstone, id=None, **fields):
@@ -303,7 +303,7 @@ def test_an_identity_provider_made_by_setup_is_one_too(archstone):
     assert answer.status_code == 200 and answer.json()["source"] == "federation" and "canary" not in answer.text
 
 
-# -- logging in ------------------------------------------------------------------------------------------------------------------------
+# -- logging in ----------------------------------------------------------------------------------------------------------------
 
 
 class Way:
