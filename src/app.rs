@@ -27,6 +27,7 @@ use crate::service::connection::Connections;
 use crate::service::federated_login::Mappings;
 use crate::service::jobs::{self, Jobs};
 use crate::service::lockout::Lockouts;
+use crate::service::sso_config::Total;
 use crate::service::watch::Feed;
 use crate::service::{App, Parts, secrets, watch};
 use crate::store::{self, Store};
@@ -135,6 +136,7 @@ pub async fn build(config: Config, clock: Arc<dyn Clock>, random: Arc<Random>) -
         oidc: Oidc::new(egress.clone()),
         checks: Checks::new(egress),
         connections: Connections::default(),
+        sso_total: Total::default(),
         jobs: Jobs::default(),
         feed: Feed::default(),
         clock,

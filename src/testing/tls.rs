@@ -55,6 +55,32 @@ impl Authority {
     }
 }
 
+/// A certificate that vouches for itself, and its key.
+pub struct Pair {
+    /// The certificate, in PEM.
+    pub certificate: String,
+    /// The same in DER.
+    pub der: Vec<u8>,
+    /// The key, in PEM.
+    pub key: String,
+}
+
+impl Pair {
+    /// An elliptic one that holds from one day to another.
+    pub fn new(from: (i32, u8, u8), until: (i32, u8, u8)) -> Self {
+        Self::with(&KeyPair::generate().unwrap(), from, until)
+    }
+
+    /// The same with that key.
+    pub fn with(key: &KeyPair, from: (i32, u8, u8), until: (i32, u8, u8)) -> Self {
+        let mut params = CertificateParams::default();
+        params.not_before = date_time_ymd(from.0, from.1, from.2);
+        params.not_after = date_time_ymd(until.0, until.1, until.2);
+        let certificate = params.self_signed(key).unwrap();
+        Self { certificate: certificate.pem(), der: certificate.der().to_vec(), key: key.serialize_pem() }
+    }
+}
+
 /// A server that gives every connection one HTTP answer over TLS; its port.
 pub async fn https(acceptor: TlsAcceptor, answer: &str) -> u16 {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -4,7 +4,9 @@
 //! tells anybody, within limits: of what was answered it repeats names that the standards define and nothing else, never a
 //! body and never a secret, and an address that may not be asked gives one text whatever is there (SSRF-18).
 
+pub mod certificate;
 mod ldap;
+pub mod metadata;
 mod oidc;
 mod saml;
 
