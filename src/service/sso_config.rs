@@ -5,6 +5,7 @@
 //! is made of the configuration's own words. What this face makes, only this face changes (`managed`); what the Keystone
 //! face made can be completed here. Nothing of it touches how local administrators log in.
 
+pub mod apply;
 mod create;
 pub mod delete;
 mod group_mappings;

@@ -1,12 +1,11 @@
 //! Bodies of the SSO face: JSON objects, and the order of the keys of one member, which reading loses.
 
-use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Value, json};
 
 use crate::error::{Error, Result};
 use crate::http::body;
 use crate::http::request::Request;
+use crate::model::sso_config::attributes::Order;
 use crate::service::sso_config::Body;
 
 /// A body that has been read.
@@ -24,7 +23,7 @@ impl Read {
             return Err(Error::UnsupportedMedia { expected: "application/json" });
         }
         let value = body::parse_object(&bytes)?;
-        let order = serde_json::from_slice::<Ordered>(&bytes).map(|o| o.attribute_mappings.0).unwrap_or_default();
+        let order = serde_json::from_slice::<Order>(&bytes).unwrap_or_default().keys();
         Ok(Self { value, order })
     }
 
@@ -45,37 +44,5 @@ impl Read {
     /// The object.
     pub fn value(&self) -> &Value {
         &self.value
-    }
-}
-
-#[derive(Deserialize)]
-struct Ordered {
-    #[serde(default, rename = "attributeMappings")]
-    attribute_mappings: Keys,
-}
-
-/// The keys of an object in order; of anything else none.
-#[derive(Default)]
-struct Keys(Vec<String>);
-
-impl<'de> Deserialize<'de> for Keys {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        struct Reader;
-        impl<'de> Visitor<'de> for Reader {
-            type Value = Keys;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Keys, A::Error> {
-                let mut keys = Vec::new();
-                while let Some((key, IgnoredAny)) = map.next_entry()? {
-                    keys.push(key);
-                }
-                Ok(Keys(keys))
-            }
-        }
-        deserializer.deserialize_map(Reader)
     }
 }

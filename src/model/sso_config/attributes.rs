@@ -1,5 +1,7 @@
 //! Attribute mappings (sso-api §3.4): which claim of the identity provider is which of our fields.
 
+use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
 use super::ProviderType;
@@ -25,6 +27,46 @@ const MAX_CLAIM: usize = 255;
 /// The mappings that a configuration has of its own, in the order in which they were written.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Attributes(Vec<(&'static str, String)>);
+
+/// The keys of a body's `attributeMappings` in the order in which they stand there.
+#[derive(Debug, Default, Deserialize)]
+pub struct Order {
+    #[serde(default, rename = "attributeMappings")]
+    mappings: Keys,
+}
+
+impl Order {
+    /// The keys.
+    pub fn keys(self) -> Vec<String> {
+        self.mappings.0
+    }
+}
+
+/// The keys of an object.
+#[derive(Debug, Default)]
+struct Keys(Vec<String>);
+
+impl<'de> Deserialize<'de> for Keys {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        struct Reader;
+        impl<'de> Visitor<'de> for Reader {
+            type Value = Keys;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Keys, A::Error> {
+                let mut keys = Vec::new();
+                while let Some((key, IgnoredAny)) = map.next_entry()? {
+                    keys.push(key);
+                }
+                Ok(Keys(keys))
+            }
+        }
+        deserializer.deserialize_map(Reader)
+    }
+}
 
 impl Attributes {
     /// Reads the member `attributeMappings`. `order` has its keys as they stood in the body, as an object has no order

@@ -2,7 +2,7 @@
 //! answer is the result of a test, not a failure of it.
 
 use super::create::Body;
-use super::{KIND, find, retest, seen, update::check_source};
+use super::{KIND, find, retest, seen};
 use crate::error::{Error, Result};
 use crate::model::sso_config::create::Create;
 use crate::model::sso_config::{Source, TestResult, Tested, Whole};
@@ -51,28 +51,6 @@ pub async fn probe(app: &App, caller: &Caller, issuer: &str) -> Result<Found> {
     audit::changed(app, &mut tx, caller, "sso_configuration.probe", (KIND, ""), None, &detail).await?;
     app.commit(tx).await?;
     found
-}
-
-/// Gives what a file made over to the SSO face.
-pub async fn release(app: &App, caller: &Caller, id: &str) -> Result<Whole> {
-    app.allow(caller, "sso:update_configuration", &seen(id)).await?;
-    let mut tx = app.store.write().await?;
-    store::identity_provider::lock(&mut tx, id).await?;
-    let stored = find(&mut tx, id).await?;
-    check_source(Source::Import, &stored)?;
-    if stored.config.source != Source::Import {
-        return Err(Error::conflict(format!("The configuration's source is {}.", stored.config.source.as_str())));
-    }
-    let mut config = stored.config.clone();
-    config.source = Source::Manual;
-    config.version += 1;
-    config.updated_at = app.now();
-    let due = super::first_test(app, stored.enabled, stored.settings.as_ref());
-    store::sso_config::update(&mut tx, &config, due.map(|at| retest::later(app, at))).await?;
-    audit::changed(app, &mut tx, caller, "sso_configuration.release", (KIND, id), None, "").await?;
-    let made = find(&mut tx, id).await?;
-    app.commit(tx).await?;
-    Ok(made)
 }
 
 /// Runs the test of a stored configuration and keeps how it went, unless it was changed meanwhile.
