@@ -112,7 +112,8 @@ def test_commands_list_show_test_and_delete(archstone, write):
     assert uuid in archstone.cli("sso", "list").stdout
     listed = json.loads(archstone.cli("sso", "list", "--json").stdout)
     shown = json.loads(archstone.cli("sso", "show", uuid).stdout)
-    assert shown in listed and shown["oidcConfig"]["clientSecret"] == MASK
+    assert uuid in [item["uuid"] for item in listed]
+    assert (shown["issuer"], shown["oidcConfig"]["clientSecret"]) == (issuer, MASK)
     tested = archstone.cli("sso", "test", uuid, check=False)
     assert tested.returncode == 1 and "does not resolve" in tested.stdout
     archstone.cli("sso", "delete", uuid)
