@@ -3,7 +3,7 @@
 //! A Keystone-compatible OS-FEDERATION identity service. This file holds the living picture of the house.
 //!
 //! ```text
-//!       roof    main.rs  cli/  app.rs                 builds everything, knows everyone
+//!       roof    main.rs  cli/  app.rs  openapi/       builds, runs and describes everything, knows everyone
 //!   ─────────────────────────────────────────────────────────────────────────────────────
 //!    4  faces   keystone/  sso/                       over http/ (the porch); no face sees another
 //!   ─────────────────────────────────────────────────────────────────────────────────────
@@ -44,6 +44,7 @@ pub mod keys;
 pub mod keystone;
 pub mod metrics;
 pub mod model;
+pub mod openapi;
 pub mod policy;
 pub mod secret;
 pub mod service;

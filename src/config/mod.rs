@@ -25,7 +25,7 @@ pub use hidden::{DatabaseUrl, Hidden, MASK};
 pub use password_pattern::PasswordPattern;
 pub use sections::{
     Audit, Data, Database, Egress, Http2, Identity, Jobs, Log, LogFormat, Metrics, Password, Policy, Secrets,
-    SecurityCompliance, Server, Token, TokenFormat,
+    SecurityCompliance, Server, Sso, Token, TokenFormat,
 };
 
 /// Everything that can be configured.
@@ -60,6 +60,8 @@ pub struct Config {
     pub audit: Audit,
     /// Background jobs.
     pub jobs: Jobs,
+    /// Global SSO configurations.
+    pub sso: Sso,
     /// Outgoing requests.
     pub egress: Egress,
 }

@@ -384,6 +384,22 @@ impl Default for Jobs {
     }
 }
 
+/// Global SSO configurations.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sso {
+    /// Test configurations in the background: after each change, and again and again.
+    pub background_tests: bool,
+    /// Time between two tests of one, about.
+    pub retest_secs: u64,
+}
+
+impl Default for Sso {
+    fn default() -> Self {
+        Self { background_tests: true, retest_secs: 3_600 }
+    }
+}
+
 /// Outgoing requests.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -181,7 +181,7 @@ async fn settle(app: &App, proven: &Proven, asked: &Asked) -> Result<std::result
         return Ok(Err("the password was changed meanwhile"));
     }
     if let Some(entrance) = &proven.federated
-        && Route::find(&mut conn, &entrance.route.idp.id, &entrance.route.protocol.id).await?.as_ref()
+        && Route::find(app, &mut conn, &entrance.route.idp.id, &entrance.route.protocol.id).await?.as_ref()
             != Some(&entrance.route)
     {
         return Ok(Err("the identity provider, its protocol or its mapping was changed meanwhile"));

@@ -15,9 +15,9 @@ use serde_json::json;
 use tokio::sync::Notify;
 
 use super::caller::Caller;
-use super::{App, audit};
+use super::{App, audit, sso_config};
 use crate::error::{Error, Result};
-use crate::model::job::{Filter, Job, NewJob, State};
+use crate::model::job::{Filter, Job, Kind, NewJob, State};
 use crate::model::list::{Portion, Window};
 use crate::policy::Target;
 use crate::store::{self, Conn};
@@ -98,6 +98,9 @@ async fn stop(app: &App, caller: &Caller, id: &str) -> Result<Job> {
             state => Err(Error::conflict(format!("The job has ended already: {}.", state.as_str()))),
         };
     };
+    if job.kind == Kind::DeleteConfiguration.as_str() && job.state == State::Cancelled {
+        sso_config::delete::call_off(app, &mut tx, &job.subject).await?;
+    }
     let about = format!("{} {}", job.kind, job.subject);
     audit::changed(app, &mut tx, caller, "job.cancel", (KIND, id), None, &about).await?;
     app.commit(tx).await?;

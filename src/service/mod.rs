@@ -34,10 +34,12 @@ pub mod region;
 pub mod revocation;
 pub mod role;
 pub mod role_assignment;
+mod role_reach;
 pub mod scope;
 pub mod secrets;
 pub mod service_provider;
 pub mod setup;
+pub mod sso_config;
 pub mod token;
 pub mod validation;
 pub mod watch;
@@ -122,6 +124,8 @@ pub struct Parts {
     pub oidc: Oidc,
     /// Checks of what is behind an SSO configuration.
     pub checks: Checks,
+    /// How many SSO configurations there are.
+    pub sso_total: sso_config::Total,
     /// Connections that are ready for use.
     pub connections: connection::Connections,
     /// Background jobs of this node.

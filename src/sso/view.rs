@@ -1,5 +1,13 @@
 //! How things look on the SSO face.
 
+mod configuration;
+mod deletion;
+mod test;
+
+pub use configuration::SsoConfiguration;
+pub use deletion::Preview;
+pub use test::{Probed, Tested};
+
 use serde_json::{Value, json};
 
 use crate::clock::Timestamp;

@@ -38,6 +38,7 @@ pub mod service;
 pub mod service_provider;
 pub mod shadow_user;
 pub mod sql;
+pub mod sso_config;
 pub mod user;
 
 #[cfg(test)]

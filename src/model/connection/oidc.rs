@@ -9,9 +9,8 @@ use url::Url;
 use super::texts;
 use crate::error::{Error, Result};
 use crate::model::fields::{Fields, wrong_type};
+use crate::model::issuer::{self, WELL_KNOWN};
 
-/// What a discovery URL ends with (Discovery §4).
-pub const WELL_KNOWN: &str = "/.well-known/openid-configuration";
 /// Longest URL, in characters.
 const MAX_URL: usize = 2_048;
 /// Longest issuer: it may become a remote id.
@@ -287,7 +286,7 @@ impl Oidc {
     pub fn is_issuer(&self, issuer: &str) -> bool {
         match (&self.issuer, &self.discovery_url) {
             (Some(named), _) => named == issuer,
-            (None, Some(url)) => url.strip_suffix(WELL_KNOWN).is_some_and(|named| same_issuer(named, issuer)),
+            (None, Some(url)) => issuer::of_discovery(url).is_some_and(|named| issuer::same(named, issuer)),
             (None, None) => false,
         }
     }
@@ -319,16 +318,6 @@ impl Oidc {
     pub fn accepts_audience(&self, audience: &str) -> bool {
         audience == self.client_id || self.audiences.iter().any(|a| a == audience)
     }
-}
-
-/// Whether two URLs name one issuer: they may differ in a slash at the end, in the host's case and in a default port that is
-/// written out.
-pub fn same_issuer(a: &str, b: &str) -> bool {
-    fn plain(url: &str) -> String {
-        let text = Url::parse(url).map_or_else(|_| url.to_owned(), String::from);
-        text.strip_suffix('/').unwrap_or(&text).to_owned()
-    }
-    a == b || plain(a) == plain(b)
 }
 
 /// RFC 6749 §3.3.

@@ -5,22 +5,19 @@
 
 use std::sync::Arc;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::model::job::{Job, Kind};
-use crate::service::App;
+use crate::service::{App, sso_config};
 
 /// Does a job.
-pub(super) async fn handle(_app: Arc<App>, kind: Kind, _job: Job) -> Result<()> {
-    // Here the kinds are connected to what does them.
+pub(super) async fn handle(app: Arc<App>, kind: Kind, job: Job) -> Result<()> {
     match kind {
-        Kind::TestConfiguration | Kind::DeleteConfiguration => {
-            Err(Error::internal(format!("nothing does jobs of the kind {} yet", kind.as_str())))
-        }
+        Kind::TestConfiguration => sso_config::retest::run(&app, &job).await,
+        Kind::DeleteConfiguration => sso_config::delete::run(&app, &job).await,
     }
 }
 
 /// Queues what has become due by the calendar; called at every poll.
-pub(super) async fn schedule(_app: &App) -> Result<()> {
-    // Here what is periodic is connected: configurations to be tested again.
-    Ok(())
+pub(super) async fn schedule(app: &App) -> Result<()> {
+    sso_config::retest::schedule(app).await
 }

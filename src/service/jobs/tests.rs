@@ -137,8 +137,9 @@ async fn a_hundred_jobs_on_two_nodes_run_once_each_and_no_more_at_once_than_ther
         }
         let runs = runs.lock().unwrap();
         assert_eq!((runs.len(), runs.values().sum::<u32>()), (100, 100));
+        // A node may find nothing left; that depends on who is quicker.
         for most in most {
-            assert!((1..=4).contains(&most.1.load(Ordering::SeqCst)), "{most:?}");
+            assert!(most.1.load(Ordering::SeqCst) <= 4, "{most:?}");
         }
     })
     .await;

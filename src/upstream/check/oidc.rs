@@ -8,7 +8,8 @@ use serde_json::{Map, Value};
 use super::{Outcome, Run, list, place, quote, status};
 use crate::egress::{Egress, Kind, Trouble};
 use crate::error::{Error, Result};
-use crate::model::connection::oidc::{AccessMode, Algorithm, AuthMethod, Oidc, ResponseType, WELL_KNOWN, same_issuer};
+use crate::model::connection::oidc::{AccessMode, Algorithm, AuthMethod, Oidc, ResponseType};
+use crate::model::issuer::{self, WELL_KNOWN};
 use crate::secret::Secret;
 use crate::upstream::oidc::discovery::Configuration;
 use crate::upstream::oidc::{KeySet, endpoints, pinned_keys};
@@ -131,7 +132,7 @@ async fn describe(run: &mut Run<'_>, oidc: &Oidc) -> Outcome<Described> {
     let issuer = described.text("issuer").ok_or_else(|| format!("{what} does not name its 'issuer'."))?;
     if !oidc.is_issuer(issuer) {
         let wanted = oidc.issuer.as_deref().or_else(|| url.strip_suffix(WELL_KNOWN)).unwrap_or(&url);
-        let advice = if same_issuer(issuer, wanted) { " Write the issuer in the very same way." } else { "" };
+        let advice = if issuer::same(issuer, wanted) { " Write the issuer in the very same way." } else { "" };
         return Err(format!("{what} is that of the issuer {}, not of {}.{advice}", quote(issuer), quote(wanted)));
     }
     for name in ["authorization_endpoint", "token_endpoint", "userinfo_endpoint", "introspection_endpoint", "jwks_uri"]
@@ -287,7 +288,7 @@ pub async fn probe(egress: &Egress, issuer: &str) -> Result<Found> {
     let described = read(&answer.body, &what).map_err(Error::bad_upstream)?;
     let named = described.text("issuer");
     let named = named.ok_or_else(|| Error::bad_upstream(format!("{what} does not name its 'issuer'.")))?;
-    if !same_issuer(named, issuer) {
+    if !issuer::same(named, issuer) {
         let text = format!("{what} is that of the issuer {}, not of {}.", quote(named), quote(issuer));
         return Err(Error::bad_upstream(text));
     }

@@ -1,0 +1,41 @@
+//! Schemas that are derived from types.
+
+use serde_json::Value;
+use utoipa::ToSchema;
+
+/// The schema of a type and of every type in it, by name. They refer to each other as the document's own do.
+#[cfg_attr(not(test), allow(dead_code))]
+pub fn of_type<T: ToSchema>() -> Vec<(String, Value)> {
+    let mut all = vec![(T::name().into_owned(), T::schema())];
+    T::schemas(&mut all);
+    all.into_iter().map(|(name, schema)| (name, serde_json::to_value(schema).unwrap_or_default())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(ToSchema)]
+    #[schema(as = ThingOfTest)]
+    #[allow(dead_code)]
+    struct Outer {
+        inner: Option<Inner>,
+        /// What it is called.
+        name: String,
+    }
+
+    #[derive(ToSchema)]
+    #[allow(dead_code)]
+    struct Inner {
+        port: u16,
+    }
+
+    #[test]
+    fn a_type_brings_the_types_in_it() {
+        let all = of_type::<Outer>();
+        let names: Vec<&str> = all.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["ThingOfTest", "Inner"]);
+        assert_eq!(all[0].1["required"], serde_json::json!(["name"]));
+        assert!(all[0].1["properties"]["inner"].to_string().contains("#/components/schemas/Inner"));
+    }
+}
