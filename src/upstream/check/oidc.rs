@@ -177,7 +177,7 @@ fn offers(run: &mut Run<'_>, oidc: &Oidc, secret: Option<&Secret>, described: &D
         }
         let wanted = oidc.response_type.as_str();
         match described.list("response_types_supported") {
-            Some(types) if !types.iter().any(|t| *t == wanted) => {
+            Some(types) if !types.contains(&wanted) => {
                 return Err(format!("The provider offers the response types {}, not {}.", list(&types), quote(wanted)));
             }
             Some(_) => {}

@@ -41,5 +41,11 @@ pub fn trusting(authorities: Option<&str>) -> Result<Arc<ClientConfig>, &'static
 pub async fn secure(stream: TcpStream, host: &str, config: Arc<ClientConfig>) -> Result<TlsStream<TcpStream>, Trouble> {
     let name = ServerName::try_from(host.to_owned());
     let name = name.map_err(|_| Trouble::Tls("the host has no form that a certificate could be for".to_owned()))?;
-    TlsConnector::from(config).connect(name, stream).await.map_err(|e| Trouble::of_io(&e))
+    TlsConnector::from(config).connect(name, stream).await.map_err(|e| match Trouble::of_io(&e) {
+        // The connection stood: who speaks otherwise hangs up at the first bytes of TLS.
+        Trouble::Unreachable => {
+            Trouble::Tls("the server broke it off, so it may not speak TLS at this port".to_owned())
+        }
+        trouble => trouble,
+    })
 }
