@@ -139,16 +139,19 @@ pub async fn get(conn: &mut Conn, id: &str) -> Result<Option<Whole>> {
 
 /// A page of configurations in order of their making.
 pub async fn list(conn: &mut Conn, window: Window) -> Result<Vec<Whole>> {
-    // The page is found in the index alone; only its rows are joined.
-    let rows: Vec<Row> = Sql::new(COLUMNS)
-        .push_bind(
-            " AND c.id IN (SELECT p.id FROM (SELECT id FROM sso_configurations ORDER BY created_at, id LIMIT ",
-            window.limit,
-        )
-        .push_bind(" OFFSET ", window.offset)
-        .push(") p) ORDER BY c.created_at, c.id")
+    // The page is found in the index alone. In one statement PostgreSQL would join all there is, as it does not know how small
+    // the page will be.
+    let page: Vec<Id> = Sql::new("SELECT id FROM sso_configurations ORDER BY created_at, id LIMIT $1 OFFSET $2")
+        .bind(window.limit)
+        .bind(window.offset)
         .all(conn)
         .await?;
+    let Some((first, rest)) = page.split_first() else { return Ok(Vec::new()) };
+    let mut sql = Sql::new(COLUMNS).push_bind(" AND c.id IN (", &first.id);
+    for row in rest {
+        sql = sql.push_bind(", ", &row.id);
+    }
+    let rows: Vec<Row> = sql.push(") ORDER BY c.created_at, c.id").all(conn).await?;
     rows.into_iter().map(Whole::try_from).collect()
 }
 
