@@ -191,7 +191,7 @@ def test_what_is_generated_is_read_only_there_huaweis_form_and_setup(archstone):
         "openid_connect_config": {
             "access_mode": "program",
             "idp_url": "https://x.example",
-            "client_id": "x",
+            "client_id": "client-x",
             "signing_key": '{"keys":[]}',
         }
     }
@@ -502,7 +502,7 @@ def test_a_disabled_configuration_lets_nobody_in(way, archstone):
     token, _ = it.enter(person)
     update(archstone, it.config, enabled=False)
     it.refused(person)
-    assert archstone.validate(token).status_code == 404 and archstone.rescope(token, unscoped=True).status_code == 401
+    assert archstone.validate(token).status_code == 404 and archstone.rescope(token, unscoped=True).status_code in (401, 404)
     start = f"{WEBSSO}/identity_providers/{it.config['uuid']}/protocols/oidc/websso?origin=x"
     assert archstone.request("GET", start).status_code in (401, 403, 404)
     update(archstone, it.config, enabled=True)

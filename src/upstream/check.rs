@@ -126,6 +126,17 @@ impl Checks {
             Settings::Ldap(ldap) => ldap::admit(&self.egress, ldap),
         }
     }
+
+    /// Checks that the key which signs requests is that of the certificate which goes with it.
+    ///
+    /// # Errors
+    /// `Invalid` with the field.
+    pub fn admit_key(&self, settings: &Settings, secret: Option<&Secret>) -> Result<()> {
+        match (settings, secret) {
+            (Settings::Saml(saml), Some(key)) => saml::admit_key(saml, key),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// A check on its way.
