@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::body::Read;
 use super::page;
-use super::view::{Preview, Probed, SsoConfiguration, Tested};
+use super::view::{Preview, Probed, SsoConfiguration, SsoConfigurations, Tested};
 use crate::error::{Error, Result};
 use crate::http::reply::Reply;
 use crate::http::request::Request;
@@ -18,19 +18,6 @@ use crate::model::sso_config::deletion::Options;
 use crate::model::sso_config::{Source, Whole};
 use crate::service::App;
 use crate::service::sso_config::{self as service, Expected, delete, test};
-
-/// What a list is wrapped in.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-pub struct SsoConfigurations {
-    /// The configurations of this page.
-    items: Vec<SsoConfiguration>,
-    /// How many there are in all.
-    total: i64,
-    /// Most that this page could hold.
-    limit: i64,
-    /// How many stand before it.
-    offset: i64,
-}
 
 fn shown(body: &impl Serialize) -> Result<Reply> {
     let bytes = serde_json::to_vec(body).map_err(|e| Error::internal(format!("an answer cannot be written: {e}")))?;
@@ -65,12 +52,7 @@ pub async fn list(app: Arc<App>, req: Request) -> Result<Reply> {
     let caller = req.caller(&app).await?;
     let window = page::window(&req.query()?)?;
     let found = service::list(&app, &caller, window).await?;
-    shown(&SsoConfigurations {
-        items: found.items.iter().map(|whole| SsoConfiguration::of(&app, whole)).collect(),
-        total: found.total,
-        limit: window.limit,
-        offset: window.offset,
-    })
+    shown(&SsoConfigurations::of(&app, &found, window))
 }
 
 /// `POST /api/v1/sso/configurations`; `?test=true` tests it before it answers.

@@ -4,7 +4,7 @@ mod configuration;
 mod deletion;
 mod test;
 
-pub use configuration::SsoConfiguration;
+pub use configuration::{SsoConfiguration, SsoConfigurations};
 pub use deletion::Preview;
 pub use test::{Probed, Tested};
 

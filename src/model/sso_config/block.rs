@@ -60,6 +60,18 @@ fn secret_member(kind: ProviderType) -> &'static str {
     }
 }
 
+/// The members of the block of a kind with their types, for the description of the API. Nothing for an unknown kind.
+pub fn types(kind: &str) -> Vec<(&'static str, &'static str)> {
+    let Some(kind) = ProviderType::parse(kind) else { return Vec::new() };
+    let named = |(name, kind): &(&'static str, Kind)| match kind {
+        Kind::Text => (*name, "string"),
+        Kind::Flag => (*name, "boolean"),
+        Kind::Port => (*name, "integer"),
+        Kind::Texts => (*name, "array"),
+    };
+    members(kind).iter().map(named).chain([(secret_member(kind), "secret")]).collect()
+}
+
 /// Where the secret of a block stands in a body.
 pub fn secret_path(kind: ProviderType) -> String {
     format!("{}.{}", kind.block(), secret_member(kind))

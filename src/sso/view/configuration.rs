@@ -9,6 +9,7 @@ use crate::model::connection::Settings;
 use crate::model::connection::ldap::Ldap;
 use crate::model::connection::oidc::Oidc;
 use crate::model::connection::saml::Saml;
+use crate::model::list::{Portion, Window};
 use crate::model::sso_config::block::Defaults;
 use crate::model::sso_config::{MASK, ProviderType, Whole};
 use crate::service::App;
@@ -69,6 +70,31 @@ pub struct SsoConfiguration {
     created_at: String,
     /// When it was last changed.
     updated_at: String,
+}
+
+/// A page of configurations.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SsoConfigurations {
+    /// The configurations of this page.
+    items: Vec<SsoConfiguration>,
+    /// How many there are in all.
+    total: i64,
+    /// Most that this page could hold.
+    limit: i64,
+    /// How many stand before it.
+    offset: i64,
+}
+
+impl SsoConfigurations {
+    /// Part of all.
+    pub fn of(app: &App, found: &Portion<Whole>, window: Window) -> Self {
+        Self {
+            items: found.items.iter().map(|whole| SsoConfiguration::of(app, whole)).collect(),
+            total: found.total,
+            limit: window.limit,
+            offset: window.offset,
+        }
+    }
 }
 
 /// Settings of an OpenID Connect configuration.

@@ -6,7 +6,7 @@
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 
-use super::certificate::{self, Certificate, Judged, date};
+use super::certificate::{self, Certificate, Judged, date, is_key_of};
 use super::metadata::{self, HTTP_POST, HTTP_REDIRECT, Metadata};
 use super::{Outcome, Run, list, place, quote, status};
 use crate::egress::{Egress, Kind, Trouble};
