@@ -83,8 +83,8 @@ impl Trouble {
         if parsed { Self::Unreachable } else { Self::Broken }
     }
 
-    /// What failed at a socket.
-    pub(super) fn of_io(error: &io::Error) -> Self {
+    /// What failed at a socket, also in TLS on it.
+    pub fn of_io(error: &io::Error) -> Self {
         Self::of_cause(error).unwrap_or(Self::Unreachable)
     }
 

@@ -156,6 +156,10 @@ fn times(app: &App, proven: &Proven) -> Option<(Timestamp, Timestamp)> {
         }
         issued_at = revoked.whole_seconds().plus_secs(1);
     }
+    // What its parent had to step over, it has to step over as well.
+    if let Some(parent) = &proven.parent {
+        issued_at = issued_at.max(parent.token.facts.payload.issued_at);
+    }
     let end = issued_at.plus_secs(i64::try_from(app.config.token.expiration_secs).unwrap_or(i64::MAX));
     let parent_end = proven.parent.as_ref().map_or(Timestamp::MAX, |p| p.token.facts.payload.expires_at);
     Some((issued_at, end.min(parent_end)))

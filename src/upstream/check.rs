@@ -81,7 +81,8 @@ impl Checks {
         secret: Option<&Secret>,
         now: Timestamp,
     ) -> std::result::Result<Report, Failure> {
-        let mut run = Run { egress: &self.egress, now, asking: String::new(), report: Report::default() };
+        let mut run =
+            Run { egress: &self.egress, limit: self.limit, now, asking: String::new(), report: Report::default() };
         let checking = async {
             match settings {
                 Settings::Oidc(oidc) => oidc::check(&mut run, oidc, secret).await,
@@ -125,11 +126,24 @@ impl Checks {
             Settings::Ldap(ldap) => ldap::admit(&self.egress, ldap),
         }
     }
+
+    /// Checks that the key which signs requests is that of the certificate which goes with it.
+    ///
+    /// # Errors
+    /// `Invalid` with the field.
+    pub fn admit_key(&self, settings: &Settings, secret: Option<&Secret>) -> Result<()> {
+        match (settings, secret) {
+            (Settings::Saml(saml), Some(key)) => saml::admit_key(saml, key),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// A check on its way.
 struct Run<'a> {
     egress: &'a Egress,
+    /// Time for the whole check.
+    limit: Duration,
     now: Timestamp,
     /// Whom it waits for, as a sentence begins.
     asking: String,

@@ -9,6 +9,7 @@
 //! in [`Answer`].
 
 pub mod check;
+pub mod ldap;
 pub mod oidc;
 
 use std::fmt;

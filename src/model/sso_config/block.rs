@@ -156,6 +156,9 @@ pub fn check_secret(settings: &Settings, has_secret: bool) -> Result<()> {
         Settings::Ldap(ldap) if has_secret && ldap.bind_dn.is_none() => {
             Err(Error::invalid_field("ldapConfig.bindDn", "is needed, as a password is set"))
         }
+        Settings::Saml(saml) if saml.sign_requests && !has_secret => {
+            Err(Error::invalid_field("samlConfig.spPrivateKeyPem", "is needed, as requests are to be signed"))
+        }
         _ => Ok(()),
     }
 }
@@ -198,7 +201,8 @@ fn url(f: &mut Fields<'_>, name: &str) -> Result<Option<String>> {
 
 /// One or more certificates in PEM.
 fn certificates(f: &mut Fields<'_>, name: &str) -> Result<Option<String>> {
-    let Some(pem) = text(f, name, 64 * 1024)? else { return Ok(None) };
+    // It is kept as it was given, line ends and all.
+    let Some(pem) = f.text(name, 0..=64 * 1024)?.filter(|t| !t.trim().is_empty()) else { return Ok(None) };
     let mut count = 0;
     for block in x509_parser::pem::Pem::iter_from_buffer(pem.as_bytes()) {
         let certificate = block.is_ok_and(|b| b.label == "CERTIFICATE" && b.parse_x509().is_ok());

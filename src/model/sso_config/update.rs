@@ -77,7 +77,7 @@ impl Update {
                 Some(Value::Null) => Some(Vec::new()),
                 Some(value) => Some(group_mapping::parse(value)?),
             },
-            enabled: enabled(&mut f)?,
+            enabled: enabled(&mut f)?.or(cleared("enabled").then_some(true)),
         })
     }
 }

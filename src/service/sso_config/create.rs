@@ -35,6 +35,7 @@ async fn make(app: &App, caller: &Caller, source: Source, body: Body<'_>) -> Res
     app.allow(caller, "sso:create_configuration", &Target::new().and_body(body.value)).await?;
     let create = Create::parse(body.value, body.order)?;
     app.checks.admit(&create.settings)?;
+    app.checks.admit_key(&create.settings, create.secret.as_ref())?;
     let roles = group_mappings::resolve(app, caller, &create.group_mappings).await?;
     let (id, now, kind) = (app.random.hex_id(), app.now(), create.kind());
     let issuer = issuer_of(&create.settings);

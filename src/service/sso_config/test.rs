@@ -34,6 +34,7 @@ pub async fn draft(app: &App, caller: &Caller, body: Body<'_>) -> Result<Outcome
     app.allow(caller, "sso:test_configuration", &Target::new().and_body(body.value)).await?;
     let create = Create::parse(body.value, body.order)?;
     app.checks.admit(&create.settings)?;
+    app.checks.admit_key(&create.settings, create.secret.as_ref())?;
     let outcome = app.checks.run(&create.settings, create.secret.as_ref(), app.now()).await;
     let detail = if outcome.is_ok() { "draft result=success" } else { "draft result=failure" };
     let mut tx = app.store.write().await?;
@@ -90,7 +91,8 @@ async fn keep(app: &App, stored: &Whole, mut outcome: Outcome) -> Result<Outcome
                 }
             }
             Err(Error::Conflict { message }) => {
-                outcome = outcome.and_then(|report| Err(Failure { message, report }));
+                let (Ok(report) | Err(Failure { report, .. })) = outcome;
+                outcome = Err(Failure { message, report });
             }
             Err(other) => return Err(other),
         }

@@ -16,6 +16,9 @@ use crate::service::connection::At;
 use crate::service::{App, audit, revocation, secrets};
 use crate::store::{self, Conn};
 
+/// How often a change is tried while others change the same.
+const ATTEMPTS: usize = 32;
+
 /// Changes a configuration that `by` manages.
 pub async fn update(
     app: &App,
@@ -25,7 +28,7 @@ pub async fn update(
     expected: &Expected,
     body: Body<'_>,
 ) -> Result<Whole> {
-    let done = change(app, caller, by, id, expected, body).await;
+    let done = attempts(app, caller, by, id, expected, body).await;
     audit::refused(app, caller, "sso_configuration.update", (KIND, id), done).await
 }
 
@@ -39,7 +42,9 @@ pub(super) fn check_source(by: Source, stored: &Whole) -> Result<()> {
     Ok(())
 }
 
-async fn change(
+/// What is changed is read before it is held, as policy and the checks come in between. If it was changed meanwhile, whoever
+/// expects no version means it as it is then.
+async fn attempts(
     app: &App,
     caller: &Caller,
     by: Source,
@@ -47,13 +52,40 @@ async fn change(
     expected: &Expected,
     body: Body<'_>,
 ) -> Result<Whole> {
+    for _ in 0..ATTEMPTS {
+        if let Some(done) = change(app, caller, by, id, expected, body).await? {
+            return Ok(done);
+        }
+    }
+    Err(Error::conflict("The configuration is being changed by others all the time; try again."))
+}
+
+/// One attempt; none if it was changed meanwhile.
+async fn change(
+    app: &App,
+    caller: &Caller,
+    by: Source,
+    id: &str,
+    expected: &Expected,
+    body: Body<'_>,
+) -> Result<Option<Whole>> {
     app.allow(caller, "sso:update_configuration", &seen(id).and_body(body.value)).await?;
     let found = find(&mut app.store.read().await?, id).await?;
     check_source(by, &found)?;
     expected.check(&found)?;
     let asked = Update::parse(body.value, body.order, &found, &super::defaults(app, &found))?;
-    if let Some((settings, _)) = &asked.connection {
+    if let Some((settings, secret)) = &asked.connection {
         app.checks.admit(settings)?;
+        match secret {
+            SecretChange::Set(secret) => app.checks.admit_key(settings, Some(secret))?,
+            SecretChange::Clear => {}
+            SecretChange::Keep { .. } => {
+                if let Some(secret_id) = super::secret_id(&found) {
+                    let kept = secrets::get(app, &mut app.store.read().await?, &secret_id).await?;
+                    app.checks.admit_key(settings, kept.as_ref())?;
+                }
+            }
+        }
     }
     // Who sends back what is stored gives nothing.
     let rows = asked.group_mappings.as_ref().filter(|rows| **rows != found.config.group_mappings);
@@ -67,10 +99,7 @@ async fn change(
     let stored = find(&mut tx, id).await?;
     if stored.config.version != found.config.version {
         // It was read as another: what has been checked of it may not hold.
-        return Err(match expected {
-            Expected::Versions(_) => Error::precondition_failed("The configuration has just been changed."),
-            Expected::Any => Error::conflict("The configuration has just been changed by somebody else; try again."),
-        });
+        return Ok(None);
     }
     if stored.config.resume_enabled.is_some() {
         return Err(Error::conflict("The configuration is being deleted."));
@@ -86,7 +115,7 @@ async fn change(
     }
     let made = find(&mut tx, id).await?;
     app.commit(tx).await?;
-    Ok(made)
+    Ok(Some(made))
 }
 
 struct Changing<'a> {

@@ -64,7 +64,6 @@ pub struct SsoConfiguration {
     #[serde(skip_serializing_if = "Option::is_none")]
     last_test_message: Option<String>,
     /// What the last test found that asks for attention, such as a certificate that ends soon.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
     /// When it was made.
     created_at: String,

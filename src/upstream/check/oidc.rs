@@ -177,7 +177,7 @@ fn offers(run: &mut Run<'_>, oidc: &Oidc, secret: Option<&Secret>, described: &D
         }
         let wanted = oidc.response_type.as_str();
         match described.list("response_types_supported") {
-            Some(types) if !types.iter().any(|t| *t == wanted) => {
+            Some(types) if !types.contains(&wanted) => {
                 return Err(format!("The provider offers the response types {}, not {}.", list(&types), quote(wanted)));
             }
             Some(_) => {}
@@ -271,6 +271,8 @@ async fn credentials(run: &mut Run<'_>, oidc: &Oidc, secret: &Secret, described:
 /// See [`super::Checks::probe`].
 pub async fn probe(egress: &Egress, issuer: &str) -> Result<Found> {
     let issuer = issuer.strip_suffix(WELL_KNOWN).unwrap_or(issuer);
+    // By itself: together with what is put behind it `https://` would have a host.
+    egress.check_url(issuer).map_err(|e| Error::invalid_field("issuer", e.to_string()))?;
     let url = format!("{}{WELL_KNOWN}", issuer.strip_suffix('/').unwrap_or(issuer));
     egress.check_url(&url).map_err(|e| Error::invalid_field("issuer", e.to_string()))?;
     let what = format!("The discovery document {}", place(&url));

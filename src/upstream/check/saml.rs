@@ -17,6 +17,20 @@ use crate::secret::Secret;
 const XML: &str = "application/samlmetadata+xml, application/xml;q=0.9, text/xml;q=0.8";
 const WHO: &str = "the identity provider";
 
+/// See [`super::Checks::admit_key`].
+pub fn admit_key(saml: &Saml, key: &Secret) -> Result<()> {
+    let wrong = |why: &str| Error::invalid_field("samlConfig.spPrivateKeyPem", format!("the value {why}"));
+    let Some(pem) = &saml.sp_certificate_pem else { return Ok(()) };
+    let certificates = Certificate::from_pem(pem)
+        .map_err(|why| Error::invalid_field("samlConfig.spCertificatePem", format!("the value {why}")))?;
+    let Some(own) = certificates.first() else { return Ok(()) };
+    match is_key_of(key, own) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(wrong("is not the key of the certificate 'spCertificatePem'")),
+        Err(why) => Err(wrong(why)),
+    }
+}
+
 /// See [`super::Checks::admit`].
 pub fn admit(egress: &Egress, saml: &Saml) -> Result<()> {
     for (name, url) in [

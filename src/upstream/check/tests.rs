@@ -1,6 +1,7 @@
 //! Checks of servers on loopback, each failure with its text.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod ldap;
 mod oidc;
 mod saml;
 

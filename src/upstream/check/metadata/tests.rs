@@ -165,7 +165,7 @@ fn what_is_no_xml_is_refused() {
     assert!(read(declared("utf-8").as_bytes(), None).is_ok());
     assert_eq!(why(&declared("ISO-8859-1"), None), "is not UTF-8");
     assert_eq!(read(b"<a>\xff</a>", None).unwrap_err(), "is not UTF-8");
-    assert_eq!(read(&good.encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<u8>>(), None).is_err(), true);
+    assert!(read(&good.encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<u8>>(), None).is_err());
     assert_eq!(why(&good.replace("entityID=\"a\"", "entityID=\"a\u{1}\""), None), "has characters that XML has not");
     let undeclared = "uses a namespace that it does not declare";
     assert_eq!(why(&good.replace("IDPSSODescriptor", "x:IDPSSODescriptor"), None), undeclared);
