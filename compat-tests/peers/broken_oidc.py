@@ -56,7 +56,7 @@ def _configuration(web, case, issuer):
         return Reply(discovery(issuer, **{what: None}))
     if kind == "forbidden":
         name, _, at = what.partition("-")
-        return Reply(discovery(issuer, **{name: f"{FORBIDDEN[int(at or 0)]}/{CANARY}"}))
+        return Reply(discovery(issuer, **{name: f"{FORBIDDEN[int(at or 0)]}/x"}))
     if kind == "typed":
         return Reply(discovery(issuer, **{what: 7}))
     match case:

@@ -125,7 +125,7 @@ def _metadata(at, case):
         case "sso-refused":
             return entity(at, key(GOOD), endpoint("SingleSignOnService", f"http://127.0.0.1:{free_port()}/sso"))
         case "sso-forbidden":
-            return entity(at, key(GOOD), endpoint("SingleSignOnService", f"http://169.254.169.254/{CANARY}"))
+            return entity(at, key(GOOD), endpoint("SingleSignOnService", "http://169.254.169.254/x"))
         case "large":
             return good.replace(CANARY, CANARY + "x" * LIMIT)
         case "deep":

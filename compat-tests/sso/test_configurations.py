@@ -154,11 +154,21 @@ def test_an_unknown_kind(one, value):
 
 
 def test_unknown_fields_are_ignored(archstone):
-    body = oidc(block={"surprise": 1}) | {"uuid": "mine", "issuer": "https://mine.example", "source": "import", "status": "active"}
+    body = oidc(block={"surprise": 1}) | {
+        "uuid": "mine",
+        "issuer": "https://mine.example",
+        "source": "import",
+        "status": "active",
+    }
     more = {"createdAt": "then", "lastTestAt": "now", "lastTestResult": "success", "domain_id": "x", "id": "y", "surprise": {}}
     made = create(archstone, body | more)
     assert made["uuid"] != "mine" and made["issuer"] != "https://mine.example" and made["source"] == "manual"
-    assert made["status"] != "active" and "surprise" not in made and "surprise" not in made["oidcConfig"] and "lastTestAt" not in made
+    assert (
+        made["status"] != "active"
+        and "surprise" not in made
+        and "surprise" not in made["oidcConfig"]
+        and "lastTestAt" not in made
+    )
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -75,8 +75,15 @@ def failed(outcome, pattern):
 # -- real ones -----------------------------------------------------------------------------------------------------------------
 
 
+def client_of(provider, secret=None):
+    """A configuration of a new client of this provider."""
+    client = unique("archstone")
+    provider.client(client)
+    return oidc(provider.issuer, secret=secret or f"{client} secret", block={"clientId": client})
+
+
 def test_a_real_openid_provider(archstone, provider):
-    made = afresh(archstone, oidc(provider.issuer))
+    made = afresh(archstone, client_of(provider))
     wanted = {
         "issuer": provider.issuer,
         "authorizationEndpoint": f"{provider.issuer}/auth",
@@ -87,7 +94,14 @@ def test_a_real_openid_provider(archstone, provider):
     now = get(archstone, made)
     assert (now["status"], now["lastTestResult"]) == ("active", "success") and MOMENT.fullmatch(now["lastTestAt"])
     assert now["issuer"] == provider.issuer and not now.get("lastTestMessage")
-    succeeded(draft(archstone, oidc(provider.issuer, secret=None)), **wanted)
+    succeeded(draft(archstone, client_of(provider)), **wanted)
+    succeeded(draft(archstone, oidc(provider.issuer, secret=None, block={"clientId": "cli"})), **wanted)
+
+
+def test_a_client_whom_the_real_provider_does_not_know(archstone, provider):
+    """The provider supports client credentials, so that a wrong secret is found before the first log-in."""
+    for body in (client_of(provider, "wrong"), oidc(provider.issuer, block={"clientId": unique("nobody")})):
+        assert "wrong" not in failed(draft(archstone, body), "client.*secret")
 
 
 def test_a_real_saml_identity_provider_by_its_metadata(archstone, saml_idp):
@@ -145,7 +159,7 @@ def test_the_second_server_is_asked_when_the_first_does_not_answer(archstone, di
 
 
 def test_a_body_is_not_needed(archstone, provider):
-    made = afresh(archstone, oidc(provider.issuer))
+    made = afresh(archstone, client_of(provider))
     path = path_of(made, "test")
     for options in (
         {},
@@ -527,9 +541,9 @@ def test_a_draft_is_checked_as_a_configuration_is(one):
 
 
 def test_a_draft_of_what_is_there_already_may_be_tested(archstone, provider):
-    made = afresh(archstone, oidc(provider.issuer))
+    made = afresh(archstone, client_of(provider))
     with kept(archstone, settled(archstone, made)):
-        succeeded(draft(archstone, oidc(provider.issuer)))
+        succeeded(draft(archstone, client_of(provider)))
 
 
 # -- the probe -----------------------------------------------------------------------------------------------------------------

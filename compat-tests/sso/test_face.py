@@ -71,7 +71,6 @@ def made():
         f"{BASE}",
         "/api/v1",
         "/api/v1/nothing",
-        f"{CONFIGURATIONS}/",
         f"{CONFIGURATIONS}/a/b/c",
         f"{JOBS}/nothing",
         f"{CONFIGURATIONS}/..%2f..%2fv3",
@@ -281,7 +280,9 @@ def test_only_system_administrators_make_administrators_of_groups(archstone, rol
 
 def test_a_role_that_implies_administration_is_one(archstone):
     role = archstone.new_role()
-    archstone.expect(201, "PUT", f"/v3/roles/{role['id']}/implies/{archstone.role_id('admin')}", token=archstone.admin_token)
+    # Nothing may imply `admin` itself.
+    path = f"/v3/roles/{role['id']}/implies/{archstone.role_id('secu_admin')}"
+    archstone.expect(201, "PUT", path, token=archstone.admin_token)
     rows = [{"idpGroup": "a", "zcfRole": role["name"]}]
     problem(send(archstone, "POST", CONFIGURATIONS, oidc(groupMappings=rows)), 403)
     create(archstone, oidc(groupMappings=rows), system_admin(archstone))
@@ -376,7 +377,7 @@ def test_adm_race_1_of_many_administrators_at_once_one_wins(archstone):
 
 
 def test_adm_race_1_changes_of_different_fields_at_once_are_both_there(archstone):
-    """Without If-Match, each change is of what it names, none is lost."""
+    """Without If-Match, each change is of what it names, none is lost; who comes in between is asked to come again."""
     made = create(archstone, oidc(block={"configName": "0"}))
     changes = [
         {"displayName": "a"},
@@ -388,8 +389,16 @@ def test_adm_race_1_changes_of_different_fields_at_once_are_both_there(archstone
         {"enabled": False},
         {"oidcConfig": {"scope": "openid x"}},
     ]
+
+    def insist(change):
+        for _ in range(40):
+            answer = send(archstone, "PUT", path_of(made), change)
+            if answer.status_code != 409:
+                return answer
+        return answer
+
     with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda change: send(archstone, "PUT", path_of(made), change), changes))
+        answers = list(pool.map(insist, changes))
     assert [a.status_code for a in answers] == [200] * len(changes), [a.text for a in answers]
     now = get(archstone, made)
     assert (now["displayName"], now["userProvisioning"], now["groupProvisioning"], now["enabled"]) == (
@@ -412,7 +421,7 @@ def test_one_issuer_at_once_is_made_once(archstone):
         answers = list(pool.map(lambda n: send(archstone, "POST", CONFIGURATIONS, body | {"displayName": f"{n}"}), range(8)))
     assert sorted(a.status_code for a in answers) == [200] + [409] * 7
     issuer = body["oidcConfig"]["wellKnownUrl"].partition("/.well-known")[0]
-    assert [i["issuer"] for i in listed(archstone, "limit=1000")["items"]].count(issuer) == 1
+    assert [i.get("issuer") for i in listed(archstone, "limit=1000")["items"]].count(issuer) == 1
 
 
 # -- the audit trail -----------------------------------------------------------------------------------------------------------

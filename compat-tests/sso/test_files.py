@@ -24,21 +24,29 @@ def write(archstone, tmp_path):
 
 
 def entry(issuer, name="From a file", **more):
-    block = {"clientId": "c", "clientSecret": {"env": "CORP_SECRET"}, "wellKnownUrl": f"{issuer}/.well-known/openid-configuration"}
+    block = {
+        "clientId": "c",
+        "clientSecret": {"env": "CORP_SECRET"},
+        "wellKnownUrl": f"{issuer}/.well-known/openid-configuration",
+    }
     return {"displayName": name, "providerType": "OIDC", "oidcConfig": block} | more
 
 
 def of(archstone, issuer):
     """The configuration with an issuer, once the node knows it."""
+
     def look():
         items = done(archstone, "GET", path_of("")[:-1] + "?limit=1000")["items"]
         return next((item for item in items if item.get("issuer") == issuer), None)
+
     return eventually(look, 2.0)
 
 
 def test_a_file_is_applied_once_and_again_without_effect(archstone, write):
     issuer = invented("file")
-    one = entry(issuer, attributeMappings={"username": "upn", "email": "mail"}, groupMappings=[{"idpGroup": "g", "zcfRole": "member"}])
+    one = entry(
+        issuer, attributeMappings={"username": "upn", "email": "mail"}, groupMappings=[{"idpGroup": "g", "zcfRole": "member"}]
+    )
     said = write([one], "--dry-run", CORP_SECRET=CANARY).stdout
     assert "+ From a file" in said and "1 would be made" in said and of(archstone, issuer) is None
     assert "1 made" in write([one], CORP_SECRET=CANARY).stdout
@@ -54,8 +62,13 @@ def test_what_is_different_is_shown_and_what_the_file_leaves_out_is_the_default(
     issuer = invented("file")
     write([entry(issuer, userProvisioning="manual", enabled=False, groupProvisioning="sync")], CORP_SECRET=CANARY)
     said = write([entry(issuer, name="Renamed")], CORP_SECRET=CANARY + "2").stdout
-    for line in ('displayName: "From a file" -> "Renamed"', 'userProvisioning: "manual" -> "auto"', 'groupProvisioning: "sync" -> "none"',
-                 "enabled: false -> true", "oidcConfig.clientSecret: (secret) -> (another secret)"):
+    for line in (
+        'displayName: "From a file" -> "Renamed"',
+        'userProvisioning: "manual" -> "auto"',
+        'groupProvisioning: "sync" -> "none"',
+        "enabled: false -> true",
+        "oidcConfig.clientSecret: (secret) -> (another secret)",
+    ):
         assert line in said, said
     assert CANARY not in said
     changed = of(archstone, issuer)
@@ -71,7 +84,9 @@ def test_secrets_come_from_the_environment_or_a_file_and_never_stand_in_it(archs
     plain = entry(issuer)
     plain["oidcConfig"]["clientSecret"] = CANARY
     refused = write([plain], check=False)
-    assert refused.returncode == 1 and "configurations.0.oidcConfig.clientSecret" in refused.stderr and CANARY not in refused.stderr
+    assert (
+        refused.returncode == 1 and "configurations.0.oidcConfig.clientSecret" in refused.stderr and CANARY not in refused.stderr
+    )
     missing = write([entry(issuer)], check=False)
     assert missing.returncode == 1 and "CORP_SECRET" in missing.stderr and of(archstone, issuer) is None
     (tmp_path / "secret").write_text(CANARY + "\n")
@@ -125,8 +140,13 @@ def test_commands_list_show_test_and_delete(archstone, write):
 def test_prune_deletes_what_came_from_a_file_and_is_in_none(archstone, write):
     kept, dropped = invented("file"), invented("file")
     write([entry(kept), entry(dropped)], CORP_SECRET=CANARY)
-    manual = done(archstone, "POST", path_of("")[:-1], entry(invented("face")) | {"oidcConfig": {
-        "clientId": "c", "wellKnownUrl": invented("face") + "/.well-known/openid-configuration"}})
+    manual = done(
+        archstone,
+        "POST",
+        path_of("")[:-1],
+        entry(invented("face"))
+        | {"oidcConfig": {"clientId": "c", "wellKnownUrl": invented("face") + "/.well-known/openid-configuration"}},
+    )
     said = write([entry(kept)], "--prune", CORP_SECRET=CANARY).stdout
     assert said.count("\n- ") >= 1
     assert of(archstone, kept) and eventually(lambda: of(archstone, dropped) is None, 2.0)

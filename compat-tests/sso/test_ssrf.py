@@ -81,7 +81,6 @@ ODD = [
     "https://idp.example.com:6379/x",
     "https://idp.example.com:99999/x",
     "https://exa mple.com/x",
-    "https://idp.example.com/x\x00",
 ]
 
 
