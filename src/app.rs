@@ -25,10 +25,13 @@ use crate::policy::{Enforcer, Remote, RemoteAsk, RemoteFormat};
 use crate::secret::Sealer;
 use crate::service::connection::Connections;
 use crate::service::federated_login::Mappings;
+use crate::service::jobs::{self, Jobs};
 use crate::service::lockout::Lockouts;
+use crate::service::sso_config::Total;
 use crate::service::watch::Feed;
 use crate::service::{App, Parts, secrets, watch};
 use crate::store::{self, Store};
+use crate::upstream::check::Checks;
 use crate::upstream::oidc::Oidc;
 
 /// How failures are worded under each prefix of a path; the first that fits counts.
@@ -37,7 +40,7 @@ pub(crate) const DIALECTS: Dialects =
 
 /// All routes of all faces.
 pub fn routes() -> Vec<Route> {
-    [crate::keystone::routes(), crate::openapi::routes()].concat()
+    [crate::keystone::routes(), crate::sso::routes(), crate::openapi::routes()].concat()
 }
 
 /// How to reach the configured database.
@@ -131,8 +134,11 @@ pub async fn build(config: Config, clock: Arc<dyn Clock>, random: Arc<Random>) -
         mappings: Mappings::default(),
         lockouts: Lockouts::default(),
         sealer,
-        oidc: Oidc::new(egress),
+        oidc: Oidc::new(egress.clone()),
+        checks: Checks::new(egress),
         connections: Connections::default(),
+        sso_total: Total::default(),
+        jobs: Jobs::default(),
         feed: Feed::default(),
         clock,
         random,
@@ -179,6 +185,9 @@ fn bind(key: &str, address: &str) -> Result<TcpListener> {
     listen().map_err(|e: std::io::Error| failed(e.to_string()))
 }
 
+/// Time that running background jobs get to end, or to be given back, when the service stops.
+const JOBS_END: Duration = Duration::from_secs(4);
+
 /// Serves until the process is asked to stop, then lets running requests end.
 pub async fn run(config: Config) -> Result<()> {
     let random = Arc::new(Random::system());
@@ -200,6 +209,7 @@ pub async fn run(config: Config) -> Result<()> {
     // The accept loop counts connections through the global recorder, which is this one.
     app.metrics.install();
     let watching = tokio::spawn(watch::run(app.clone()));
+    let working = tokio::spawn(jobs::run(app.clone()));
     if let Some(listener) = metrics_listener {
         tokio::spawn(serve_metrics(listener, app.metrics.clone(), limits.clone()));
     }
@@ -208,6 +218,7 @@ pub async fn run(config: Config) -> Result<()> {
     let stopped = serve::serve(listener, tls, service(app.clone())?, limits, stop_signal()).await;
     app.feed.stop();
     let _ = tokio::time::timeout(Duration::from_secs(1), watching).await;
+    let _ = tokio::time::timeout(JOBS_END, working).await;
     app.store.close().await;
     tracing::info!(cut = stopped.cut, "stopped");
     Ok(())

@@ -8,17 +8,20 @@
 //! sent. Answers are not decompressed, so the cap counts what arrives.
 //!
 //! Whatever goes wrong, the caller gets one and the same error; the reason is in the log only (security cases
-//! SSRF-1…19).
+//! SSRF-1…19). Only checks that an administrator asks for use [`Egress::ask`] and [`Egress::connect`], which tell the
+//! [`Trouble`].
 
 mod resolver;
 mod rules;
+mod trouble;
 
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method, StatusCode, header};
 use reqwest::redirect::Policy;
-use reqwest::{Client, Response};
+use reqwest::{Client, ClientBuilder, Response};
+use tokio::net::TcpStream;
 use tokio::time::timeout;
 use url::{Host, Url};
 
@@ -29,6 +32,8 @@ use resolver::{Guarded, Lookup};
 use rules::Rules;
 
 pub use rules::is_public;
+use trouble::CLOSED_HOST;
+pub use trouble::Trouble;
 
 const MAX_REDIRECTS: usize = 3;
 
@@ -55,6 +60,8 @@ pub enum Kind {
     Webhook,
     /// A remote policy check.
     Policy,
+    /// A page that only has to be there.
+    Presence,
 }
 
 impl Kind {
@@ -74,6 +81,7 @@ impl Kind {
             Self::Push => "push",
             Self::Webhook => "webhook",
             Self::Policy => "policy",
+            Self::Presence => "presence",
         }
     }
 }
@@ -94,6 +102,7 @@ pub struct Answer {
 pub struct Egress {
     client: Client,
     guarded: Guarded,
+    connect: Duration,
     total: Duration,
     max_body: usize,
 }
@@ -108,8 +117,17 @@ impl Egress {
     }
 
     fn with_lookup(config: &config::Egress, lookup: Lookup) -> Result<Self> {
+        Self::with(config, lookup, |client| client)
+    }
+
+    /// The same with a client that `adapt` changes.
+    fn with(
+        config: &config::Egress,
+        lookup: Lookup,
+        adapt: impl FnOnce(ClientBuilder) -> ClientBuilder,
+    ) -> Result<Self> {
         let guarded = Guarded::new(Rules::new(config)?, lookup);
-        let client = Client::builder()
+        let client = adapt(Client::builder())
             .no_proxy()
             .redirect(Policy::none())
             .retry(reqwest::retry::never())
@@ -124,9 +142,27 @@ impl Egress {
         Ok(Self {
             client,
             guarded,
+            connect: Duration::from_secs(config.connect_timeout_secs),
             total: Duration::from_secs(config.total_timeout_secs),
             max_body: config.max_body_bytes,
         })
+    }
+
+    /// One for tests: it knows those names and no others, and trusts the servers of that authority alone.
+    #[cfg(test)]
+    pub fn in_test(config: &config::Egress, names: &[(&str, &str)], authority: Option<&[u8]>) -> Self {
+        let names: std::collections::HashMap<String, std::net::IpAddr> =
+            names.iter().map(|(name, address)| ((*name).to_owned(), address.parse().unwrap())).collect();
+        let lookup: Lookup = std::sync::Arc::new(move |name| {
+            let found = names.get(&name).copied().into_iter().collect();
+            Box::pin(async move { Ok(found) })
+        });
+        let certificates = authority.map(|der| reqwest::Certificate::from_der(der).unwrap());
+        let adapt = |client: ClientBuilder| match certificates {
+            Some(certificate) => client.tls_certs_only([certificate]),
+            None => client,
+        };
+        Self::with(config, lookup, adapt).unwrap()
     }
 
     /// Checks a URL that is about to be stored: form, scheme, port and literal address. What its name resolves to is
@@ -138,6 +174,48 @@ impl Egress {
         self.guarded.rules().check(url).map_err(Error::invalid)
     }
 
+    /// Checks a directory's host and port that are about to be stored, as [`Egress::check_url`] does a URL.
+    ///
+    /// # Errors
+    /// `Invalid` with the rule that is broken.
+    pub fn check_host(&self, host: &str, port: u16) -> Result<()> {
+        self.guarded.rules().check_host(host, port).map(drop).map_err(Error::invalid)
+    }
+
+    /// Connects to a directory: to the first of its addresses that may be connected to and takes the connection.
+    ///
+    /// # Errors
+    /// What went wrong, at the last address.
+    pub async fn connect(&self, host: &str, port: u16) -> std::result::Result<TcpStream, Trouble> {
+        let outcome = match timeout(self.total, self.open(host, port)).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(Trouble::Timeout),
+        };
+        count("directory", outcome.is_ok());
+        if let Err(trouble) = &outcome {
+            log_failure("directory", Some(host), &trouble.to_string());
+        }
+        outcome
+    }
+
+    async fn open(&self, host: &str, port: u16) -> std::result::Result<TcpStream, Trouble> {
+        let checked = self.guarded.rules().check_host(host, port).map_err(Trouble::NotAllowed)?;
+        let addresses = match checked {
+            Host::Ipv4(address) => vec![address.into()],
+            Host::Ipv6(address) => vec![address.into()],
+            Host::Domain(name) => self.guarded.addresses(&name).await.map_err(|e| e.trouble(CLOSED_HOST))?,
+        };
+        let mut trouble = Trouble::Unresolved;
+        for address in addresses {
+            trouble = match timeout(self.connect, TcpStream::connect((address, port))).await {
+                Ok(Ok(stream)) => return Ok(stream),
+                Ok(Err(e)) => Trouble::of_io(&e),
+                Err(_) => Trouble::Timeout,
+            };
+        }
+        Err(trouble)
+    }
+
     /// The addresses of `host` that may be connected to, for protocols that are not HTTP.
     ///
     /// # Errors
@@ -146,7 +224,7 @@ impl Egress {
         let resolving = timeout(self.total, self.guarded.addresses(host));
         match resolving.await {
             Ok(Ok(addresses)) => Ok(addresses),
-            Ok(Err(reason)) => Err(failure("addresses", host, &reason)),
+            Ok(Err(none)) => Err(failure("addresses", host, &none.to_string())),
             Err(_) => Err(failure("addresses", host, "no answer in time")),
         }
     }
@@ -173,13 +251,32 @@ impl Egress {
     /// The uniform failure: an URL or address that is not allowed, no connection, no answer in time, or one that is
     /// too large.
     pub async fn send(&self, kind: Kind, method: Method, url: &str, headers: HeaderMap, body: Bytes) -> Result<Answer> {
+        self.ask(kind, method, url, headers, body).await.map_err(|_| uniform())
+    }
+
+    /// The same for a check that an administrator asked for.
+    ///
+    /// # Errors
+    /// What went wrong.
+    pub async fn ask(
+        &self,
+        kind: Kind,
+        method: Method,
+        url: &str,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> std::result::Result<Answer, Trouble> {
         let outcome = match timeout(self.total, self.exchange(kind, method, url, headers, body)).await {
             Ok(outcome) => outcome,
-            Err(_) => Err("no answer in time".to_owned()),
+            Err(_) => Err(Trouble::Timeout.into()),
         };
-        let label = if outcome.is_ok() { "answered" } else { "failed" };
-        metrics::counter!("archstone_egress_requests_total", "kind" => kind.label(), "outcome" => label).increment(1);
-        outcome.map_err(|reason| failure(kind.label(), url, &reason))
+        count(kind.label(), outcome.is_ok());
+        outcome.map_err(|failed| {
+            // Query and user of a URL may be secrets; scheme and host tell enough.
+            let host = Url::parse(url).ok().and_then(|url| url.host().map(|host: Host<&str>| host.to_string()));
+            log_failure(kind.label(), host.as_deref(), &failed.reason);
+            failed.trouble
+        })
     }
 
     async fn exchange(
@@ -189,25 +286,31 @@ impl Egress {
         url: &str,
         mut headers: HeaderMap,
         body: Bytes,
-    ) -> std::result::Result<Answer, String> {
-        let mut url = self.guarded.rules().check(url)?;
+    ) -> std::result::Result<Answer, Failed> {
+        let mut url = self.guarded.rules().check(url).map_err(Trouble::NotAllowed)?;
         let mut hops = 0;
         loop {
             if let Some(exception) = self.guarded.rules().exception(&url) {
                 tracing::info!(kind = kind.label(), host = exception, "request to a host that egress.allow names");
             }
             let request = self.client.request(method.clone(), url.clone()).headers(headers.clone()).body(body.clone());
-            let response = request.send().await.map_err(|e| reason_of(&e))?;
+            let response = request.send().await.map_err(|e| match Failed::from(e) {
+                failed if hops > 0 && matches!(failed.trouble, Trouble::NotAllowed(_)) => {
+                    Failed { trouble: Trouble::Redirects(CLOSED_HOP), ..failed }
+                }
+                failed => failed,
+            })?;
             let next = target(&response).filter(|_| method == Method::GET && kind.follows_redirects());
             let Some(location) = next else { return self.read(response).await };
             hops += 1;
             if hops > MAX_REDIRECTS {
-                return Err("too many redirects".to_owned());
+                return Err(Trouble::Redirects("too often").into());
             }
-            let joined = url.join(&location).map_err(|_| "a redirect to no URL".to_owned())?;
-            let next = self.guarded.rules().check(joined.as_str())?;
+            let joined = url.join(&location).map_err(|_| Trouble::Redirects("to no URL"))?;
+            let checked = self.guarded.rules().check(joined.as_str());
+            let next = checked.map_err(|reason| Failed { trouble: Trouble::Redirects(CLOSED_HOP), reason })?;
             if next.scheme() != url.scheme() {
-                return Err("a redirect to another scheme".to_owned());
+                return Err(Trouble::Redirects("to another scheme").into());
             }
             if next.host() != url.host() || next.port_or_known_default() != url.port_or_known_default() {
                 // What the caller sends is meant for the host it named.
@@ -217,20 +320,43 @@ impl Egress {
         }
     }
 
-    async fn read(&self, mut response: Response) -> std::result::Result<Answer, String> {
-        let too_large = || format!("the answer is over {} bytes", self.max_body);
+    async fn read(&self, mut response: Response) -> std::result::Result<Answer, Failed> {
+        let too_large =
+            || Failed { trouble: Trouble::TooLarge, reason: format!("the answer is over {} bytes", self.max_body) };
         if response.content_length().is_some_and(|length| length > self.max_body as u64) {
             return Err(too_large());
         }
         let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
         let mut body = BytesMut::new();
-        while let Some(part) = response.chunk().await.map_err(|e| reason_of(&e))? {
+        while let Some(part) = response.chunk().await? {
             if body.len() + part.len() > self.max_body {
                 return Err(too_large());
             }
             body.extend_from_slice(&part);
         }
         Ok(Answer { status, headers, body: body.freeze() })
+    }
+}
+
+/// The one text for a hop to a place that may not be asked.
+const CLOSED_HOP: &str = "to a place that may not be asked";
+
+/// What went wrong, and the reason for the log.
+struct Failed {
+    trouble: Trouble,
+    reason: String,
+}
+
+impl From<Trouble> for Failed {
+    fn from(trouble: Trouble) -> Self {
+        let reason = trouble.to_string();
+        Self { trouble, reason }
+    }
+}
+
+impl From<reqwest::Error> for Failed {
+    fn from(error: reqwest::Error) -> Self {
+        Self { trouble: Trouble::of(&error), reason: reason_of(&error) }
     }
 }
 
@@ -259,11 +385,22 @@ fn reason_of(error: &reqwest::Error) -> String {
 }
 
 /// The one error for everything that can go wrong; `reason` goes to the log and nowhere else.
-fn failure(kind: &str, url: &str, reason: &str) -> Error {
-    // Query and user of a URL may be secrets; scheme and host tell enough.
-    let place = Url::parse(url).ok().and_then(|url| url.host().map(|host: Host<&str>| host.to_string()));
-    tracing::warn!(kind, host = place.as_deref().unwrap_or("-"), reason, "outgoing request failed");
+fn failure(kind: &str, host: &str, reason: &str) -> Error {
+    log_failure(kind, Some(host), reason);
+    uniform()
+}
+
+fn uniform() -> Error {
     Error::unavailable("the remote service could not be reached or gave no usable answer")
+}
+
+fn log_failure(kind: &str, host: Option<&str>, reason: &str) {
+    tracing::warn!(kind, host = host.unwrap_or("-"), reason, "outgoing request failed");
+}
+
+fn count(kind: &'static str, answered: bool) {
+    let outcome = if answered { "answered" } else { "failed" };
+    metrics::counter!("archstone_egress_requests_total", "kind" => kind, "outcome" => outcome).increment(1);
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use crate::app;
+use crate::clock::Timestamp;
 use crate::http::route::{Access, Route};
 use crate::model::grant::{Actor, Grant, Target};
 use crate::model::token::Scope;
@@ -63,6 +64,12 @@ async fn set_the_catalog(tx: &mut store::Conn) {
     }
 }
 
+/// A background job that waits.
+async fn set_the_job(tx: &mut store::Conn) {
+    use crate::store::tests::jobs::a_job;
+    store::job::insert(tx, "victim-job", &a_job("victim", Timestamp::MAX), Timestamp(0)).await.unwrap();
+}
+
 /// How to speak to an identity provider of the scene.
 async fn set_the_connection(tx: &mut store::Conn, idp_id: &str) {
     for protocol_id in ["victim-protocol", "oidc"] {
@@ -78,6 +85,7 @@ async fn set_the_scene(house: &House) {
     let mut tx = house.app.store.write().await.unwrap();
     let tx_ref = &mut tx;
     set_the_catalog(tx_ref).await;
+    set_the_job(tx_ref).await;
     for role in ["admin", "manager", "member", "reader", "service", "secu_admin", "victim-role"] {
         if store::role::get(tx_ref, role).await.unwrap().is_none() {
             store::role::insert(tx_ref, &a_role(role)).await.unwrap();
@@ -174,6 +182,7 @@ fn path(route: &Route, domain: &str) -> String {
         ("{region_id}", if route.method == "PUT" { "fresh".to_owned() } else { "victim-region".to_owned() }),
         ("{service_id}", "victim-service".to_owned()),
         ("{endpoint_id}", "victim-endpoint".to_owned()),
+        ("{job_id}", "victim-job".to_owned()),
     ] {
         path = path.replace(name, &value);
     }

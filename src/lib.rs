@@ -5,7 +5,7 @@
 //! ```text
 //!       roof    main.rs  cli/  app.rs  openapi/       builds, runs and describes everything, knows everyone
 //!   ─────────────────────────────────────────────────────────────────────────────────────
-//!    4  faces   keystone/                             over http/ (the porch); no face sees another
+//!    4  faces   keystone/  sso/                       over http/ (the porch); no face sees another
 //!   ─────────────────────────────────────────────────────────────────────────────────────
 //!    3  service every rule of the product; policy is the first line of each function
 //!   ─────────────────────────────────────────────────────────────────────────────────────
@@ -48,6 +48,7 @@ pub mod openapi;
 pub mod policy;
 pub mod secret;
 pub mod service;
+pub mod sso;
 pub mod store;
 pub mod upstream;
 

@@ -1,7 +1,9 @@
 //! Test-only: the whole house in process, on a fresh database of each kind, spoken to over a real socket.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+pub mod directory;
 pub mod provider;
+pub mod tls;
 
 use std::sync::Arc;
 

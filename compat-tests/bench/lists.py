@@ -51,10 +51,10 @@ def rows(users, groups, members):
             ("group", group(n), "project", project(n), "ROLE", False) for n in range(groups))
 
 
-def fill(server, role, users, groups=0, members=0):
-    """Writes the rows into the server's database; `role` is what is granted."""
+def fill(server, role, tables):
+    """Writes rows by table into the server's database; `role` is what is granted."""
     with_role = lambda row: tuple(role if v == "ROLE" else v for v in row)  # noqa: E731
-    for table, columns, values in rows(users, groups, members):
+    for table, columns, values in tables:
         if server.database_url is None:
             with sqlite3.connect(server.data / "archstone.db") as connection:
                 marks = ", ".join("?" * len(columns))
@@ -84,7 +84,7 @@ class World:
         server.prepare()
         server.start()
         role = server.role_id("member")
-        fill(server, role, users, groups, members)
+        fill(server, role, rows(users, groups, members))
         server.restart()
         server._admin_token = None
         return server

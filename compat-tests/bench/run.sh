@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Speed of token validation beside a bare warp server, of long lists, of logins through an OpenID provider, and of mappings
-# beside Keystone's engine, in one run on this machine. See README.md.
+# Speed of token validation beside a bare warp server, of long lists, of many SSO configurations, of logins through an OpenID
+# provider, and of mappings beside Keystone's engine, in one run on this machine. See README.md.
 #
 #   compat-tests/bench/run.sh            the short form, about two minutes (what CI runs; also as --short)
 #   compat-tests/bench/run.sh --long     more and longer rounds of validation, about seven minutes
 #
-# Prints tables, writes bench.json, lists.json, federated_login.json and mappings.json to compat-tests/.run, and exits non-zero
-# when a target is missed in three attempts.
+# Prints tables, writes bench.json, lists.json, configurations.json, federated_login.json and mappings.json to
+# compat-tests/.run, and exits non-zero when a target is missed in three attempts.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 [ -f "$HOME/.cargo/env" ] && . "$HOME/.cargo/env"
@@ -30,6 +30,7 @@ mkdir -p compat-tests/.run
 status=0
 "$python" compat-tests/bench/bench.py "$@" || status=1
 "$python" compat-tests/bench/lists.py || status=1
+"$python" compat-tests/bench/configurations.py || status=1
 "$python" compat-tests/bench/federated_login.py "$@" || status=1
 "$python" compat-tests/bench/mappings.py || status=1
 exit $status

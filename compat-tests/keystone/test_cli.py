@@ -10,7 +10,7 @@ import subprocess
 
 import pytest
 
-from harness import ADMIN_PASSWORD, BINARY, DEFAULT_DOMAIN, ROOT, eventually, free_port, unique
+from harness import ADMIN_PASSWORD, BINARY, DEFAULT_DOMAIN, ROOT, RunScript, eventually, free_port, unique
 
 DATABASES = ["sqlite", "postgres"]
 
@@ -374,31 +374,6 @@ def test_metrics_are_served_apart(archstone):
 
 
 # -- etc/run.sh -----------------------------------------------------------------------------------------------------------------
-
-
-class RunScript:
-    """`etc/run.sh` with the built binary, a folder and a port of its own, until its first answer."""
-
-    def __init__(self, folder, port, **environment):
-        base = {k: v for k, v in os.environ.items() if not k.startswith(("ARCHSTONE_", "OS_"))}
-        self.output = folder / "output.txt"
-        with open(self.output, "w") as output:
-            self.process = subprocess.Popen(
-                [ROOT / "etc/run.sh"], stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
-                env=base | {"ARCHSTONE_BIN": BINARY, "ARCHSTONE_DATA": str(folder / "var"), "ARCHSTONE_SERVER__BIND": f"127.0.0.1:{port}",
-                            "ARCHSTONE_PASSWORD__ARGON2_MEMORY_KIB": "64"} | environment)
-
-    def variables(self):
-        """The printed variables, read as a shell reads them."""
-        lines = [line for line in self.output.read_text().splitlines() if line.startswith("export OS_")]
-        printed = subprocess.run(["bash", "-c", "\n".join([*lines, "env -0"])], env={}, capture_output=True, text=True, check=True).stdout
-        return {k: v for k, _, v in (entry.partition("=") for entry in printed.split("\0")) if k.startswith("OS_")}
-
-    def stop(self):
-        """Ctrl-C; the exit code."""
-        if self.process.poll() is None:
-            os.killpg(self.process.pid, signal.SIGINT)
-        return self.process.wait(15)
 
 
 def test_etc_run_sh_prints_what_logs_in_and_reuses_it(launch, tmp_path):

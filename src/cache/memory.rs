@@ -32,6 +32,8 @@ struct Known {
     projects: HashMap<String, u64>,
     domains: HashMap<String, u64>,
     identity_providers: HashMap<String, u64>,
+    /// When an SSO configuration last came or went.
+    sso_configurations: u64,
     revocations: Revocations,
 }
 
@@ -72,6 +74,7 @@ impl Memory {
                 Change::Project(id) => drop(known.projects.insert(id.clone(), tick)),
                 Change::Domain(id) => drop(known.domains.insert(id.clone(), tick)),
                 Change::IdentityProvider(id) => drop(known.identity_providers.insert(id.clone(), tick)),
+                Change::SsoConfigurations => known.sso_configurations = tick,
                 Change::Revocation(event) => known.revocations.add(event),
                 Change::All => known.forget(tick),
             }
@@ -101,6 +104,15 @@ impl Memory {
         }
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         known.all > since || known.identity_providers.get(id).is_some_and(|tick| *tick > since)
+    }
+
+    /// Whether an SSO configuration has come or gone since `tick`.
+    pub fn sso_configurations_changed(&self, since: u64) -> bool {
+        if self.tick() == since {
+            return false;
+        }
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        known.all > since || known.sso_configurations > since
     }
 
     /// Until when the tokens that came by a protocol as such are revoked, if they are; without a protocol, by any of the

@@ -4,7 +4,7 @@
 //! at once (scripts, and the differential test against Keystone's engine). `lint` says what is wrong with rules.
 
 mod command;
-mod read;
+pub(in crate::cli) mod read;
 
 pub(super) use command::{Command, run};
 

@@ -8,6 +8,7 @@ pub mod mapping;
 pub mod policy;
 mod secrets;
 mod serve;
+mod sso;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -46,6 +47,9 @@ enum Command {
     /// Rules of mappings, tried without the service.
     #[command(subcommand)]
     Mapping(mapping::Command),
+    /// Global SSO configurations.
+    #[command(subcommand)]
+    Sso(sso::Command),
     /// Secrets at rest.
     #[command(subcommand)]
     Secrets(secrets::Command),
@@ -123,6 +127,7 @@ fn run(cli: &Cli) -> Outcome {
         Command::Keys(command) => keys::run(&config, command),
         Command::Mapping(command) => mapping::run(command),
         Command::Policy(command) => policy::run(&config, command),
+        Command::Sso(command) => sso::run(&config, command),
         Command::Secrets(command) => secrets::run(&config, command),
         Command::Config(command) => config::run(&config, command),
     }

@@ -24,8 +24,8 @@ pub use federation::Federation;
 pub use hidden::{DatabaseUrl, Hidden, MASK};
 pub use password_pattern::PasswordPattern;
 pub use sections::{
-    Audit, Data, Database, Egress, Http2, Identity, Log, LogFormat, Metrics, Password, Policy, Secrets,
-    SecurityCompliance, Server, Token, TokenFormat,
+    Audit, Data, Database, Egress, Http2, Identity, Jobs, Log, LogFormat, Metrics, Password, Policy, Secrets,
+    SecurityCompliance, Server, Sso, Token, TokenFormat,
 };
 
 /// Everything that can be configured.
@@ -58,6 +58,10 @@ pub struct Config {
     pub metrics: Metrics,
     /// Audit records.
     pub audit: Audit,
+    /// Background jobs.
+    pub jobs: Jobs,
+    /// Global SSO configurations.
+    pub sso: Sso,
     /// Outgoing requests.
     pub egress: Egress,
 }

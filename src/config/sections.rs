@@ -368,6 +368,38 @@ impl Default for Audit {
     }
 }
 
+/// Background jobs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Jobs {
+    /// How often a node looks for jobs that have become due. Those that it queues itself it starts at once.
+    pub poll_secs: u64,
+    /// Jobs that a node runs at once.
+    pub workers: usize,
+}
+
+impl Default for Jobs {
+    fn default() -> Self {
+        Self { poll_secs: 1, workers: 4 }
+    }
+}
+
+/// Global SSO configurations.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sso {
+    /// Test configurations in the background: after each change, and again and again.
+    pub background_tests: bool,
+    /// Time between two tests of one, about.
+    pub retest_secs: u64,
+}
+
+impl Default for Sso {
+    fn default() -> Self {
+        Self { background_tests: true, retest_secs: 3_600 }
+    }
+}
+
 /// Outgoing requests.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

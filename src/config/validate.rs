@@ -208,6 +208,9 @@ fn identity(config: &Config, rules: &mut Rules) {
         rules.must(!dir.is_empty(), &format!("policy.dirs[{index}]"), "must name a folder");
     }
     rules.between(&config.audit.retention_days, 0, 36_500, "audit.retention_days");
+    rules.between(&config.jobs.poll_secs, 1, 60, "jobs.poll_secs");
+    rules.between(&config.sso.retest_secs, 60, 2_592_000, "sso.retest_secs");
+    rules.between(&config.jobs.workers, 1, 64, "jobs.workers");
 }
 
 fn federation(config: &Config, rules: &mut Rules) {

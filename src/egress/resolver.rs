@@ -10,6 +10,7 @@ use futures_util::future::BoxFuture;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 use super::rules::Rules;
+use super::trouble::Trouble;
 
 /// Turns a name into its addresses.
 pub type Lookup = Arc<dyn Fn(String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> + Send + Sync>;
@@ -23,6 +24,36 @@ pub fn system() -> Lookup {
         })
     })
 }
+
+/// Why a host has no address that may be connected to.
+#[derive(Debug)]
+pub enum NoAddress {
+    /// It has none at all; the reason is for the log.
+    Unresolved(String),
+    /// None of them may be.
+    NotAllowed,
+}
+
+impl NoAddress {
+    /// The same for a caller; `closed` is the text for addresses that may not be asked.
+    pub fn trouble(&self, closed: &str) -> Trouble {
+        match self {
+            Self::Unresolved(_) => Trouble::Unresolved,
+            Self::NotAllowed => Trouble::NotAllowed(closed.to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for NoAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unresolved(reason) => f.write_str(reason),
+            Self::NotAllowed => f.write_str("the name has no address that may be connected to"),
+        }
+    }
+}
+
+impl std::error::Error for NoAddress {}
 
 /// A resolver behind the rules.
 #[derive(Clone)]
@@ -42,18 +73,20 @@ impl Guarded {
         &self.rules
     }
 
-    /// The addresses of `host`, a name or a literal, that may be connected to; the error is for the log.
-    pub async fn addresses(&self, host: &str) -> Result<Vec<IpAddr>, String> {
+    /// The addresses of `host`, a name or a literal, that may be connected to.
+    pub async fn addresses(&self, host: &str) -> Result<Vec<IpAddr>, NoAddress> {
         let found = match host.parse() {
             Ok(literal) => vec![literal],
-            Err(_) => (self.lookup)(host.to_owned()).await.map_err(|e| format!("the name does not resolve: {e}"))?,
+            Err(_) => (self.lookup)(host.to_owned())
+                .await
+                .map_err(|e| NoAddress::Unresolved(format!("the name does not resolve: {e}")))?,
         };
         let allowed: Vec<IpAddr> =
             found.iter().copied().filter(|address| self.rules.may_connect(host, *address)).collect();
         match (allowed.is_empty(), found.is_empty()) {
             (false, _) => Ok(allowed),
-            (true, true) => Err("the name has no address".to_owned()),
-            (true, false) => Err("the name has no address that may be connected to".to_owned()),
+            (true, true) => Err(NoAddress::Unresolved("the name has no address".to_owned())),
+            (true, false) => Err(NoAddress::NotAllowed),
         }
     }
 }

@@ -4,8 +4,13 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use url::{Host, Url};
 
+use super::trouble::{CLOSED_HOST, CLOSED_URL};
 use crate::config::{self, Cidr};
 use crate::error::{Error, Result};
+
+/// Ports of directories: LDAP, the same over TLS, and Active Directory's global catalog by either way. They may be used by
+/// that protocol, whatever is configured for URLs.
+const DIRECTORY_PORTS: [u16; 4] = [389, 636, 3268, 3269];
 
 /// IPv4 networks that are not the public Internet, and one public address that cloud machines reach their host by.
 const CLOSED_V4: [Cidr; 17] = [
@@ -101,13 +106,37 @@ impl Rules {
         if !self.ports.is_empty() && !self.ports.contains(&port) {
             return Err("The URL's port is not allowed.".to_owned());
         }
-        let allowed = match url.host() {
-            None => return Err("The URL has no host.".to_owned()),
-            Some(Host::Ipv4(v4)) => self.may_connect("", IpAddr::V4(v4)),
-            Some(Host::Ipv6(v6)) => self.may_connect("", IpAddr::V6(v6)),
-            Some(Host::Domain(host)) => !is_localhost(host) || self.may_connect(host, Ipv4Addr::LOCALHOST.into()),
+        let allowed = self.may_ask(&url.host().ok_or_else(|| "The URL has no host.".to_owned())?);
+        if allowed { Ok(url) } else { Err(CLOSED_URL.to_owned()) }
+    }
+
+    /// Reads `host`, the name or address of a directory, which is to be connected to at `port`; the error says which rule is
+    /// broken.
+    pub fn check_host(&self, host: &str, port: u16) -> std::result::Result<Host, String> {
+        // The parser takes more than a host for one; a bare IPv6 address it wants in brackets.
+        let read = match host.parse() {
+            Ok(address) => Host::Ipv6(address),
+            Err(_) => Host::parse(host).map_err(|_| "The host cannot be read.".to_owned())?,
         };
-        if allowed { Ok(url) } else { Err("The URL's host is not allowed.".to_owned()) }
+        if !host.is_ascii() || host.bytes().any(|b| b.is_ascii_control() || b == b'%') {
+            return Err("The host cannot be read.".to_owned());
+        }
+        if port == 0 || !(self.ports.is_empty() || self.ports.contains(&port) || DIRECTORY_PORTS.contains(&port)) {
+            return Err("The port is not allowed.".to_owned());
+        }
+        if self.may_ask(&read) { Ok(read) } else { Err(CLOSED_HOST.to_owned()) }
+    }
+
+    /// True unless a host says by itself that it may not be asked.
+    fn may_ask<S: AsRef<str>>(&self, host: &Host<S>) -> bool {
+        match host {
+            Host::Ipv4(v4) => self.may_connect("", IpAddr::V4(*v4)),
+            Host::Ipv6(v6) => self.may_connect("", IpAddr::V6(*v6)),
+            Host::Domain(host) => {
+                let host = host.as_ref();
+                !is_localhost(host) || self.may_connect(host, Ipv4Addr::LOCALHOST.into())
+            }
+        }
     }
 
     /// True if `address`, to which `host` resolved, may be connected to.

@@ -1,6 +1,8 @@
 //! Tests of `egress`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod trouble;
+
 use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};

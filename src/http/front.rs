@@ -24,6 +24,7 @@ use crate::error::Error;
 use crate::service::App;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-openstack-request-id");
+const API_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const CONTENT_TYPE_OPTIONS: HeaderName = HeaderName::from_static("x-content-type-options");
 
 /// Everything a request meets before and after its handler.
@@ -157,7 +158,7 @@ impl Front {
         tracing::debug!(%id, method = %head.method, path = head.uri.path(), status = reply.status.as_u16(), "answered");
         // A body that nobody read stands between this answer and the next request: say that there will be none.
         let close = head.version < Version::HTTP_2 && read_to_end.is_some_and(|ended| !ended.load(Ordering::Relaxed));
-        finish(reply, id, close)
+        finish(reply, id, close, head.uri.path().starts_with("/api/"))
     }
 
     /// Words a failure, and logs it once: ours at `error`, the caller's at `debug`.
@@ -171,8 +172,8 @@ impl Front {
     }
 }
 
-/// Puts the headers on that every answer has.
-fn finish(reply: Reply, id: RequestId, close: bool) -> Response {
+/// Puts the headers on that every answer has; under `/api` the request id also has the name that is usual there.
+fn finish(reply: Reply, id: RequestId, close: bool, api: bool) -> Response {
     let Reply { status, mut headers, body } = reply;
     // Answers depend on credentials in several headers: nobody may keep them, but what says of itself that it is for anybody.
     if !headers.contains_key(header::CACHE_CONTROL) {
@@ -184,6 +185,9 @@ fn finish(reply: Reply, id: RequestId, close: bool) -> Response {
     }
     headers.insert(CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if let Ok(value) = HeaderValue::from_bytes(id.text()) {
+        if api {
+            headers.insert(API_REQUEST_ID, value.clone());
+        }
         headers.insert(REQUEST_ID, value);
     }
     // 204 and 304 have no body and no type; an answer to HEAD keeps its headers and loses its body on the wire.

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, COOKIE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, Version};
 use serde_json::Value;
@@ -89,17 +90,21 @@ impl Request {
 
     /// The body as a JSON object.
     pub async fn json(&mut self) -> Result<Value> {
-        let body = self.body.take().ok_or_else(|| Error::internal("the body was read before"))?;
         // The size is judged first: a body that is too large is that, whatever it calls itself.
-        let bytes = body::read(&self.head.headers, body, self.body_limit, self.body_deadline).await?;
+        let bytes = self.bytes().await?;
         body::check_json_type(&self.head.headers)?;
         body::parse_object(&bytes)
     }
 
+    /// The body as it came, within the limit.
+    pub async fn bytes(&mut self) -> Result<Bytes> {
+        let body = self.body.take().ok_or_else(|| Error::internal("the body was read before"))?;
+        body::read(&self.head.headers, body, self.body_limit, self.body_deadline).await
+    }
+
     /// The body as the fields of a form, in order.
     pub async fn form(&mut self) -> Result<Vec<(String, String)>> {
-        let body = self.body.take().ok_or_else(|| Error::internal("the body was read before"))?;
-        let bytes = body::read(&self.head.headers, body, self.body_limit, self.body_deadline).await?;
+        let bytes = self.bytes().await?;
         Ok(url::form_urlencoded::parse(&bytes).into_owned().collect())
     }
 

@@ -12,16 +12,23 @@ use crate::error::Result;
 /// The attribute that Huawei's mappings read the person's name from.
 const NAME_ID: &str = "__NAMEID__";
 
+/// How deep claims inside of claims are looked for.
+const MAX_DEPTH: usize = 4;
+/// Most claims that are found so.
+const MAX_NESTED: usize = 200;
+
 /// The assertion of verified claims. `prefixes` stand before the names of claims.
 pub fn assertion(issuer: &str, subject: &str, claims: &Map<String, Value>, prefixes: &[String]) -> Result<Assertion> {
     let mut attributes = Vec::new();
-    for (name, value) in claims {
+    for (name, value) in flat(claims) {
         let values = values(value);
         let plain = !name.bytes().any(|b| b.is_ascii_uppercase() || b == b'-');
+        let nested = !claims.contains_key(&name);
         for prefix in prefixes {
             let name = format!("{prefix}{name}");
-            // Which claim a CGI name is of is the lower-case one's to say: `SUB` must not stand for `sub`.
-            attributes.push((cgi(&name), !plain, values.clone()));
+            // Which claim a CGI name is of is the lower-case one's to say: `SUB` must not stand for `sub`, nor a claim inside of
+            // another for one that stands by itself.
+            attributes.push((cgi(&name), !plain || nested, values.clone()));
             attributes.push((name, false, values.clone()));
         }
     }
@@ -33,6 +40,31 @@ pub fn assertion(issuer: &str, subject: &str, claims: &Map<String, Value>, prefi
     attributes.sort_by(|a, b| (&a.0, a.1).cmp(&(&b.0, b.1)));
     attributes.dedup_by(|later, first| later.0 == first.0);
     Assertion::of_values(attributes.into_iter().map(|(name, _, values)| (name, values)))
+}
+
+/// All claims, and those inside of claims by the names of both with a dot between: `realm_access.roles`. A claim that bears
+/// such a name itself comes first.
+fn flat(claims: &Map<String, Value>) -> Vec<(String, &Value)> {
+    let mut all: Vec<(String, &Value)> = claims.iter().map(|(name, value)| (name.clone(), value)).collect();
+    let mut depth = 0;
+    let mut level: Vec<(String, &Map<String, Value>)> =
+        all.iter().filter_map(|(name, value)| Some((name.clone(), value.as_object()?))).collect();
+    while !level.is_empty() && depth < MAX_DEPTH {
+        depth += 1;
+        let mut below = Vec::new();
+        for (outer, map) in level {
+            for (name, value) in map.iter().take(MAX_NESTED) {
+                let name = format!("{outer}.{name}");
+                if claims.contains_key(&name) || all.len() >= claims.len() + MAX_NESTED {
+                    continue;
+                }
+                below.extend(value.as_object().map(|map| (name.clone(), map)));
+                all.push((name, value));
+            }
+        }
+        level = below;
+    }
+    all
 }
 
 /// The name of a header field as a CGI variable (RFC 3875 §4.1.18).

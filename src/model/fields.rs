@@ -39,9 +39,14 @@ impl<'a> Fields<'a> {
         Ok(Self { path: path.to_owned(), map, read: BTreeSet::new() })
     }
 
+    /// The object `map`, which stands at `path` of the body.
+    pub fn of_map(map: &'a Map<String, Value>, path: &str) -> Self {
+        Self { path: path.to_owned(), map, read: BTreeSet::new() }
+    }
+
     /// The full path of a member, for errors.
     pub fn path(&self, name: &str) -> String {
-        format!("{}.{name}", self.path)
+        if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) }
     }
 
     /// True when the object has no member at all.

@@ -127,6 +127,24 @@ impl<T> Page<T> {
     }
 }
 
+/// Part of a list that is counted through: the SSO API's `limit` and `offset`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// Items at most.
+    pub limit: i64,
+    /// Items left out before them.
+    pub offset: i64,
+}
+
+/// What a [`Window`] shows of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Portion<T> {
+    /// The items.
+    pub items: Vec<T>,
+    /// How many there are in all.
+    pub total: i64,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,7 +4,6 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 /// The schema of a type and of every type in it, by name. They refer to each other as the document's own do.
-#[cfg_attr(not(test), allow(dead_code))]
 pub fn of_type<T: ToSchema>() -> Vec<(String, Value)> {
     let mut all = vec![(T::name().into_owned(), T::schema())];
     T::schemas(&mut all);

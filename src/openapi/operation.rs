@@ -186,6 +186,13 @@ impl Operation {
         self.takes(named(name))
     }
 
+    /// Takes a JSON body whose schema has this name, or none at all.
+    #[must_use]
+    pub fn takes_maybe(mut self, name: &str) -> Self {
+        self.body = Some(json!({"required": false, "content": {"application/json": {"schema": named(name)}}}));
+        self
+    }
+
     /// Takes a form.
     #[must_use]
     pub fn takes_form(mut self) -> Self {

@@ -58,7 +58,7 @@ impl Member {
 
     /// With another schema in bodies.
     #[must_use]
-    pub fn as_body(mut self, schema: Value) -> Self {
+    pub fn taken_as(mut self, schema: Value) -> Self {
         self.body = Some(schema);
         self
     }

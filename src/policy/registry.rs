@@ -12,6 +12,7 @@ mod federation;
 mod group;
 mod identity;
 mod project;
+mod sso;
 mod token;
 
 use std::fmt::Write as _;
@@ -70,6 +71,7 @@ pub fn registry() -> &'static [RuleDefault] {
             group::RULES,
             assignment::RULES,
             catalog::RULES,
+            sso::RULES,
         ]
         .concat()
     });

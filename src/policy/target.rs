@@ -12,7 +12,8 @@ use super::python;
 use super::registry::ScopeType;
 
 /// Members of request bodies that hold secrets.
-const SECRETS: [&str; 3] = ["password", "original_password", "client_secret"];
+const SECRETS: [&str; 6] =
+    ["password", "original_password", "client_secret", "clientSecret", "bindPassword", "spPrivateKeyPem"];
 
 /// The attributes of a request's object under flat names such as `target.user.domain_id`.
 #[derive(Debug, Clone, Default, PartialEq)]

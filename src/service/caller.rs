@@ -10,6 +10,8 @@ use crate::error::{Error, Result};
 use crate::model::catalog;
 use crate::model::facts::{Facts, Scope};
 use crate::model::holder::Holder;
+use crate::model::role::RoleRef;
+use crate::model::token::Payload;
 use crate::policy::Credentials;
 
 /// Where a request comes from, for audit records. It becomes text only when it is recorded.
@@ -58,6 +60,35 @@ impl Caller {
             return Err(Error::unauthorized("the token has ended"));
         }
         Ok(Self { entry, at: now, origin: Some(origin()) })
+    }
+
+    /// The operator at the command line of this service's own machine, who may do everything: they hold its keys.
+    pub async fn of_command_line(app: &App) -> Result<Self> {
+        let now = app.now();
+        let facts = Facts {
+            payload: Payload {
+                user_id: "command-line".to_owned(),
+                methods: Vec::new(),
+                issued_at: now,
+                expires_at: now.plus_secs(3_600),
+                audit_ids: Vec::new(),
+                scope: Scope::System.bare(),
+                federated: None,
+                trust_id: None,
+                app_cred_id: None,
+                access_token_id: None,
+                thumbprint: None,
+            },
+            user_name: "command line".to_owned(),
+            user_domain_id: String::new(),
+            user_domain_name: String::new(),
+            password_expires_at: None,
+            scope: Scope::System,
+            groups: Vec::new(),
+            roles: vec![RoleRef { id: "admin".to_owned(), name: "admin".to_owned() }],
+        };
+        let entry = token::prepare(app, facts, app.memory.tick()).await?;
+        Ok(Self { entry, at: now, origin: None })
     }
 
     /// The facts of their token.

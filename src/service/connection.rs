@@ -16,6 +16,7 @@ use place::forget_protocol;
 
 use super::caller::Caller;
 use super::reach::Reach;
+use super::sso_config::managed;
 use super::{App, audit, federation, protocol, secrets};
 use crate::error::{Error, Result};
 use crate::model::connection::{Connection, Create, MEMBER, Settings, Update, huawei};
@@ -245,6 +246,7 @@ pub(super) async fn add(
     store::connection::insert(tx, &connection).await?;
     // One of that name may be left over from an identity provider that is gone.
     put_secret(app, tx, at, create.secret.as_ref()).await?;
+    store::sso_config::touch(tx, at.idp_id, app.now(), true).await?;
     audit::changed(app, tx, caller, "connection.create", (MEMBER, &at.name()), Some(domain_id), detail).await?;
     Ok(Shown { connection, has_secret: create.secret.is_some() })
 }
@@ -271,6 +273,7 @@ async fn change(app: &App, caller: &Caller, at: At<'_>, body: &Value, form: Form
     };
     let connection = Connection { settings, updated_at: app.now(), ..stored.connection };
     store::connection::update(&mut tx, &connection).await?;
+    store::sso_config::touch(&mut tx, at.idp_id, app.now(), true).await?;
     audit::changed(app, &mut tx, caller, "connection.update", (MEMBER, &at.name()), Some(&domain_id), &detail).await?;
     app.commit(tx).await?;
     Ok(Shown { connection, has_secret })
@@ -283,6 +286,7 @@ async fn remove(app: &App, caller: &Caller, at: At<'_>) -> Result<()> {
     if !forget_protocol(&mut tx, at).await? {
         return Err(at.not_found());
     }
+    store::sso_config::touch(&mut tx, at.idp_id, app.now(), true).await?;
     audit::changed(app, &mut tx, caller, "connection.delete", (MEMBER, &at.name()), Some(&domain_id), "").await?;
     app.commit(tx).await
 }
@@ -291,6 +295,7 @@ async fn remove(app: &App, caller: &Caller, at: At<'_>) -> Result<()> {
 async fn locked(tx: &mut Conn, reach: &Reach, at: At<'_>) -> Result<String> {
     store::identity_provider::lock(tx, at.idp_id).await?;
     let idp = federation::get_within(tx, reach, at.idp_id).await?;
+    managed::check_identity_provider(tx, at.idp_id).await?;
     protocol::check_mapping_within(tx, reach, at.idp_id, at.protocol_id).await?;
     Ok(idp.domain_id)
 }

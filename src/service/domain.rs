@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::caller::Caller;
-use super::{App, audit};
+use super::{App, audit, connection};
 use crate::error::{Error, Result};
 use crate::model::domain::{Domain, Update};
 use crate::model::fields::{guard_delete, guard_update};
@@ -131,6 +131,9 @@ pub(super) async fn drop_stored(app: &App, tx: &mut Conn, caller: &Caller, id: &
     }
     for (project_id, options) in store::project::list_options_in_domain(tx, id).await? {
         guard_delete("project", &project_id, &options)?;
+    }
+    for idp_id in store::identity_provider::list_ids_in_domain(tx, id).await? {
+        connection::place::forget(tx, &idp_id).await?;
     }
     store::domain::delete(tx, id).await?;
     audit::changed(app, tx, caller, "domain.delete", (KIND, id), Some(id), "").await

@@ -97,7 +97,7 @@ pub async fn enter(
     presented: Presented,
     asked: &Asked,
 ) -> Result<Issued> {
-    let mut route = Route::open(&mut app.store.read().await?, idp_id, protocol_id).await?;
+    let mut route = Route::open(app, &mut app.store.read().await?, idp_id, protocol_id).await?;
     let mut trace = Trace::default();
     let done = match vouched(app, &route, presented).await {
         Err(error) => {
@@ -111,7 +111,7 @@ pub async fn enter(
             let done = once(app, origin, &route, &vouched, asked, &mut trace).await;
             let now = match &done {
                 Err(Error::Unauthorized { .. }) => {
-                    Route::find(&mut app.store.read().await?, idp_id, protocol_id).await?
+                    Route::find(app, &mut app.store.read().await?, idp_id, protocol_id).await?
                 }
                 _ => None,
             };
@@ -149,7 +149,7 @@ async fn once(
 
 /// 404 or 403 unless there is such a way in, for whoever presents nothing.
 pub async fn check(app: &App, idp_id: &str, protocol_id: &str) -> Result<()> {
-    Route::open(&mut app.store.read().await?, idp_id, protocol_id).await.map(drop)
+    Route::open(app, &mut app.store.read().await?, idp_id, protocol_id).await.map(drop)
 }
 
 /// Records why somebody was not let in.

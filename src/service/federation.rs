@@ -5,12 +5,14 @@ use std::collections::BTreeSet;
 
 use super::caller::Caller;
 use super::reach::Reach;
+use super::sso_config::managed;
 use super::{App, audit, revocation};
 use crate::error::{Error, Result};
 use crate::model::domain::Domain;
 use crate::model::fields::{Extra, check_id};
 use crate::model::identity_provider::{Create, IdentityProvider, SsoType, Update};
 use crate::model::list::{Condition, Page, Query};
+use crate::model::sso_config::SsoConfig;
 use crate::policy::Target;
 use crate::store::{self, Conn};
 
@@ -138,6 +140,9 @@ pub(super) async fn add(app: &App, tx: &mut Conn, caller: &Caller, asked: Asked)
     check_sso_type(tx, &idp).await?;
     check_remote_ids(tx, &idp, &idp.remote_ids).await?;
     store::identity_provider::insert(tx, &idp).await.map_err(duplicate)?;
+    if !idp.owned {
+        store::sso_config::insert(tx, &SsoConfig::of_keystone(&idp.id, app.now()), None).await?;
+    }
     audit::changed(app, tx, caller, "identity_provider.create", (KIND, &idp.id), Some(&idp.domain_id), "").await?;
     Ok(idp)
 }
@@ -154,7 +159,7 @@ fn duplicate(error: Error) -> Error {
     }
 }
 
-async fn add_domain(app: &App, tx: &mut Conn, idp_id: &str) -> Result<String> {
+pub(super) async fn add_domain(app: &App, tx: &mut Conn, idp_id: &str) -> Result<String> {
     let id = app.random.hex_id();
     let domain = Domain {
         id: id.clone(),
@@ -222,11 +227,13 @@ async fn update(app: &App, caller: &Caller, id: &str, body: &serde_json::Value) 
     let mut tx = app.store.write().await?;
     store::identity_provider::lock(&mut tx, id).await?;
     let stored = get_within(&mut tx, &reach, id).await?;
+    managed::check_identity_provider(&mut tx, id).await?;
     if let Some(remote_ids) = &update.remote_ids {
         check_remote_ids(&mut tx, &stored, remote_ids).await?;
     }
     let next = stored.updated(update)?;
     store::identity_provider::update(&mut tx, &next).await.map_err(duplicate)?;
+    store::sso_config::touch(&mut tx, id, app.now(), false).await?;
     if stored.authorization_ttl != next.authorization_ttl {
         let ttl_secs = next.membership_secs(app.config.federation.default_authorization_ttl);
         store::expiring_membership::update_ends(&mut tx, id, ttl_secs).await?;
@@ -268,6 +275,7 @@ async fn delete(app: &App, caller: &Caller, id: &str) -> Result<()> {
     let mut tx = app.store.write().await?;
     store::identity_provider::lock(&mut tx, id).await?;
     let stored = get_within(&mut tx, &reach, id).await?;
+    managed::check_identity_provider(&mut tx, id).await?;
     store::shadow_user::delete_of_identity_provider(&mut tx, id).await?;
     super::connection::place::forget(&mut tx, id).await?;
     store::identity_provider::delete(&mut tx, id).await?;

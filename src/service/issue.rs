@@ -156,6 +156,10 @@ fn times(app: &App, proven: &Proven) -> Option<(Timestamp, Timestamp)> {
         }
         issued_at = revoked.whole_seconds().plus_secs(1);
     }
+    // What its parent had to step over, it has to step over as well.
+    if let Some(parent) = &proven.parent {
+        issued_at = issued_at.max(parent.token.facts.payload.issued_at);
+    }
     let end = issued_at.plus_secs(i64::try_from(app.config.token.expiration_secs).unwrap_or(i64::MAX));
     let parent_end = proven.parent.as_ref().map_or(Timestamp::MAX, |p| p.token.facts.payload.expires_at);
     Some((issued_at, end.min(parent_end)))
@@ -181,7 +185,7 @@ async fn settle(app: &App, proven: &Proven, asked: &Asked) -> Result<std::result
         return Ok(Err("the password was changed meanwhile"));
     }
     if let Some(entrance) = &proven.federated
-        && Route::find(&mut conn, &entrance.route.idp.id, &entrance.route.protocol.id).await?.as_ref()
+        && Route::find(app, &mut conn, &entrance.route.idp.id, &entrance.route.protocol.id).await?.as_ref()
             != Some(&entrance.route)
     {
         return Ok(Err("the identity provider, its protocol or its mapping was changed meanwhile"));

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::caller::Caller;
 use super::reach::Reach;
+use super::sso_config::managed;
 use super::{App, audit, revocation};
 use crate::error::{Error, Result};
 use crate::model::fields::check_id;
@@ -150,6 +151,7 @@ async fn change(app: &App, caller: &Caller, id: &str, body: &Value) -> Result<Ma
     let found = found.ok_or_else(|| not_found(id))?;
     let mut tx = app.store.write().await?;
     let stored = held(&mut tx, &found).await?;
+    managed::check_mapping(&mut tx, id).await?;
     let next = Mapping { document, ..stored.clone() };
     if next != stored {
         store::mapping::update(&mut tx, &next).await?;
@@ -175,6 +177,7 @@ async fn remove(app: &App, caller: &Caller, id: &str) -> Result<()> {
     let found = found.ok_or_else(|| not_found(id))?;
     let mut tx = app.store.write().await?;
     let stored = held(&mut tx, &found).await?;
+    managed::check_mapping(&mut tx, id).await?;
     let users = store::mapping::list_protocols(&mut tx, id).await?;
     if !users.is_empty() {
         return Err(in_use(&users));

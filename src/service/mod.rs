@@ -22,6 +22,7 @@ pub mod group;
 pub mod identity;
 pub mod implied_role;
 pub mod issue;
+pub mod jobs;
 pub mod lockout;
 pub mod mapping;
 pub mod password;
@@ -33,10 +34,12 @@ pub mod region;
 pub mod revocation;
 pub mod role;
 pub mod role_assignment;
+mod role_reach;
 pub mod scope;
 pub mod secrets;
 pub mod service_provider;
 pub mod setup;
+pub mod sso_config;
 pub mod token;
 pub mod validation;
 pub mod watch;
@@ -58,6 +61,7 @@ use crate::model::revocation::GRACE_SECS;
 use crate::policy::{Enforcer, Target};
 use crate::secret::Sealer;
 use crate::store::{Conn, Store};
+use crate::upstream::check::Checks;
 use crate::upstream::oidc::Oidc;
 use caller::Caller;
 use token::Prepared;
@@ -118,8 +122,14 @@ pub struct Parts {
     pub sealer: Sealer,
     /// OpenID providers.
     pub oidc: Oidc,
+    /// Checks of what is behind an SSO configuration.
+    pub checks: Checks,
+    /// How many SSO configurations there are.
+    pub sso_total: sso_config::Total,
     /// Connections that are ready for use.
     pub connections: connection::Connections,
+    /// Background jobs of this node.
+    pub jobs: jobs::Jobs,
     /// Where the change feed has been read to.
     pub feed: watch::Feed,
     /// The time.
@@ -147,10 +157,14 @@ impl App {
         self.policy.enforce(rule, target, caller.credentials()).await
     }
 
-    /// Commits, and takes in at once what was changed.
+    /// Commits, takes in at once what was changed, and starts what was queued.
     pub async fn commit(&self, tx: Conn) -> Result<()> {
+        let queues_jobs = tx.queues_jobs();
         let changes = tx.commit(self.now()).await?;
         self.memory.apply(&changes);
+        if queues_jobs {
+            self.jobs.wake();
+        }
         Ok(())
     }
 

@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::caller::Caller;
 use super::connection::place;
 use super::reach::Reach;
+use super::sso_config::managed;
 use super::{App, audit, federation, revocation};
 use crate::error::{Error, Result};
 use crate::model::fields::check_id;
@@ -99,6 +100,7 @@ pub(super) async fn add(
     idp: &IdentityProvider,
     protocol: &Protocol,
 ) -> Result<()> {
+    managed::check_identity_provider(tx, &idp.id).await?;
     check_mapping(tx, reach, idp, protocol.mapping_id.as_deref()).await?;
     let taken = || {
         Error::conflict(format!(
@@ -135,6 +137,11 @@ async fn check_mapping(tx: &mut Conn, reach: &Reach, idp: &IdentityProvider, map
     if !reach.covers(owner) {
         return Err(unknown());
     }
+    if store::sso_config::is_generated(tx, id).await? && id != idp.id {
+        return Err(Error::invalid(format!(
+            "Invalid mapping id: {id} (it is made by the SSO configuration of that id)"
+        )));
+    }
     if owner.is_some_and(|domain| domain != idp.domain_id) {
         return Err(Error::invalid(format!(
             "Invalid mapping id: {id} (it belongs to another domain than the identity provider)"
@@ -168,6 +175,7 @@ async fn change(app: &App, caller: &Caller, idp_id: &str, id: &str, body: &Value
     let mut tx = app.store.write().await?;
     store::identity_provider::lock(&mut tx, idp_id).await?;
     let (idp, stored) = get_within(&mut tx, &reach, idp_id, id).await?;
+    managed::check_identity_provider(&mut tx, idp_id).await?;
     if update.mapping_id.is_none() && idp.sso_type != SsoType::IamUser {
         return Err(mapping_required());
     }
@@ -194,6 +202,7 @@ async fn remove(app: &App, caller: &Caller, idp_id: &str, id: &str) -> Result<()
     let mut tx = app.store.write().await?;
     store::identity_provider::lock(&mut tx, idp_id).await?;
     let (idp, _) = get_within(&mut tx, &reach, idp_id, id).await?;
+    managed::check_identity_provider(&mut tx, idp_id).await?;
     place::forget_protocol(&mut tx, place::At { idp_id, protocol_id: id }).await?;
     store::protocol::delete(&mut tx, idp_id, id).await?;
     store::revocation::insert(&mut tx, &revocation::of_protocol(app, idp_id, id)).await?;

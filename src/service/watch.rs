@@ -28,6 +28,8 @@ const FILES: Duration = Duration::from_millis(500);
 const HOUSEKEEPING: Duration = Duration::from_secs(600);
 /// How long changes are kept for nodes that slept.
 const KEEP_CHANGES_SECS: i64 = 3_600;
+/// How long jobs that have ended are kept for people to look at.
+const KEEP_JOBS_SECS: i64 = 7 * 86_400;
 /// Rows of revocation events read at once.
 const PAGE: i64 = 5_000;
 
@@ -79,6 +81,11 @@ impl Feed {
     /// Ends all that [`run`] does.
     pub fn stop(&self) {
         self.stop.send_replace(true);
+    }
+
+    /// Returns when the service stops.
+    pub async fn stopped(&self) {
+        let _ = self.stop.subscribe().wait_for(|s| *s).await;
     }
 
     /// Waits for `time`, or returns true at once when the service stops.
@@ -318,6 +325,7 @@ async fn clean(app: &App) -> Result<()> {
         deleted += store::revocation::prune(&mut tx, oldest).await?;
         deleted += store::login_session::prune(&mut tx, now).await?;
         deleted += store::expiring_membership::prune(&mut tx, oldest, now).await?;
+        deleted += store::job::prune(&mut tx, now.plus_secs(-KEEP_JOBS_SECS)).await?;
         if days > 0 {
             deleted += store::audit_event::prune(&mut tx, now.plus_secs(-days * 86_400)).await?;
         }

@@ -142,6 +142,17 @@ pub async fn count_in_domain(conn: &mut Conn, domain_id: &str) -> Result<i64> {
     Ok(count.map_or(0, |c| c.n))
 }
 
+/// The ids of a domain's identity providers.
+pub async fn list_ids_in_domain(conn: &mut Conn, domain_id: &str) -> Result<Vec<String>> {
+    #[derive(sqlx::FromRow)]
+    struct Id {
+        id: String,
+    }
+    let rows: Vec<Id> =
+        Sql::new("SELECT id FROM identity_providers WHERE domain_id = $1").bind(domain_id).all(conn).await?;
+    Ok(rows.into_iter().map(|r| r.id).collect())
+}
+
 #[derive(sqlx::FromRow)]
 struct TypeRow {
     sso_type: String,
@@ -181,5 +192,6 @@ pub async fn update(conn: &mut Conn, idp: &IdentityProvider) -> Result<bool> {
 pub async fn delete(conn: &mut Conn, id: &str) -> Result<bool> {
     let touched = Sql::new("DELETE FROM identity_providers WHERE id = $1").bind(id).run(conn).await?;
     conn.note(Change::IdentityProvider(id.to_owned()));
+    conn.note(Change::SsoConfigurations);
     Ok(touched == 1)
 }

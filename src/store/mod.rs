@@ -22,6 +22,7 @@ pub mod grant;
 pub mod group;
 pub mod identity_provider;
 pub mod implied_role;
+pub mod job;
 mod json;
 pub mod login_diagnostic;
 pub mod login_session;
@@ -37,6 +38,7 @@ pub mod service;
 pub mod service_provider;
 pub mod shadow_user;
 pub mod sql;
+pub mod sso_config;
 pub mod user;
 
 #[cfg(test)]
@@ -102,6 +104,7 @@ enum Inner {
 pub struct Conn {
     inner: Inner,
     changes: Vec<Change>,
+    queued: bool,
     statement_timeout: Duration,
 }
 
@@ -145,7 +148,7 @@ impl Store {
             Pools::Sqlite { read, .. } => Inner::Sqlite(read.acquire().await.map_err(translate)?),
             Pools::Postgres(pool) => Inner::Postgres(pool.acquire().await.map_err(translate)?),
         };
-        Ok(Conn { inner, changes: Vec::new(), statement_timeout: self.statement_timeout })
+        Ok(Conn { inner, changes: Vec::new(), queued: false, statement_timeout: self.statement_timeout })
     }
 
     /// A transaction for writing. On SQLite it takes the write lock at once, so that it cannot fail half way for it.
@@ -156,7 +159,7 @@ impl Store {
             }
             Pools::Postgres(pool) => Inner::PostgresTx(pool.begin().await.map_err(translate)?),
         };
-        Ok(Conn { inner, changes: Vec::new(), statement_timeout: self.statement_timeout })
+        Ok(Conn { inner, changes: Vec::new(), queued: false, statement_timeout: self.statement_timeout })
     }
 
     /// Applies the migrations that the database lacks; with none lacking it changes nothing.
@@ -275,6 +278,11 @@ impl Conn {
         if !self.changes.contains(&change) {
             self.changes.push(change);
         }
+    }
+
+    /// Whether this transaction queues background jobs.
+    pub fn queues_jobs(&self) -> bool {
+        self.queued
     }
 
     /// Makes the transaction's writes permanent and returns what it noted, for this node to apply at once.

@@ -76,6 +76,17 @@ pub async fn is_open(conn: &mut Conn, idp_id: &str, id: &str) -> Result<bool> {
     Ok(row.is_some_and(|r| r.enabled))
 }
 
+/// The ids of an identity provider's protocols, in order.
+pub async fn list_ids(conn: &mut Conn, idp_id: &str) -> Result<Vec<String>> {
+    #[derive(sqlx::FromRow)]
+    struct Id {
+        id: String,
+    }
+    let rows: Vec<Id> =
+        Sql::new("SELECT id FROM protocols WHERE idp_id = $1 ORDER BY id").bind(idp_id).all(conn).await?;
+    Ok(rows.into_iter().map(|r| r.id).collect())
+}
+
 /// Writes a protocol over the stored one; false if there is none.
 pub async fn update(conn: &mut Conn, protocol: &Protocol) -> Result<bool> {
     let touched =

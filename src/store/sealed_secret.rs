@@ -1,5 +1,7 @@
 //! Sealed secrets. The store sees only ciphertext.
 
+use std::collections::BTreeSet;
+
 use super::Conn;
 use super::sql::Sql;
 use crate::clock::Timestamp;
@@ -29,6 +31,21 @@ pub async fn put(conn: &mut Conn, id: &str, sealed: &str, now: Timestamp) -> Res
 pub async fn get(conn: &mut Conn, id: &str) -> Result<Option<String>> {
     let row: Option<Row> = Sql::new("SELECT id, sealed FROM sealed_secrets WHERE id = $1").bind(id).first(conn).await?;
     Ok(row.map(|r| r.sealed))
+}
+
+/// Those of the ids that there is a secret under.
+pub async fn existing(conn: &mut Conn, ids: &[&str]) -> Result<BTreeSet<String>> {
+    #[derive(sqlx::FromRow)]
+    struct Id {
+        id: String,
+    }
+    let Some((first, rest)) = ids.split_first() else { return Ok(BTreeSet::new()) };
+    let mut sql = Sql::new("SELECT id FROM sealed_secrets WHERE").push_bind(" id IN (", *first);
+    for id in rest {
+        sql = sql.push_bind(", ", *id);
+    }
+    let rows: Vec<Id> = sql.push(")").all(conn).await?;
+    Ok(rows.into_iter().map(|r| r.id).collect())
 }
 
 /// Deletes the sealed secret of that id; false if there is none.

@@ -19,8 +19,8 @@ pub enum Value {
     Text(Option<String>),
     /// An integer or null.
     Int(Option<i64>),
-    /// A truth value.
-    Bool(bool),
+    /// A truth value or null.
+    Bool(Option<bool>),
 }
 
 impl From<&str> for Value {
@@ -65,6 +65,11 @@ impl From<Option<i64>> for Value {
 }
 impl From<bool> for Value {
     fn from(v: bool) -> Self {
+        Self::Bool(Some(v))
+    }
+}
+impl From<Option<bool>> for Value {
+    fn from(v: Option<bool>) -> Self {
         Self::Bool(v)
     }
 }

@@ -25,6 +25,7 @@ use crate::model::user::User;
 pub mod catalog;
 pub mod connections;
 pub mod federation;
+pub mod jobs;
 
 /// A fresh, migrated database of each kind, with its URL.
 pub async fn fresh() -> Vec<(&'static str, Store, String, Option<tempfile::TempDir>)> {

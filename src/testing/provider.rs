@@ -122,6 +122,11 @@ impl Canned {
         Self { status, headers: vec![("content-type", "application/json".into())], body: body.to_string() }
     }
 
+    /// A text, or no answer at all if its status is 0.
+    pub fn text(status: u16, body: &str) -> Self {
+        Self { status, headers: vec![], body: body.to_owned() }
+    }
+
     /// A redirect.
     pub fn redirect(to: &str) -> Self {
         Self { status: 302, headers: vec![("location", to.to_owned())], body: String::new() }
@@ -174,10 +179,15 @@ impl Provider {
                 let authorization = head.headers.get("authorization").map(|v| v.to_str().unwrap().to_owned());
                 let form = url::form_urlencoded::parse(&body).into_owned().collect();
                 let path = head.uri.path().to_owned();
-                let mut state = held.lock().unwrap();
-                let answer = state.answers.get(&path).cloned();
-                state.asked.push(Asked { path, authorization: authorization.unwrap_or_default(), form });
-                let canned = answer.unwrap_or(Canned { status: 404, headers: vec![], body: String::new() });
+                let canned = {
+                    let mut state = held.lock().unwrap();
+                    let answer = state.answers.get(&path).cloned();
+                    state.asked.push(Asked { path, authorization: authorization.unwrap_or_default(), form });
+                    answer.unwrap_or(Canned::text(404, ""))
+                };
+                if canned.status == 0 {
+                    std::future::pending::<()>().await;
+                }
                 let mut response = ::http::Response::builder().status(canned.status);
                 for (name, value) in canned.headers {
                     response = response.header(name, value);

@@ -8,6 +8,8 @@
 //! A new protocol is one file here, its settings in the model, and one variant in [`Memo`] and, if it answers otherwise,
 //! in [`Answer`].
 
+pub mod check;
+pub mod ldap;
 pub mod oidc;
 
 use std::fmt;

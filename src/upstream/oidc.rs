@@ -7,8 +7,8 @@
 
 mod bearer;
 mod claims;
-mod discovery;
-mod endpoints;
+pub(super) mod discovery;
+pub(super) mod endpoints;
 mod exchange;
 mod jwt;
 mod kept;

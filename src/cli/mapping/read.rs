@@ -13,7 +13,7 @@ use crate::model::mapping_engine::SchemaVersion;
 const MAX_FILE: u64 = 16 * 1024 * 1024;
 
 /// The text of a file, or of standard input for `-`.
-pub(super) fn file(path: &Path) -> Result<String> {
+pub(in crate::cli) fn file(path: &Path) -> Result<String> {
     let name = path.display();
     let mut text = String::new();
     let read = if path.as_os_str() == "-" {

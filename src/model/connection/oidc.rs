@@ -9,9 +9,8 @@ use url::Url;
 use super::texts;
 use crate::error::{Error, Result};
 use crate::model::fields::{Fields, wrong_type};
+use crate::model::issuer::{self, WELL_KNOWN};
 
-/// What a discovery URL ends with (Discovery §4).
-const WELL_KNOWN: &str = "/.well-known/openid-configuration";
 /// Longest URL, in characters.
 const MAX_URL: usize = 2_048;
 /// Longest issuer: it may become a remote id.
@@ -287,7 +286,7 @@ impl Oidc {
     pub fn is_issuer(&self, issuer: &str) -> bool {
         match (&self.issuer, &self.discovery_url) {
             (Some(named), _) => named == issuer,
-            (None, Some(url)) => url.strip_suffix(WELL_KNOWN) == Some(issuer.strip_suffix('/').unwrap_or(issuer)),
+            (None, Some(url)) => issuer::of_discovery(url).is_some_and(|named| issuer::same(named, issuer)),
             (None, None) => false,
         }
     }

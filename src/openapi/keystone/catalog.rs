@@ -89,7 +89,7 @@ pub fn schemas() -> Vec<(String, Value)> {
         vec![
             Member::id(text()),
             Member::needed("type", text_of(1, 255)),
-            Member::taken("name", text()).as_body(text_of(1, 255)),
+            Member::taken("name", text()).taken_as(text_of(1, 255)),
             Member::taken("enabled", boolean()),
             Member::shown("links", links()),
         ],
@@ -108,8 +108,8 @@ pub fn schemas() -> Vec<(String, Value)> {
             Member::needed("service_id", text()),
             Member::needed("interface", interface()),
             Member::needed("url", url),
-            Member::taken("region_id", nullable(text())).as_body(nullable(text_of(1, 255))),
-            Member::taken("region", nullable(text())).as_body(older),
+            Member::taken("region_id", nullable(text())).taken_as(nullable(text_of(1, 255))),
+            Member::taken("region", nullable(text())).taken_as(older),
             Member::taken("enabled", boolean()),
             Member::taken("name", text()).sometimes(),
             Member::taken("description", nullable(text())).sometimes(),
@@ -122,9 +122,9 @@ pub fn schemas() -> Vec<(String, Value)> {
         "region",
         "regions",
         vec![
-            Member::taken("id", text()).as_body(own_id),
-            Member::taken("description", text()).as_body(json!({"type": ["string", "null"], "maxLength": 255})),
-            Member::taken("parent_region_id", nullable(text())).as_body(nullable(text_of(1, 255))),
+            Member::taken("id", text()).taken_as(own_id),
+            Member::taken("description", text()).taken_as(json!({"type": ["string", "null"], "maxLength": 255})),
+            Member::taken("parent_region_id", nullable(text())).taken_as(nullable(text_of(1, 255))),
             Member::shown("links", links()),
         ],
     );

@@ -174,8 +174,8 @@ fn connection() -> Vec<(String, Value)> {
 /// Huawei's form. Null counts as absent, as it is shown for what does not apply.
 fn config() -> Vec<(String, Value)> {
     let optional = |least: usize, most: usize| nullable(text_of(least, most));
-    let member = |name: &'static str, taken: Value| Member::taken(name, nullable(text())).as_body(taken);
-    let needed = |name: &'static str, schema: Value| Member::needed(name, nullable(text())).as_body(schema);
+    let member = |name: &'static str, taken: Value| Member::taken(name, nullable(text())).taken_as(taken);
+    let needed = |name: &'static str, schema: Value| Member::needed(name, nullable(text())).taken_as(schema);
     let scope = says(optional(1, 255), "`openid`, `email` and `profile`, with blanks between them; has `openid`.");
     let jwks = says(text_of(10, 30_000), "The text of a JWK set.");
     let all = Resource::new(
@@ -185,7 +185,7 @@ fn config() -> Vec<(String, Value)> {
         vec![
             Member::needed("access_mode", word(&["program_console", "program"])),
             needed("idp_url", text_of(10, 255)),
-            Member::needed("client_id", text()).as_body(text_of(5, 255)),
+            Member::needed("client_id", text()).taken_as(text_of(5, 255)),
             needed("signing_key", jwks),
             member("authorization_endpoint", optional(10, 255)),
             member("scope", scope),

@@ -38,7 +38,7 @@ pub fn schemas() -> Vec<(String, Value)> {
             Member::id(text()),
             Member::needed("name", name_of(64)),
             Member::taken("enabled", boolean()),
-            Member::taken("description", text()).as_body(nullable(text())),
+            Member::taken("description", text()).taken_as(nullable(text())),
             Member::taken("tags", tags()),
             Member::taken("options", named("DomainOptions")),
             Member::taken("explicit_domain_id", explicit).hidden().once(),

@@ -47,10 +47,10 @@ pub fn schemas() -> Vec<(String, Value)> {
         "identity_providers",
         vec![
             Member::shown("id", text()),
-            Member::taken("domain_id", text()).as_body(nullable(id())).once(),
+            Member::taken("domain_id", text()).taken_as(nullable(id())).once(),
             Member::taken("enabled", boolean()),
             Member::taken("description", nullable(text())),
-            Member::taken("remote_ids", remote_ids()).as_body(nullable(remote_ids())),
+            Member::taken("remote_ids", remote_ids()).taken_as(nullable(remote_ids())),
             Member::taken("authorization_ttl", ttl),
             Member::taken("sso_type", word(&["virtual_user_sso", "iam_user_sso"])),
             Member::shown("links", object([("self", link()), ("protocols", link())])),

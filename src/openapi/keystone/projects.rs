@@ -77,7 +77,7 @@ pub fn schemas() -> Vec<(String, Value)> {
             Member::taken("parent_id", place()),
             Member::taken("is_domain", boolean()),
             Member::taken("enabled", boolean()),
-            Member::taken("description", text()).as_body(nullable(text())),
+            Member::taken("description", text()).taken_as(nullable(text())),
             Member::taken("tags", tags()),
             Member::taken("options", named("Immutable")),
             Member::shown("links", links()),

@@ -38,8 +38,8 @@ pub fn schemas() -> Vec<(String, Value)> {
         vec![
             Member::shown("id", text()),
             Member::shown("idp_id", text()),
-            Member::taken("mapping_id", nullable(text())).as_body(text_of(1, 64)),
-            Member::taken("remote_id_attribute", nullable(text())).as_body(attribute()),
+            Member::taken("mapping_id", nullable(text())).taken_as(text_of(1, 64)),
+            Member::taken("remote_id_attribute", nullable(text())).taken_as(attribute()),
             Member::shown("links", object([("self", link()), ("identity_provider", link())])),
         ],
     )

@@ -43,7 +43,7 @@ pub fn schemas() -> Vec<(String, Value)> {
             Member::needed("sp_url", url()),
             Member::taken("enabled", boolean()),
             Member::taken("description", nullable(text())),
-            Member::taken("relay_state_prefix", text()).as_body(prefix),
+            Member::taken("relay_state_prefix", text()).taken_as(prefix),
             Member::shown("links", links()),
         ],
     )

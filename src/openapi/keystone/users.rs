@@ -62,7 +62,7 @@ pub fn schemas() -> Vec<(String, Value)> {
             Member::needed("name", name_of(255)),
             Member::taken("domain_id", id()),
             Member::taken("enabled", boolean()),
-            Member::taken("default_project_id", text()).as_body(nullable(text_of(1, 64))).sometimes(),
+            Member::taken("default_project_id", text()).taken_as(nullable(text_of(1, 64))).sometimes(),
             Member::taken("description", nullable(text())).sometimes(),
             Member::taken("options", named("UserOptions")),
             Member::taken("password", nullable(text_of(1, 4_096))).hidden(),

@@ -45,7 +45,8 @@ fn names_are_unique_and_every_default_is_sound() {
     assert_eq!(set().diagnostics(), []);
     for rule in registry() {
         assert!(!rule.description.is_empty() && rule.description.ends_with('.'), "{}", rule.name);
-        assert_eq!(rule.name.starts_with("identity:"), !rule.operations.is_empty(), "{}", rule.name);
+        let of_routes = ["identity:", "sso:"].iter().any(|prefix| rule.name.starts_with(prefix));
+        assert_eq!(of_routes, !rule.operations.is_empty(), "{}", rule.name);
     }
     for (alias, canonical) in ALIASES {
         assert!(names.contains(canonical) && !names.contains(alias), "{alias}");
@@ -234,6 +235,26 @@ fn ks_pol_1_domains_roles_tokens_and_events_by_persona() {
         ("identity:get_auth_catalog", &nothing, "member", "domain", true),
     ] {
         assert_eq!(allows(&set, rule, target, &caller(role, scope)), expected, "{rule} {role} {scope}");
+    }
+}
+
+#[test]
+fn ks_pol_1_background_jobs_by_persona() {
+    let set = set();
+    for (role, scope, read, cancel) in [
+        ("admin", "system", true, true),
+        ("admin", "project", true, true),
+        ("admin", "domain", false, false),
+        ("reader", "system", true, false),
+        ("reader", "project", false, false),
+        ("manager", "domain", false, false),
+        ("secu_admin", "domain", false, false),
+        ("secu_admin", "project", false, false),
+    ] {
+        let creds = caller(role, scope);
+        for (rule, expected) in [("sso:list_jobs", read), ("sso:get_job", read), ("sso:cancel_job", cancel)] {
+            assert_eq!(allows(&set, rule, &Target::new(), &creds), expected, "{rule} {role} {scope}");
+        }
     }
 }
 

@@ -26,7 +26,7 @@ impl<'a> At<'a> {
 
     /// Where its secret lies. Ids may hold any character, so they are escaped; what gets too long for its column by that
     /// is told by its digest.
-    pub(super) fn secret_id(self) -> String {
+    pub(in crate::service) fn secret_id(self) -> String {
         let part = |id| utf8_percent_encode(id, NON_ALPHANUMERIC);
         let id = format!("connection/{}/{}/client_secret", part(self.idp_id), part(self.protocol_id));
         if id.len() <= MAX_ROW_ID { id } else { format!("connection/#{}", hex(&Sha256::digest(id))) }

@@ -52,7 +52,8 @@ async fn account(
         mapping_id: Some(mapping.id.clone()),
         remote_id_attribute: None,
     };
-    let route = Route { idp, protocol, mapping: Some(mapping) };
+    // Nothing is made here, so nobody is asked what may be.
+    let route = Route { idp, protocol, mapping: Some(mapping), provisioning: None };
     let mut conn = app.store.read().await?;
     let found = async {
         let (user_id, exists) = person::preview(&mut conn, &route, assertion, mapped).await?;

@@ -8,6 +8,8 @@ use crate::model::mapping_engine::{DomainRef, Mapped};
 use crate::store::{self, Conn};
 
 /// Their ids. A group by id must be there; one by name that is not there is passed over, as in Keystone.
+///
+/// Where the SSO configuration takes groups over, one of the identity provider's own domain is made.
 pub(super) async fn resolve(conn: &mut Conn, route: &Route, mapped: &Mapped) -> Result<BTreeSet<String>> {
     let mut ids = BTreeSet::new();
     for id in &mapped.group_ids {
@@ -22,6 +24,8 @@ pub(super) async fn resolve(conn: &mut Conn, route: &Route, mapped: &Mapped) -> 
         keep_within(route, &domain_id, "a group")?;
         if let Some(group) = store::group::get_by_name(conn, &domain_id, &named.name).await? {
             ids.insert(group.id);
+        } else if let Some(own) = route.provisioning.as_ref().filter(|_| domain_id == route.idp.domain_id) {
+            ids.extend(own.group(conn, &named.name, &domain_id).await?);
         }
     }
     Ok(ids)

@@ -146,21 +146,21 @@ async fn ephemeral(
         let identity = identity.ok_or_else(|| Error::internal(format!("federated_users row of no user: {user_id}")))?;
         keep_within(route, &identity.user.domain_id, "a user")?;
         store::shadow_user::link(tx, &user_id, &link).await?;
-        return refresh(tx, identity, shown, named.email).await;
+        return refresh(tx, route, identity, shown, said(route, assertion, named.email)).await;
     }
     let domain_id = domain(tx, route, named.domain.as_ref()).await?;
     keep_within(route, &domain_id, "a user")?;
     let user_id = match account_of(tx, route, &domain_id, &unique_id).await? {
         Account::Linked(identity) => {
             store::shadow_user::link(tx, &identity.user.id, &link).await?;
-            return refresh(tx, identity, shown, named.email).await;
+            return refresh(tx, route, identity, shown, said(route, assertion, named.email)).await;
         }
         Account::New(id) => id,
     };
-    let mut extra = Extra::new();
-    if let Some(email) = named.email {
-        extra.insert("email".to_owned(), json!(email));
+    if let Some(own) = &route.provisioning {
+        own.check_new()?;
     }
+    let extra = said(route, assertion, named.email);
     let user = User {
         id: user_id,
         domain_id,
@@ -210,16 +210,23 @@ async fn account_of(tx: &mut Conn, route: &Route, domain_id: &str, unique_id: &s
     }
 }
 
-/// Takes over what the identity provider now calls somebody.
-async fn refresh(tx: &mut Conn, mut identity: Identity, name: String, email: Option<String>) -> Result<Identity> {
-    let email = email.map(|e| json!(e));
-    let same_email = email.is_none() || identity.user.extra.get("email") == email.as_ref();
-    if identity.user.name == name && same_email {
+/// What the identity provider says of somebody beside their name.
+fn said(route: &Route, assertion: &Assertion, email: Option<String>) -> Extra {
+    let mut extra = route.provisioning.as_ref().map(|own| own.profile(assertion)).unwrap_or_default();
+    if let Some(email) = email {
+        extra.insert("email".to_owned(), json!(email));
+    }
+    extra
+}
+
+/// Takes over what the identity provider now says of somebody, unless the configuration keeps accounts as they are.
+async fn refresh(tx: &mut Conn, route: &Route, mut identity: Identity, name: String, said: Extra) -> Result<Identity> {
+    let same = said.iter().all(|(key, value)| identity.user.extra.get(key) == Some(value));
+    let follows = route.provisioning.as_ref().is_none_or(|own| own.follows());
+    if !follows || identity.user.name == name && same {
         return Ok(identity);
     }
-    if let Some(email) = email {
-        identity.user.extra.insert("email".to_owned(), email);
-    }
+    identity.user.extra.extend(said);
     identity.user.name = name;
     let id = identity.user.id.clone();
     store::shadow_user::rename(tx, &identity.user).await?;

@@ -11,11 +11,9 @@ use crate::model::mapping_engine::{Mapped, MappedProject, SchemaVersion};
 use crate::model::project::Project;
 use crate::model::role::Role;
 use crate::model::user::User;
-use crate::service::App;
+use crate::service::{App, role_reach};
 use crate::store::{self, Conn};
 
-/// Roles that a mapping of one domain's own never gives: they reach beyond the domain.
-const BEYOND: [&str; 2] = ["admin", "secu_admin"];
 /// Longest name of a project, in characters.
 const MAX_NAME: usize = 64;
 
@@ -103,16 +101,8 @@ async fn check_reach(tx: &mut Conn, route: &Route, role: &Role) -> Result<()> {
     if route.kept_to().is_none() {
         return Ok(());
     }
-    let all = store::assignment::roles_and_implications(tx).await?;
-    let mut seen = BTreeSet::new();
-    let mut next = vec![role.id.clone()];
-    while let Some(id) = next.pop() {
-        if all.by_id.get(&id).is_some_and(|r| BEYOND.contains(&r.name.as_str())) {
-            return Err(Error::unauthorized("a mapping of one domain names a role that reaches beyond it"));
-        }
-        if seen.insert(id.clone()) {
-            next.extend(all.implied.get(&id).into_iter().flatten().cloned());
-        }
+    if role_reach::is_beyond_domain(tx, &role.id).await? {
+        return Err(Error::unauthorized("a mapping of one domain names a role that reaches beyond it"));
     }
     Ok(())
 }

@@ -259,6 +259,20 @@ async fn ks_fed_2_what_is_disabled_or_tightened_lets_nobody_in_and_voids_what_wa
 }
 
 #[tokio::test]
+async fn who_comes_in_the_second_of_a_change_can_rescope_at_once() {
+    places(async |place| {
+        place.mapped(json!([user_rule()])).await;
+        place.sign_in(&[("USER", "bob")]).await;
+        place.patch("/v3/OS-FEDERATION/mappings/m", json!({"mapping": {"rules": [user_rule(), groups_rule()]}})).await;
+        let (token, _) = place.sign_in(&[("USER", "bob"), ("GROUPS", "name of g")]).await;
+        let scoped = place.rescope(&token, on_p()).await;
+        assert_eq!(scoped.status, 201, "{}", scoped.message());
+        assert_eq!(place.status(scoped.headers["x-subject-token"].to_str().unwrap()).await, 200);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn ks_fed_1_remote_ids_decide_who_may_come_from_where() {
     places(async |place| {
         place.put("mappings/m", json!({"mapping": {"rules": [user_rule()]}})).await;

@@ -73,7 +73,7 @@ fn websso_path(idp_id: &str, protocol_id: &str) -> String {
 }
 
 /// Where the identity provider sends the browser back to.
-fn redirect_uri(app: &App, idp_id: &str, protocol_id: &str) -> String {
+pub fn redirect_uri(app: &App, idp_id: &str, protocol_id: &str) -> String {
     format!("{}{}/callback", app.public_url, websso_path(idp_id, protocol_id))
 }
 
@@ -101,7 +101,7 @@ pub async fn begin_by_protocol(
     let mut conn = app.store.read().await?;
     let mut open = Vec::new();
     for idp_id in store::connection::identity_providers(&mut conn, protocol_id).await? {
-        open.extend(Route::find(&mut conn, &idp_id, protocol_id).await?);
+        open.extend(Route::find(app, &mut conn, &idp_id, protocol_id).await?);
     }
     drop(conn);
     match open.as_slice() {
@@ -135,7 +135,7 @@ pub async fn begin_by_identity_provider(
 }
 
 async fn begin(app: &App, idp_id: &str, protocol_id: &str, dashboard: Option<String>) -> Result<Step> {
-    Route::open(&mut app.store.read().await?, idp_id, protocol_id).await?;
+    Route::open(app, &mut app.store.read().await?, idp_id, protocol_id).await?;
     let ready = connection::ready(app, idp_id, protocol_id).await?;
     let ready = ready.ok_or_else(|| Error::unauthorized("the protocol has no connection to sign in by"))?;
     let fresh = || URL_SAFE_NO_PAD.encode(app.random.bytes::<32>());

@@ -55,10 +55,34 @@ pub async fn introspect(
     (oidc, secret): (&Oidc, &Secret),
     token: &str,
 ) -> Result<Map<String, Value>> {
+    let form = vec![("token", token), ("token_type_hint", "access_token")];
+    let (headers, body) = authenticated(oidc, secret, form)?;
+    let answer = egress.post(Kind::Introspection, url, headers, body).await?;
+    if answer.status != StatusCode::OK {
+        // 401 means our own credentials: not the bearer's fault.
+        return Err(Error::unavailable(format!("the introspection endpoint answered {}", answer.status)));
+    }
+    let claims: Map<String, Value> = serde_json::from_slice(&answer.body)
+        .map_err(|_| Error::unavailable("the introspection endpoint's answer cannot be read"))?;
+    if claims.get("active") != Some(&Value::Bool(true)) {
+        return Err(Error::unauthorized("the provider says that the token is not active"));
+    }
+    Ok(claims)
+}
+
+/// Header fields of a question that is answered in JSON.
+pub fn accept_json() -> HeaderMap {
+    [(header::ACCEPT, HeaderValue::from_static("application/json"))].into_iter().collect()
+}
+
+/// Header fields and body of a form that says who we are, in the connection's way.
+pub fn authenticated<'a>(
+    oidc: &'a Oidc,
+    secret: &'a Secret,
+    mut form: Vec<(&'a str, &'a str)>,
+) -> Result<(HeaderMap, String)> {
     let secret = text(Some(secret))?.unwrap_or_default();
-    let mut form = vec![("token", token), ("token_type_hint", "access_token")];
-    let mut headers = HeaderMap::new();
-    headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+    let mut headers = accept_json();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
     if oidc.token_endpoint_auth_method == AuthMethod::Post {
         form.extend([("client_id", oidc.client_id.as_str()), ("client_secret", secret)]);
@@ -72,15 +96,5 @@ pub async fn introspect(
         headers.insert(header::AUTHORIZATION, value);
     }
     let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
-    let answer = egress.post(Kind::Introspection, url, headers, body).await?;
-    if answer.status != StatusCode::OK {
-        // 401 means our own credentials: not the bearer's fault.
-        return Err(Error::unavailable(format!("the introspection endpoint answered {}", answer.status)));
-    }
-    let claims: Map<String, Value> = serde_json::from_slice(&answer.body)
-        .map_err(|_| Error::unavailable("the introspection endpoint's answer cannot be read"))?;
-    if claims.get("active") != Some(&Value::Bool(true)) {
-        return Err(Error::unauthorized("the provider says that the token is not active"));
-    }
-    Ok(claims)
+    Ok((headers, body))
 }

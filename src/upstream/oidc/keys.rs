@@ -74,6 +74,11 @@ impl KeySet {
         self.keys.is_empty()
     }
 
+    /// Whether some key verifies signatures of an algorithm that is trusted.
+    pub fn serves(&self, trusted: &[Algorithm]) -> bool {
+        self.keys.iter().any(|key| trusted.contains(&key.algorithm))
+    }
+
     /// Verifies a token's signature.
     pub fn verify(&self, jwt: &Jwt<'_>) -> Result<(), Unverified> {
         // A key without an id is the provider's all the same; a token that names none may be of any.

@@ -1,0 +1,23 @@
+//! What each kind of job does.
+//!
+//! No transaction may be open while another machine is asked (invariant I6). An error that is the subject's own fault (it is
+//! gone, it is invalid) ends the job; any other has it tried again.
+
+use std::sync::Arc;
+
+use crate::error::Result;
+use crate::model::job::{Job, Kind};
+use crate::service::{App, sso_config};
+
+/// Does a job.
+pub(super) async fn handle(app: Arc<App>, kind: Kind, job: Job) -> Result<()> {
+    match kind {
+        Kind::TestConfiguration => sso_config::retest::run(&app, &job).await,
+        Kind::DeleteConfiguration => sso_config::delete::run(&app, &job).await,
+    }
+}
+
+/// Queues what has become due by the calendar; called at every poll.
+pub(super) async fn schedule(app: &App) -> Result<()> {
+    sso_config::retest::schedule(app).await
+}

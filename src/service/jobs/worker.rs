@@ -1,0 +1,108 @@
+//! The worker of a node: looks for due jobs and has as many at once run as are configured.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio::time::MissedTickBehavior;
+
+use super::attempt::{self, Claim};
+use super::run::{handle, schedule};
+use crate::error::Result;
+use crate::model::job::{Job, Kind};
+use crate::service::App;
+use crate::store;
+
+/// How long a claim holds without being renewed: so long a job waits whose node is gone.
+const LEASE_SECS: i64 = 30;
+/// How often a claim is renewed: so long, at most, a node needs to notice that a job of its is to stop.
+const RENEW: Duration = Duration::from_secs(10);
+/// How long a running job has to end when the service stops, before it is given back.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// How a worker goes about it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pace {
+    /// Jobs at once.
+    pub workers: usize,
+    /// How often due jobs are looked for without having been told to.
+    pub poll: Duration,
+    /// How long a claim holds, by the clock.
+    pub lease_secs: i64,
+    /// How often it is renewed.
+    pub renew: Duration,
+    /// How long a job has to end when the service stops.
+    pub grace: Duration,
+}
+
+impl Pace {
+    /// As configured.
+    pub(super) fn of(app: &App) -> Self {
+        let jobs = &app.config.jobs;
+        let poll = Duration::from_secs(jobs.poll_secs);
+        Self { workers: jobs.workers, poll, lease_secs: LEASE_SECS, renew: RENEW, grace: GRACE }
+    }
+}
+
+/// Runs until the service stops, and then until the jobs at hand have ended or been given back.
+pub async fn run(app: Arc<App>) {
+    let pace = Pace::of(&app);
+    work(app, pace, handle).await;
+}
+
+/// The same with another pace and other hands.
+pub(super) async fn work<H, F>(app: Arc<App>, pace: Pace, handle: H)
+where
+    H: Fn(Arc<App>, Kind, Job) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Result<()>> + Send + 'static,
+{
+    let mut running = JoinSet::new();
+    let mut poll = tokio::time::interval(pace.poll);
+    poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut failing = false;
+    loop {
+        let scheduled = tokio::select! {
+            biased;
+            () = app.feed.stopped() => break,
+            _ = poll.tick() => schedule(&app).await,
+            () = app.jobs.queued.notified() => Ok(()),
+            Some(_) = running.join_next() => Ok(()),
+        };
+        let taken = take(&app, pace, &handle, &mut running).await;
+        match scheduled.and(taken) {
+            Ok(()) if std::mem::take(&mut failing) => tracing::info!("background jobs are being taken again"),
+            Ok(()) => {}
+            Err(error) if !std::mem::replace(&mut failing, true) => {
+                tracing::error!(%error, "background jobs cannot be taken; it will be tried again");
+            }
+            Err(_) => {}
+        }
+    }
+    while running.join_next().await.is_some() {}
+}
+
+/// Starts due jobs while there are hands for them.
+async fn take<H, F>(app: &Arc<App>, pace: Pace, handle: &H, running: &mut JoinSet<()>) -> Result<()>
+where
+    H: Fn(Arc<App>, Kind, Job) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Result<()>> + Send + 'static,
+{
+    while running.len() < pace.workers {
+        let Some(claim) = claim(app, pace).await? else { break };
+        running.spawn(attempt::run(app.clone(), pace, handle.clone(), claim));
+    }
+    Ok(())
+}
+
+/// Takes one due job.
+pub(super) async fn claim(app: &App, pace: Pace) -> Result<Option<Claim>> {
+    if !store::job::is_due(&mut app.store.read().await?, app.now()).await? {
+        return Ok(None);
+    }
+    let now = app.now();
+    let (lease, until) = (app.random.hex_id(), now.plus_secs(pace.lease_secs));
+    let mut tx = app.store.write().await?;
+    let job = store::job::claim(&mut tx, &lease, until, now).await?;
+    app.commit(tx).await?;
+    Ok(job.map(|job| Claim { job, lease, until }))
+}

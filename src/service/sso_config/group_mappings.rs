@@ -1,0 +1,121 @@
+//! What group mappings come to: groups in the users' domain with roles on that domain, never beyond it (ruling 13).
+
+use std::collections::BTreeSet;
+
+use crate::error::{Error, Result};
+use crate::model::fields::Extra;
+use crate::model::grant::{Actor, Grant, Target as On};
+use crate::model::group::Group;
+use crate::model::sso_config::group_mapping::{self, GroupMapping};
+use crate::model::sso_config::{GroupProvisioning, SsoConfig};
+use crate::policy::Target;
+use crate::service::caller::Caller;
+use crate::service::{App, role_reach};
+use crate::store::{self, Conn};
+
+/// The ids of the rows' roles, which must be there. One that reaches beyond the domain is the system administrator's to
+/// give.
+pub(super) async fn resolve(app: &App, caller: &Caller, rows: &[GroupMapping]) -> Result<Vec<String>> {
+    let mut ids = Vec::with_capacity(rows.len());
+    let mut beyond = false;
+    let mut conn = app.store.read().await?;
+    for (i, row) in rows.iter().enumerate() {
+        let by_name = store::role::get_global(&mut conn, &row.role).await?;
+        let role = by_name.ok_or_else(|| {
+            Error::invalid_field(format!("groupMappings.{i}.zcfRole"), format!("there is no role '{}'", row.role))
+        })?;
+        beyond |= role_reach::is_beyond_domain(&mut conn, &role.id).await?;
+        ids.push(role.id);
+    }
+    drop(conn);
+    if beyond {
+        app.allow(caller, "sso:grant_administrators", &Target::new()).await?;
+    }
+    Ok(ids)
+}
+
+/// The ids of the rows' roles, which were there when the rows were written.
+pub(super) async fn ids(conn: &mut Conn, rows: &[GroupMapping]) -> Result<Vec<String>> {
+    let mut ids = Vec::with_capacity(rows.len());
+    for (i, row) in rows.iter().enumerate() {
+        let role = store::role::get_global(conn, &row.role).await?;
+        ids.push(
+            role.map(|r| r.id).ok_or_else(|| {
+                Error::conflict(format!("groupMappings.{i}.zcfRole: the role '{}' is gone.", row.role))
+            })?,
+        );
+    }
+    Ok(ids)
+}
+
+/// Makes the groups and grants of a configuration's rows and takes away those of the rows before; the groups at the identity
+/// provider with the ids of those that stand for them.
+pub(super) async fn provide(
+    tx: &mut Conn,
+    config: &SsoConfig,
+    before: &[GroupMapping],
+    role_ids: &[String],
+    domain_id: &str,
+) -> Result<Vec<(String, String)>> {
+    let mut groups: Vec<(String, String)> = Vec::new();
+    for (row, role_id) in config.group_mappings.iter().zip(role_ids) {
+        let group_id = match groups.iter().find(|(name, _)| *name == row.idp_group) {
+            Some((_, id)) => id.clone(),
+            None => {
+                let id = group(tx, &config.id, &row.idp_group, domain_id).await?;
+                groups.push((row.idp_group.clone(), id.clone()));
+                id
+            }
+        };
+        store::grant::insert(tx, &grant(&group_id, domain_id, role_id)).await?;
+    }
+    let gone = before.iter().filter(|row| !config.group_mappings.contains(row));
+    for row in gone {
+        let Some(group) = store::group::get_by_name(tx, domain_id, &group_mapping::group_name(&row.idp_group)).await?
+        else {
+            continue;
+        };
+        if let Some(role) = store::role::get_global(tx, &row.role).await? {
+            store::grant::delete(tx, &grant(&group.id, domain_id, &role.id)).await?;
+        }
+    }
+    let kept: BTreeSet<&str> = config.group_mappings.iter().map(|row| row.idp_group.as_str()).collect();
+    let dropped: BTreeSet<&str> =
+        before.iter().map(|row| row.idp_group.as_str()).filter(|g| !kept.contains(g)).collect();
+    if config.group_provisioning == GroupProvisioning::None {
+        for idp_group in dropped {
+            store::group::delete(tx, &group_mapping::group_id(&config.id, idp_group)).await?;
+        }
+    }
+    Ok(groups)
+}
+
+fn grant(group_id: &str, domain_id: &str, role_id: &str) -> Grant {
+    Grant {
+        actor: Actor::Group(group_id.to_owned()),
+        target: On::Domain(domain_id.to_owned()),
+        role_id: role_id.to_owned(),
+        inherited: false,
+    }
+}
+
+/// The group that stands for one at the identity provider, made if it is not there: its id.
+pub(super) async fn group(tx: &mut Conn, config_id: &str, idp_group: &str, domain_id: &str) -> Result<String> {
+    let name = group_mapping::group_name(idp_group);
+    if let Some(found) = store::group::get_by_name(tx, domain_id, &name).await? {
+        return Ok(found.id);
+    }
+    let id = group_mapping::group_id(config_id, idp_group);
+    let group = Group {
+        id: id.clone(),
+        domain_id: domain_id.to_owned(),
+        name,
+        description: Some(format!("{idp_group} at the identity provider")),
+        extra: Extra::new(),
+    };
+    // Somebody may have renamed it: then it is there under its id.
+    if store::group::get(tx, &id).await?.is_none() {
+        store::group::insert(tx, &group).await?;
+    }
+    Ok(id)
+}
