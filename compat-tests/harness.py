@@ -18,6 +18,7 @@ import uuid
 
 import requests
 
+from description import Description
 from postgres import Postgres, free_port  # noqa: F401  (part of this module's face)
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -68,6 +69,10 @@ def set_clock(control, offset):
     control.write_text(offset)
 
 
+# What each binary under test says of its answers; None for one that says nothing.
+DESCRIPTIONS = {}
+
+
 class Archstone:
     """One node: a data folder, a database, a port, and the process while it runs.
 
@@ -88,6 +93,7 @@ class Archstone:
         self.process = None
         self.http = requests.Session()
         self.http.trust_env = False
+        self.http.hooks["response"].append(self.check_description)
         self._admin_token = None
 
     # -- the process ---------------------------------------------------------------------------------------------------
@@ -201,6 +207,17 @@ class Archstone:
         self.http.close()
         if self.owns_folder:
             shutil.rmtree(self.folder, ignore_errors=True)
+
+    def check_description(self, answer, **_):
+        """Holds an answer against the API's own description."""
+        if not answer.request.url.startswith(self.url):
+            return
+        if self.binary not in DESCRIPTIONS:
+            DESCRIPTIONS[self.binary] = None
+            found = requests.get(f"{self.url}/openapi.json", timeout=15)
+            DESCRIPTIONS[self.binary] = Description(found.json()) if found.status_code == 200 else None
+        if DESCRIPTIONS[self.binary]:
+            DESCRIPTIONS[self.binary].check(answer)
 
     # -- requests ------------------------------------------------------------------------------------------------------
 

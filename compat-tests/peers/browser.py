@@ -45,9 +45,10 @@ class ChromeDriver:
         return value
 
     def browser(self, scripts=True):
-        """A new browser with an empty profile; without `scripts` pages run none."""
+        """A new browser with an empty profile; without `scripts` pages run none. What it logs can be read by `log`."""
         preferences = {} if scripts else {"profile.managed_default_content_settings.javascript": 2}
         wanted = {"browserName": "chrome", "timeouts": {"pageLoad": 20_000, "implicit": 5_000},
+                  "goog:loggingPrefs": {"browser": "ALL", "performance": "ALL"},
                   "goog:chromeOptions": {"args": ARGUMENTS, "prefs": preferences}}
         session = self.call("POST", "/session", {"capabilities": {"alwaysMatch": wanted}})["sessionId"]
         self.browsers.append(Browser(self, f"/session/{session}"))
@@ -125,6 +126,15 @@ class Browser:
         url = eventually(there, within, every=0.05)
         assert url, f"still at {self.url}: {self.text()[:1000]}"
         return url
+
+    def log(self, kind):
+        """What has been logged since last asked: `browser` is the console, `performance` events of the network and the page."""
+        return self._do("POST", "/se/log", {"type": kind})
+
+    def requests(self):
+        """The URLs that have been asked for since the log was last read."""
+        events = (json.loads(entry["message"])["message"] for entry in self.log("performance"))
+        return [event["params"]["request"]["url"] for event in events if event["method"] == "Network.requestWillBeSent"]
 
     def screenshot(self, path):
         """A picture of the window."""

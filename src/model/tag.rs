@@ -17,6 +17,10 @@ pub fn check(path: &str, tag: &str) -> Result<()> {
     if tag.is_empty() || tag.chars().count() > MAX_TAG {
         return Err(Error::invalid_field(path, format!("a tag has 1 to {MAX_TAG} characters")));
     }
+    // What is left of a blank one is no tag: space around tags is not kept.
+    if tag.trim().is_empty() {
+        return Err(Error::invalid_field(path, "a tag is not blank"));
+    }
     if tag.contains([',', '/']) {
         return Err(Error::invalid_field(path, "a tag holds neither ',' nor '/'"));
     }
@@ -97,9 +101,16 @@ mod tests {
         let many = |n: usize| (0..n).map(|i| i.to_string()).collect::<Vec<_>>();
         assert_eq!(read(json!(many(80))), Ok(80));
         assert_eq!(read(json!([" a "])), Ok(1));
-        for bad in
-            [json!(many(81)), json!(["a", " a"]), json!(["a,b"]), json!(["a/b"]), json!([""]), json!([1]), json!("a")]
-        {
+        for bad in [
+            json!(many(81)),
+            json!(["a", " a"]),
+            json!(["a,b"]),
+            json!(["a/b"]),
+            json!([""]),
+            json!([" "]),
+            json!([1]),
+            json!("a"),
+        ] {
             assert_eq!(read(bad.clone()).unwrap_err().status(), 400, "{bad}");
         }
         let long = vec!["t"; 81].join(",");

@@ -94,7 +94,7 @@ fn options(names: &[&str]) -> Value {
 
 /// Up to 80 tags.
 fn tags() -> Value {
-    let tag = json!({"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[^,/]*$"});
+    let tag = json!({"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[^,/]*[^,/\\s][^,/]*$"});
     json!({"type": "array", "items": tag, "maxItems": 80, "uniqueItems": true})
 }
 

@@ -6,7 +6,7 @@ use http::Method;
 use serde_json::{Map, Value, json};
 
 use super::errors::{self, Envelope};
-use super::schema::{boolean, named, text};
+use super::schema::{named, switch, text};
 use crate::http::route::{Access, Route};
 
 /// An answer that is no failure.
@@ -150,7 +150,7 @@ impl Operation {
     /// Takes a filter that is a truth value.
     #[must_use]
     pub fn switch(self, name: &str) -> Self {
-        self.query(name, boolean(), "Only those for which this is so.")
+        self.query(name, switch(), "Only those for which this is so.")
     }
 
     /// Is a list that comes in pages.

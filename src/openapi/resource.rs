@@ -161,6 +161,9 @@ impl Resource {
             properties.insert(member.name.to_owned(), member.in_body());
         }
         let mut schema = json!({"type": "object", "properties": properties, "additionalProperties": self.open});
+        if self.open {
+            schema["propertyNames"] = json!({"minLength": 1, "maxLength": 255});
+        }
         if !required.is_empty() {
             schema["required"] = json!(required);
         }

@@ -14,7 +14,7 @@ pub fn text_of(least: usize, most: usize) -> Value {
 
 /// A name: it must not be blank.
 pub fn name_of(most: usize) -> Value {
-    json!({"type": "string", "minLength": 1, "maxLength": most, "pattern": "\\S"})
+    json!({"type": "string", "minLength": 1, "maxLength": most, "pattern": "\\S", "examples": ["example"]})
 }
 
 /// One of these words.
@@ -25,6 +25,11 @@ pub fn word(words: &[&str]) -> Value {
 /// A truth value.
 pub fn boolean() -> Value {
     json!({"type": "boolean"})
+}
+
+/// A truth value in a query: there, and in none of Keystone's many spellings of false.
+pub fn switch() -> Value {
+    json!({"type": ["boolean", "string"]})
 }
 
 /// A whole number from 0.

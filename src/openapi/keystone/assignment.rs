@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::openapi::operation::Operation;
-use crate::openapi::schema::{boolean, link, named, object, page, says, text, word};
+use crate::openapi::schema::{link, named, object, page, says, switch, text};
 
 /// All of them.
 pub fn operations() -> Vec<Operation> {
@@ -13,11 +13,11 @@ pub fn operations() -> Vec<Operation> {
         .query("role.id", text(), "Only those of this role.")
         .query("scope.project.id", text(), "Only those on this project.")
         .query("scope.domain.id", text(), "Only those on this domain.")
-        .query("scope.system", word(&["all"]), "Only those on the system.")
-        .query("scope.OS-INHERIT:inherited_to", word(&["projects"]), "Only those that are inherited.")
-        .query("effective", boolean(), "What users hold in the end: through groups, inheritance and implied roles.")
-        .query("include_names", boolean(), "With names beside ids.")
-        .query("include_subtree", boolean(), "With those on all projects below the one that is named.")
+        .query("scope.system", text(), "`all`: only those on the system.")
+        .query("scope.OS-INHERIT:inherited_to", text(), "`projects`: only those that are inherited.")
+        .query("effective", switch(), "What users hold in the end: through groups, inheritance and implied roles.")
+        .query("include_names", switch(), "With names beside ids.")
+        .query("include_subtree", switch(), "With those on all projects below the one that is named.")
         .pages()
         .lists("RoleAssignmentList");
     vec![list]

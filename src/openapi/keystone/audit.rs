@@ -9,7 +9,7 @@ use crate::openapi::schema::{named, nullable, object, page, says, text, time, wo
 pub fn operations() -> Vec<Operation> {
     let list = Operation::get("/v3/archstone/audit", "ListAuditEvents", "What has happened, newest first.")
         .filters(&["action", "user_id", "user_name", "domain_id", "target_kind", "target_id", "request_id"])
-        .query("outcome", word(&["success", "failure"]), "Only what ended so.")
+        .query("outcome", text(), "Only what ended so: `success` or `failure`.")
         .query("since", time(), "Only what happened since then.")
         .query("until", time(), "Only what happened before.")
         .pages()

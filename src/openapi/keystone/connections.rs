@@ -55,7 +55,8 @@ fn shown_of_all() -> Vec<Member> {
 }
 
 fn url(name: &'static str, description: &str) -> Member {
-    Member::taken(name, says(nullable(text_of(1, 2_048)), description))
+    let shown = json!({"type": ["string", "null"], "maxLength": 2_048, "pattern": "^https?://."});
+    Member::taken(name, says(shown, description))
 }
 
 /// A word; null in a change brings the default back.
@@ -68,13 +69,16 @@ fn oidc() -> Resource {
     let algorithms =
         json!({"type": "array", "items": word(&algorithms), "minItems": 1, "maxItems": 9, "uniqueItems": true});
     let jwks = says(json!({"type": ["object", "null"]}), "Pinned keys: a JWK set. Then none are fetched.");
+    let issuer = json!({"type": ["string", "null"], "maxLength": 255, "pattern": "^https?://."});
+    let mut scopes = texts();
+    scopes["contains"] = json!({"const": "openid"});
     let mut members = vec![
         choice("kind", &["oidc"]),
-        Member::taken("issuer", says(nullable(text_of(1, 255)), "What the provider calls itself.")),
+        Member::taken("issuer", says(issuer, "What the provider calls itself.")),
         url("discovery_url", "Where its configuration is, if not below the issuer."),
         Member::needed("client_id", text_of(1, 255)),
         Member::taken("client_secret", nullable(text_of(1, 4_096))).hidden(),
-        Member::taken("scopes", texts()),
+        Member::taken("scopes", scopes),
         choice("token_endpoint_auth_method", &["client_secret_basic", "client_secret_post", "none"]),
         Member::taken("jwks", jwks),
         url("jwks_uri", "Where its keys are, if not where its configuration says."),

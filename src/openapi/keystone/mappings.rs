@@ -40,7 +40,8 @@ pub fn schemas() -> Vec<(String, Value)> {
         ("links", named("Links")),
     ]);
     let given = nullable(word(&["", "1.0", "2.0", "3.0"]));
-    let body = open([("mapping", open([("rules", list(named("MappingRule"))), ("schema_version?", given)]))]);
+    let rules = json!({"type": "array", "items": named("MappingRule"), "minItems": 1});
+    let body = open([("mapping", open([("rules", rules), ("schema_version?", given)]))]);
     let all = [
         ("Mapping", mapping),
         ("MappingRule", rule()),

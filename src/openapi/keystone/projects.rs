@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{links, tags};
 use crate::openapi::operation::{Answer, Operation};
 use crate::openapi::resource::{Member, Resource};
-use crate::openapi::schema::{boolean, link, list, name_of, named, nullable, object, text, text_of};
+use crate::openapi::schema::{boolean, link, list, name_of, named, nullable, object, switch, text, text_of};
 
 const ALL: &str = "/v3/projects";
 const ONE: &str = "/v3/projects/{project_id}";
@@ -32,10 +32,10 @@ pub fn operations() -> Vec<Operation> {
             .makes("ProjectEnvelope")
             .refuses(&[404]),
         Operation::get(ONE, "GetProject", "Show a project, and what is above and below it.")
-            .query("parents_as_list", boolean(), "With the projects above it, as far as the caller holds a role there.")
-            .query("parents_as_ids", boolean(), "With the ids of those above it.")
-            .query("subtree_as_list", boolean(), "With the projects below it, as far as the caller holds a role there.")
-            .query("subtree_as_ids", boolean(), "With the ids of those below it.")
+            .query("parents_as_list", switch(), "With the projects above it, as far as the caller holds a role there.")
+            .query("parents_as_ids", switch(), "With the ids of those above it.")
+            .query("subtree_as_list", switch(), "With the projects below it, as far as the caller holds a role there.")
+            .query("subtree_as_ids", switch(), "With the ids of those below it.")
             .shows("ProjectWithTree"),
         Operation::patch(ONE, "UpdateProject", "Change a project.")
             .takes_named("ProjectUpdate")

@@ -4,7 +4,9 @@ use serde_json::{Value, json};
 
 use super::{named_domain, named_in_domain};
 use crate::openapi::operation::{Answer, Operation};
-use crate::openapi::schema::{boolean, end, list, named, nullable, object, open, page_links, says, text, time, word};
+use crate::openapi::schema::{
+    boolean, end, list, named, nullable, object, open, page_links, says, switch, text, time, word,
+};
 
 const TOKENS: &str = "/v3/auth/tokens";
 
@@ -17,7 +19,7 @@ fn without_catalog(operation: Operation) -> Operation {
 }
 
 fn expired(operation: Operation) -> Operation {
-    operation.query("allow_expired", boolean(), "Shows a token that has ended not long ago, for services.")
+    operation.query("allow_expired", switch(), "Shows a token that has ended not long ago, for services.")
 }
 
 fn with_token(answer: Answer) -> Answer {
@@ -31,7 +33,7 @@ pub fn operations() -> Vec<Operation> {
     let validate = without_catalog(expired(subject(Operation::get(TOKENS, "ValidateToken", "Show a token."))));
     let check = expired(subject(Operation::head(TOKENS, "CheckToken", "Whether a token is valid.")));
     vec![
-        issue.takes_named("AuthRequest").answer(201, token("The token is made.")).refuses(&[401, 403, 429]),
+        issue.takes_named("AuthRequest").answer(201, token("The token is made.")).refuses(&[401, 403, 404, 429]),
         validate.answer(200, token("The token is valid.")),
         without_catalog(check).answer(200, with_token(Answer::empty("The token is valid."))),
         subject(Operation::delete(TOKENS, "RevokeToken", "Make a token void.")).done(),
