@@ -32,7 +32,6 @@ from sso_calls import (
     update,
 )
 
-
 # What attributes are taken for, unless the configuration says so (3.4).
 OIDC_ATTRIBUTES = {
     "username": "preferred_username",
