@@ -31,7 +31,9 @@ def local_origin():
 @pytest.fixture(scope="session")
 def settings(dashboard, local_origin):
     """What a node needs for these tests."""
-    return EGRESS | {"ARCHSTONE_FEDERATION__TRUSTED_DASHBOARDS": f"{dashboard.origin},{local_origin}"}
+    # What is asked of a provider here is asked by log-ins, and by no test in the background.
+    dashboards = {"ARCHSTONE_FEDERATION__TRUSTED_DASHBOARDS": f"{dashboard.origin},{local_origin}"}
+    return EGRESS | {"ARCHSTONE_SSO__BACKGROUND_TESTS": "false"} | dashboards
 
 
 @pytest.fixture(scope="session")

@@ -377,7 +377,6 @@ def test_saml_metadata_of_somebody_else(one, webs):
     assert outcome["success"] is True or re.search("entit", outcome["errorMessage"], re.IGNORECASE)
 
 
-@pytest.mark.xfail(strict=True, reason="the test goes well, and the configuration stays active under the old name")
 def test_adm_imp_2_an_entity_that_calls_itself_otherwise_one_day(archstone):
     """What it was is kept, and the test says so."""
     name = ["one"]

@@ -185,8 +185,15 @@ async fn admit(app: &App, origin: &Origin, route: &Route, vouched: &Vouched, tra
         tried += 1;
         match account(app, origin, route, &assertion, &mapped).await {
             // Another log-in of the same person made the account, or one of the projects, in between.
-            Err(Error::Conflict { .. }) if tried < TRIES => {}
-            Err(Error::Conflict { .. }) => return Err(Error::unavailable("the account is being made by others")),
+            Err(Error::Conflict { .. }) => {
+                let (idp, protocol) = (&route.idp.id, &route.protocol.id);
+                if Route::find(app, &mut app.store.read().await?, idp, protocol).await?.as_ref() != Some(route) {
+                    return Err(Error::unauthorized("the way in was changed or deleted meanwhile"));
+                }
+                if tried >= TRIES {
+                    return Err(Error::unavailable("the account is being made by others"));
+                }
+            }
             other => return other,
         }
     }

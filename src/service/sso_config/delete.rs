@@ -187,10 +187,10 @@ async fn take_away(app: &App, tx: &mut Conn, stored: &Whole, idp: &IdentityProvi
     if options.propagation == Propagation::Restrict && !options.force {
         let users = bound(tx, id).await?;
         if !users.is_empty() {
-            let more = if users.len() as i64 == MAX_NAMED { " or more" } else { "" };
+            let more = if users.len() as i64 == MAX_NAMED { " and more" } else { "" };
             return Err(Error::conflict(format!(
-                "{}{more} users came by this configuration. Choose another propagationPolicy (Foreground, Background, Orphan) or delete them first; previewDelete names them.",
-                users.len()
+                "{}{more} came by this configuration. Choose another propagationPolicy (Foreground, Background, Orphan) or delete them first; previewDelete names them.",
+                if users.len() == 1 { "1 user".to_owned() } else { format!("{} users", users.len()) }
             )));
         }
     }

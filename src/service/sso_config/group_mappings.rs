@@ -62,7 +62,7 @@ pub(super) async fn provide(
         let group_id = match groups.iter().find(|(name, _)| *name == row.idp_group) {
             Some((_, id)) => id.clone(),
             None => {
-                let id = group(tx, &config.id, &row.idp_group, domain_id).await?;
+                let id = own_group(tx, &config.id, &row.idp_group, domain_id).await?;
                 groups.push((row.idp_group.clone(), id.clone()));
                 id
             }
@@ -97,6 +97,25 @@ fn grant(group_id: &str, domain_id: &str, role_id: &str) -> Grant {
         role_id: role_id.to_owned(),
         inherited: false,
     }
+}
+
+/// Whether a group of the rows is not there any more.
+pub(super) async fn is_incomplete(conn: &mut Conn, config: &SsoConfig) -> Result<bool> {
+    for row in &config.group_mappings {
+        if store::group::get(conn, &group_mapping::group_id(&config.id, &row.idp_group)).await?.is_none() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// The same for a row: one that somebody else made is not given a role for its name, as others may be in it.
+async fn own_group(tx: &mut Conn, config_id: &str, idp_group: &str, domain_id: &str) -> Result<String> {
+    let id = group(tx, config_id, idp_group, domain_id).await?;
+    if id == group_mapping::group_id(config_id, idp_group) {
+        return Ok(id);
+    }
+    Err(Error::conflict(format!("groupMappings: somebody has made a group '{idp_group}' in the domain of the users.")))
 }
 
 /// The group that stands for one at the identity provider, made if it is not there: its id.

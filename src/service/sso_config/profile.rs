@@ -22,6 +22,8 @@ pub struct Provisioning {
     config_id: String,
     users: UserProvisioning,
     groups: GroupProvisioning,
+    /// The mapping is made from the configuration's words.
+    generated: bool,
     /// A user's attribute and the assertion's that it is taken from.
     profile: Vec<(&'static str, String)>,
 }
@@ -32,6 +34,7 @@ impl Provisioning {
         let found = store::sso_config::get(conn, idp_id).await?;
         Ok(found.map(|whole| Self {
             profile: attributes(app, &whole),
+            generated: whole.config.generated,
             config_id: whole.config.id,
             users: whole.config.user_provisioning,
             groups: whole.config.group_provisioning,
@@ -51,6 +54,11 @@ impl Provisioning {
     /// Whether accounts follow what the identity provider says.
     pub(in crate::service) fn follows(&self) -> bool {
         self.users != UserProvisioning::Disabled
+    }
+
+    /// Whether a group that the mapping names may be gone: it was made here, and somebody has deleted it on the Keystone face.
+    pub(in crate::service) fn may_miss_groups(&self) -> bool {
+        self.generated
     }
 
     /// What the identity provider says of the person.

@@ -4,6 +4,7 @@
 use super::create::Body;
 use super::{KIND, find, retest, seen};
 use crate::error::{Error, Result};
+use crate::model::issuer;
 use crate::model::sso_config::create::Create;
 use crate::model::sso_config::{Source, TestResult, Tested, Whole};
 use crate::policy::Target;
@@ -96,6 +97,16 @@ async fn keep(app: &App, stored: &Whole, mut outcome: Outcome) -> Result<Outcome
             }
             Err(other) => return Err(other),
         }
+    }
+    if let (Some(known), Ok(Report { issuer: Some(found), .. })) = (&now.config.issuer, &outcome)
+        && !issuer::same(known, found)
+    {
+        let message = format!(
+            "The identity provider calls itself {} now, not {known}. If it is the same one, change the configuration to its new name.",
+            found.escape_debug()
+        );
+        let (Ok(report) | Err(Failure { report, .. })) = outcome;
+        outcome = Err(Failure { message, report });
     }
     let (result, message, warnings) = match &outcome {
         Ok(report) => (TestResult::Success, None, report.warnings.clone()),

@@ -150,7 +150,10 @@ impl Changing<'_> {
         config.user_provisioning = asked.user_provisioning.unwrap_or(config.user_provisioning);
         config.group_provisioning = asked.group_provisioning.unwrap_or(config.group_provisioning);
         config.attributes = asked.attributes.unwrap_or(config.attributes);
+        let given = asked.group_mappings.is_some();
         config.group_mappings = asked.group_mappings.unwrap_or(config.group_mappings);
+        // Who writes the rows back mends what was deleted of them on the Keystone face.
+        let mends = given && config.generated && group_mappings::is_incomplete(tx, &config).await?;
         let mut settings = stored.settings.clone();
         if let Some((new, secret)) = moved {
             let kind = ProviderType::of(&new);
@@ -160,16 +163,17 @@ impl Changing<'_> {
             settings = Some(new);
             config.tested = None;
         }
-        if config == stored.config && idp == before && settings == stored.settings {
+        if !mends && config == stored.config && idp == before && settings == stored.settings {
             return Ok(false);
         }
-        let remapped = (&config.attributes, &config.group_mappings, config.group_provisioning, config.generated)
-            != (
-                &stored.config.attributes,
-                &stored.config.group_mappings,
-                stored.config.group_provisioning,
-                stored.config.generated,
-            );
+        let remapped = mends
+            || (&config.attributes, &config.group_mappings, config.group_provisioning, config.generated)
+                != (
+                    &stored.config.attributes,
+                    &stored.config.group_mappings,
+                    stored.config.group_provisioning,
+                    stored.config.generated,
+                );
         if remapped {
             let kind = settings.as_ref().map(ProviderType::of);
             remap(app, tx, stored, &config, (kind, &idp.domain_id), &roles).await?;
