@@ -2,13 +2,14 @@
 # Long and statistical cases, on demand; results are kept with their date in the table that is printed at the end.
 #
 #   compat-tests/long.sh             everything: about 2 hours
-#   compat-tests/long.sh NAME…       some of: enum kill soak worlds fuzz bench
+#   compat-tests/long.sh NAME…       some of: enum kill soak worlds fuzz openapi bench
 #
 #   enum   WEB-ENUM-1   times of failed log-ins, five kinds of user × three passwords, 500 each, interleaved
 #   kill   REL-KILL-1   kill -9 at 1,000 random points on each database
 #   soak   REL-MEM-1    30 minutes of mixed load: memory and open files
 #   worlds              40 random worlds of grants, beside a real Keystone: assignments, tokens, reachable projects
 #   fuzz   HTTP-FUZZ-1  ten minutes of mutated requests: no crash, no 500, nothing slower than a second
+#   openapi             schemathesis with 100 made-up requests for each operation
 #   bench               the benchmarks' long form
 #
 # Everything listens and connects on 127.0.0.1 only.
@@ -23,7 +24,7 @@ fi
 mkdir -p compat-tests/.run
 table=compat-tests/.run/long.txt
 : >"$table"
-[ $# -gt 0 ] || set -- enum kill soak worlds fuzz bench
+[ $# -gt 0 ] || set -- enum kill soak worlds fuzz openapi bench
 
 for name in "$@"; do
   began=$SECONDS log=compat-tests/.run/long-$name.log
@@ -34,6 +35,9 @@ for name in "$@"; do
     worlds)
       ARCHSTONE_WORLD_SEEDS=${ARCHSTONE_WORLD_SEEDS:-1-40} ARCHSTONE_WORLD_QUERIES=200 \
         "$python" -m pytest -c compat-tests/pytest.ini -q compat-tests/keystone/test_random_worlds.py ;;
+    openapi)
+      ARCHSTONE_OPENAPI_EXAMPLES=${ARCHSTONE_OPENAPI_EXAMPLES:-100} \
+        "$python" -m pytest -c compat-tests/pytest.ini -q compat-tests/openapi/test_schemathesis.py ;;
     bench) compat-tests/bench/run.sh --long ;;
     *) echo "unknown case $name" && false ;;
   esac > >(tee "$log") 2>&1

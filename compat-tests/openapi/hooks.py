@@ -25,7 +25,7 @@ SEEN = open(pathlib.Path(GIVEN["seen"]), "w", buffering=1)
 # Members of bodies that name something.
 MEMBERS = {"domain_id": "domain_id", "parent_id": "project_id", "default_project_id": "project_id", "service_id": "service_id",
            "region_id": "region_id", "region": "region_id", "parent_region_id": "region_id", "mapping_id": "mapping_id"}
-PARTICULAR = set(BODIES) | {"CheckProjectTag", "AddProjectTag", "CreateImpliedRole"}
+PARTICULAR = set(BODIES) | {"CheckProjectTag", "AddProjectTag", "CreateImpliedRole", "CancelJob"}
 calls = collections.Counter()
 
 
@@ -33,7 +33,7 @@ class Server(Archstone):
     """The server that is asked, to make parts of scenes on; it runs in another process."""
 
     def __init__(self):
-        super().__init__()
+        super().__init__(folder=pathlib.Path(GIVEN["seen"]).parent)
         self._admin_token = GIVEN["administrator"]
 
     url = GIVEN["url"]

@@ -2,11 +2,14 @@
 
 import json
 
-from harness import unique
+from harness import eventually, unique
 
 RULES = [{"local": [{"user": {"name": "{0}"}}], "remote": [{"type": "REMOTE_USER"}]}]
 CONNECTION = {"issuer": "https://op.invalid", "client_id": "archstone", "client_secret": "secret"}
 KEYS = {"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "1", "alg": "EdDSA", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}
+WELL_KNOWN = "/.well-known/openid-configuration"
+OIDC = {"displayName": "Corporate SSO", "providerType": "OIDC",
+        "oidcConfig": {"clientId": "c", "clientSecret": "s", "wellKnownUrl": f"https://op.invalid{WELL_KNOWN}"}}
 PASSWORD = "secret-password-1"
 URL = "https://sp.invalid/v3"
 
@@ -25,6 +28,25 @@ def identity_provider(archstone, domain_id, protocol_id):
     made(archstone, "PUT", f"{path}/protocols/{protocol_id}", "protocol", {"mapping_id": idp_id})
     made(archstone, "PUT", f"{path}/protocols/{protocol_id}/connection", "connection", CONNECTION)
     return {"idp_id": idp_id, "protocol_id": protocol_id}
+
+
+def configuration(archstone):
+    """An SSO configuration and a job about it: the path parameters."""
+    body = OIDC | {"oidcConfig": OIDC["oidcConfig"] | {"wellKnownUrl": f"https://{unique('op')}.invalid{WELL_KNOWN}"}}
+    token = archstone.admin_token
+    config_id = archstone.expect(200, "POST", "/api/v1/sso/configurations", token=token, json=body)["uuid"]
+    return {"id": config_id, "job_id": job_of(archstone, config_id)}
+
+
+def job_of(archstone, config_id, kind="sso.test"):
+    """The background job of this kind about a configuration."""
+    def find():
+        jobs = archstone.expect(200, "GET", f"/api/v1/sso/jobs?subject={config_id}&kind={kind}", token=archstone.admin_token)
+        return [job["uuid"] for job in jobs["items"]]
+
+    found = eventually(find, 5)
+    assert found, f"no {kind} of {config_id}"
+    return found[0]
 
 
 def scene(archstone):
@@ -49,7 +71,7 @@ def scene(archstone):
     sp_id = unique("sp")
     made(archstone, "PUT", f"/v3/OS-FEDERATION/service_providers/{sp_id}", "service_provider", {"auth_url": URL, "sp_url": URL})
     federation = identity_provider(archstone, domain_id, "oidc")
-    return federation | {
+    return federation | configuration(archstone) | {
         "domain_id": domain_id, "project_id": project_id, "user_id": user["id"], "group_id": group["id"], "role_id": role["id"],
         "prior_role_id": role["id"], "implied_role_id": implied["id"], "service_id": service["id"], "endpoint_id": endpoint["id"],
         "region_id": region_id, "service_provider_id": sp_id, "mapping_id": federation["idp_id"], "value": "tag",
@@ -69,6 +91,11 @@ BODIES = {
     "ExplainMapping": lambda parts: {"assertion": {"REMOTE_USER": "ann"}, "identity_provider": parts["idp_id"]},
     "SetUpIdentityProvider": lambda parts: {"setup": {
         "identity_provider": {}, "mapping": {"rules": RULES}, "protocol": {"id": "oidc"}, "connection": CONNECTION}},
+    "CreateSSOConfig": lambda parts: OIDC | {"oidcConfig": OIDC["oidcConfig"] | {
+        "wellKnownUrl": f"https://{unique('op')}.invalid{WELL_KNOWN}"}},
+    "TestSSODraft": lambda parts: OIDC,
+    "UpdateSSOConfig": lambda parts: {"displayName": "Another", "groupMappings": [{"idpGroup": "g", "zcfRole": "member"}]},
+    "PatchSSOConfig": lambda parts: {"enabled": False},
     "CreateRegionWithId": lambda parts: {"region": {}},
     "CreateToken": lambda parts: {"auth": {"identity": {"methods": ["password"], "password": {
         "user": {"id": parts["user_id"], "password": PASSWORD}}}, "scope": {"project": {"id": parts["project_id"]}}}},
@@ -106,6 +133,10 @@ def example(archstone, operation_id):
         case "CreateConnection" | "CreateOpenIDConnectConfig":
             path = f"/v3/OS-FEDERATION/identity_providers/{parts['idp_id']}/protocols/oidc/connection"
             archstone.expect(204, "DELETE", path, token=token)
+        case "CancelJob":
+            later = "options.propagationPolicy=Background&options.gracePeriodSeconds=1000"
+            archstone.expect(200, "DELETE", f"/api/v1/sso/configurations/{parts['id']}?{later}", token=token)
+            parts["job_id"] = job_of(archstone, parts["id"], "sso.delete")
         case "RevokeToken":
             parts["X-Subject-Token"] = archstone.token()
     body = BODIES.get(operation_id)

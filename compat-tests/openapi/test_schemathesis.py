@@ -23,6 +23,7 @@ ASKS = "an identity provider would have to be there: federation/ holds these ans
 NEVER = {
     "FederatedAuth": ASKS, "FederatedAuthByPost": ASKS, "CreateTokenByIdToken": ASKS, "WebSso": ASKS, "WebSsoByPost": ASKS,
     "IdentityProviderWebSso": ASKS, "IdentityProviderWebSsoByPost": ASKS,
+    "ProbeOIDCProvider": "a provider would have to be there: sso/ holds these answers against the description",
     "ListRevokedPkiTokens": "it is gone: 410",
 }
 

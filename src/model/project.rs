@@ -12,6 +12,9 @@ use crate::error::{Error, Result};
 /// The options a project may carry (Keystone's name).
 const OPTIONS: &[(&str, OptionKind)] = &[("immutable", OptionKind::Boolean)];
 
+/// What a read may show of the tree. Sent back, it is no attribute: it would stand for the tree that was asked for.
+const AROUND: &[&str] = &["parents", "subtree"];
+
 /// A project.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Project {
@@ -84,6 +87,7 @@ impl Project {
     pub fn create(body: &Value, fresh_id: String) -> Result<Create> {
         let mut f = Fields::of(body, "project")?;
         f.ignore(&["id", "links"]);
+        f.ignore(AROUND);
         let name = domain::name(&mut f)?
             .ok_or_else(|| Error::invalid_field(f.path("name"), "'name' is a required property"))?;
         let mut options = Extra::new();
@@ -131,6 +135,7 @@ impl Update {
         let mut f = Fields::of(body, "project")?;
         domain::same_id(&mut f, id)?;
         f.ignore(&["links"]);
+        f.ignore(AROUND);
         Ok(Self {
             name: domain::name(&mut f)?,
             enabled: f.boolean("enabled")?,
@@ -184,6 +189,15 @@ mod tests {
             let text = create(inner.clone()).unwrap_err().to_string();
             assert!(text.contains(name), "{inner}: {text}");
         }
+    }
+
+    #[test]
+    fn the_tree_that_a_read_showed_is_no_attribute() {
+        let around = json!({"name": "a", "parents": [], "subtree": {"p": null}});
+        assert!(create(around.clone()).unwrap().project.extra.is_empty());
+        let stored = create(json!({"name": "a"})).unwrap().project;
+        let next = stored.updated(Update::parse(&json!({ "project": around }), "p").unwrap()).unwrap();
+        assert!(next.extra.is_empty());
     }
 
     #[test]

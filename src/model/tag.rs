@@ -96,6 +96,14 @@ mod tests {
     use serde_json::json;
 
     #[test]
+    fn a_blank_tag_is_refused_rather_than_kept_without_a_text() {
+        for blank in [" ", "\t", "\u{a0}"] {
+            assert_eq!(body(&json!({"tags": [blank]})).unwrap_err().status(), 400);
+            assert!(check("tag", blank).is_err());
+        }
+    }
+
+    #[test]
     fn tags_are_few_short_and_different() {
         let read = |tags: Value| body(&json!({ "tags": tags })).map(|t| t.len());
         let many = |n: usize| (0..n).map(|i| i.to_string()).collect::<Vec<_>>();

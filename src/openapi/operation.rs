@@ -6,7 +6,7 @@ use http::Method;
 use serde_json::{Map, Value, json};
 
 use super::errors::{self, Envelope};
-use super::schema::{named, switch, text};
+use super::schema::{from_zero, named, switch, text};
 use crate::http::route::{Access, Route};
 
 /// An answer that is no failure.
@@ -156,9 +156,11 @@ impl Operation {
     /// Is a list that comes in pages.
     #[must_use]
     pub fn pages(self) -> Self {
-        let mut paged = self
-            .query("limit", json!({"type": "integer", "minimum": 0}), "Most items of a page; 0 is as many as may be.")
-            .query("marker", text(), "Where the page begins: the id of the last item of the page before it.");
+        let mut paged = self.query("limit", from_zero(), "Most items of a page; 0 is as many as may be.").query(
+            "marker",
+            text(),
+            "Where the page begins: the id of the last item of the page before it.",
+        );
         // The marker may name nothing.
         paged.refusals.insert(404);
         paged

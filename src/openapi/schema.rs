@@ -32,6 +32,11 @@ pub fn switch() -> Value {
     json!({"type": ["boolean", "string"]})
 }
 
+/// A whole number from 0, as large as one likes.
+pub fn from_zero() -> Value {
+    json!({"type": "integer", "minimum": 0})
+}
+
 /// A whole number from 0.
 pub fn count(most: i64) -> Value {
     json!({"type": "integer", "minimum": 0, "maximum": most})

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::components::of_type;
 use super::operation::{Answer, Operation};
-use super::schema::{boolean, count, list, named, nullable, object, open, says, text, text_of, time, word};
+use super::schema::{boolean, count, from_zero, list, named, nullable, object, open, says, text, text_of, time, word};
 use crate::model::job::Kind;
 use crate::model::sso_config::deletion::Propagation;
 use crate::model::sso_config::{MASK, block};
@@ -38,8 +38,8 @@ fn configurations() -> Vec<Operation> {
                           if it is absent, empty or the mask.";
     vec![
         Operation::get(ALL, "ListSSOConfigs", "List configurations, in the order of their making.")
-            .query("limit", count(i64::MAX), "Most items of a page; 0 is 20, and 1000 is the most.")
-            .query("offset", count(i64::MAX), "Items left out before the page.")
+            .query("limit", from_zero(), "Most items of a page; 0 is 20, and 1000 is the most.")
+            .query("offset", from_zero(), "Items left out before the page.")
             .query("tenantUuid", text(), "Means nothing.")
             .lists("SsoConfigurations"),
         Operation::post(ALL, "CreateSSOConfig", "Make a configuration.")
@@ -87,8 +87,8 @@ fn jobs() -> Vec<Operation> {
     const JOB: &str = "/api/v1/sso/jobs/{job_id}";
     vec![
         Operation::get("/api/v1/sso/jobs", "ListJobs", "List background jobs, newest first.")
-            .query("limit", count(i64::MAX), "Most items of a page; 0 is 20, and 1000 is the most.")
-            .query("offset", count(i64::MAX), "Items left out before the page.")
+            .query("limit", from_zero(), "Most items of a page; 0 is 20, and 1000 is the most.")
+            .query("offset", from_zero(), "Items left out before the page.")
             .query("state", states(), "Only those that stand so.")
             .query("kind", text(), "Only those of this kind.")
             .query("subject", text(), "Only those about this.")
