@@ -17,6 +17,7 @@ from peers.directory import Directory  # noqa: E402
 from peers.openid import OpenIdProvider  # noqa: E402
 from peers.simplesamlphp import SimpleSamlPhp  # noqa: E402
 from trust import EGRESS  # noqa: E402
+from way import Way  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -154,3 +155,9 @@ def webs(authority, stranger):
     yield serve
     for it in running.values():
         it.remove()
+
+
+@pytest.fixture
+def way(archstone, provider):
+    """`way(**fields)`: a configuration of the shared provider."""
+    return lambda **fields: Way(archstone, provider, **fields)

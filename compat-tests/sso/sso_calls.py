@@ -16,9 +16,8 @@ FEDERATION = "/v3/OS-FEDERATION"
 MASK = "******"
 # Texts that every answer of the face writes times in.
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
-# As they are shown: texts are trimmed.
-CERTIFICATE, KEY = (text.strip() for text in self_signed("idp.example.com"))
-SP_CERTIFICATE, SP_KEY = (text.strip() for text in self_signed("zcf.example.com"))
+CERTIFICATE, KEY = self_signed("idp.example.com")
+SP_CERTIFICATE, SP_KEY = self_signed("zcf.example.com")
 KINDS = {"OIDC": "oidc", "SAML": "saml", "LDAP": "ldap"}
 BLOCKS = {"OIDC": "oidcConfig", "SAML": "samlConfig", "LDAP": "ldapConfig"}
 SECRETS = {"OIDC": "clientSecret", "LDAP": "bindPassword"}

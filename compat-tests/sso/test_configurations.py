@@ -32,7 +32,6 @@ from sso_calls import (
     update,
 )
 
-
 # What attributes are taken for, unless the configuration says so (3.4).
 OIDC_ATTRIBUTES = {
     "username": "preferred_username",
@@ -227,10 +226,10 @@ def test_metadata_stands_for_what_saml_needs(one):
     assert "idpEntityId" not in made["samlConfig"] and made["samlConfig"]["idpMetadataUrl"].endswith("/metadata.xml")
 
 
-def test_signed_requests_need_a_certificate(one):
-    """The key may come later, as no documented field brings it; `test` says so then."""
+def test_signed_requests_need_a_certificate_and_its_key(one):
     problem(send(one, "POST", CONFIGURATIONS, saml(block={"signRequests": True})), 400, "samlConfig.spCertificatePem")
-    create(one, saml(block={"signRequests": True, "spCertificatePem": SP_CERTIFICATE}))
+    block = {"signRequests": True, "spCertificatePem": SP_CERTIFICATE}
+    problem(send(one, "POST", CONFIGURATIONS, saml(block=block)), 400, "samlConfig.spPrivateKeyPem")
 
 
 def test_a_password_needs_somebody_whose_it_is(one):
@@ -383,9 +382,10 @@ def test_null_clears_what_may_be_missing(archstone, kind):
         "LDAP": {"userSearchBase": "ou=x", "userSearchFilter": "(cn=%s)", "servers": ["b.example.com"]},
     }[kind]
     plain = create(archstone, any_kind(kind))
-    made = create(archstone, any_kind(kind, block=optional, userProvisioning="manual", groupProvisioning="sync"))
-    cleared = update(archstone, made, userProvisioning=None, groupProvisioning=None, **{block: dict.fromkeys(optional)})
-    assert (cleared["userProvisioning"], cleared["groupProvisioning"]) == ("auto", "none")
+    made = create(archstone, any_kind(kind, block=optional, userProvisioning="manual", groupProvisioning="sync", enabled=False))
+    nulls = {block: dict.fromkeys(optional)} | dict.fromkeys(("userProvisioning", "groupProvisioning", "enabled"))
+    cleared = update(archstone, made, **nulls)
+    assert (cleared["userProvisioning"], cleared["groupProvisioning"], cleared["enabled"]) == ("auto", "none", True)
     for name in optional:
         assert cleared[block].get(name) != optional[name], name
         # These defaults are made from what else the configuration is.

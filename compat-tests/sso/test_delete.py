@@ -32,6 +32,7 @@ from sso_calls import (
     system_admin,
     update,
 )
+from way import Way
 
 BLOCKER = {"resourceType", "resourceUuid", "resourceName", "relation", "suggestion", "hard"}
 RESOURCE = {"resourceType", "resourceUuid", "resourceName"}
@@ -42,8 +43,6 @@ POLICIES = {"Restrict", "Foreground", "Background", "Orphan"}
 @pytest.fixture
 def bound(archstone, provider):
     """A configuration with somebody who came in through it: (configuration, user's id, how to come in again)."""
-    from test_three_faces import Way
-
     way = Way(archstone, provider)
     person = way.person()
     _, body = way.enter(person)
@@ -251,6 +250,17 @@ def test_a_grace_period(archstone, bound):
     assert job["state"] == "queued", job
     assert eventually(lambda: send(archstone, "GET", path_of(config)).status_code == 404, 20, 0.1)
     assert time.monotonic() - began > 2.0 and gone(archstone, config)
+
+
+def test_a_grace_period_at_whose_end_something_is_in_the_way(archstone, bound):
+    """The job says what; the configuration is what it was."""
+    config, _, again = bound
+    before = settled(archstone, config)["status"]
+    assert delete(archstone, config, propagationPolicy="Restrict", gracePeriodSeconds=1).json() == {}
+    assert get(archstone, config)["status"] == "deleting"
+    assert eventually(lambda: get(archstone, config)["status"] == before, 10, 0.1), get(archstone, config)
+    [job] = jobs_of(archstone, config)
+    assert job["state"] == "failed" and "propagationPolicy" in job["error"] and again().status_code == 201
 
 
 def test_a_delete_that_is_called_off(archstone, bound):

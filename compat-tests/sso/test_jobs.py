@@ -8,12 +8,14 @@ import time
 
 import pytest
 
-from harness import eventually, nodes, unique
+from harness import Archstone, eventually, faketime, nodes, set_clock, unique
+from peers import broken_oidc, broken_saml
 from peers.broken import BrokenWeb
 from peers.broken_oidc import WELL_KNOWN, documents
 from sso_calls import (
     JOBS,
     MOMENT,
+    by_metadata,
     create,
     delete,
     done,
@@ -48,8 +50,12 @@ def asked(web, own):
 
 @pytest.fixture
 def web():
-    """Providers of the test's own."""
-    it = BrokenWeb(documents)
+    """Providers and metadata of the test's own."""
+
+    def served(web, case, rest):
+        return (broken_saml if rest.endswith(("/metadata.xml", "/sso")) else broken_oidc).documents(web, case, rest)
+
+    it = BrokenWeb(served)
     yield it
     it.remove()
 
@@ -156,6 +162,40 @@ def test_one_slow_provider_does_not_hold_the_others_up(archstone, web):
     made = create(archstone, oidc(f"{web.url}/good/{unique()}"))
     status(archstone, made, "active", 40)
     assert time.monotonic() - began < 25
+
+
+def test_tests_are_repeated(settings, tmp_path, web):
+    """About as often as configured; a provider that goes bad, or a certificate that comes to its end, is noticed by itself."""
+    control, environment = faketime(tmp_path)
+    node = Archstone(settings=settings | {"ARCHSTONE_SSO__RETEST_SECS": "1200"})
+    try:
+        node.prepare()
+        node.settings |= environment
+        node.start()
+        own, other = unique(), unique()
+        made = status(node, create(node, oidc(f"{web.url}/good/{own}")), "active")
+        off = create(node, oidc(f"{web.url}/good/{other}", enabled=False))
+        ending = status(node, create(node, by_metadata(f"{web.url}/ending/{unique()}/metadata.xml")), "active")
+        web.documents = lambda w, case, rest: None
+        set_clock(control, "+800s")
+        time.sleep(2)
+        assert get(node, made)["status"] == "active", "not before its time"
+        set_clock(control, "+2000s")
+        again = status(node, made, "error", 20)
+        assert again["lastTestAt"] > made["lastTestAt"] and "404" in again["lastTestMessage"]
+        assert again["updatedAt"] == made["updatedAt"] and ending["warnings"]
+        assert asked(web, other) <= 1 and get(node, off)["status"] == "disabled", "what is off is left alone"
+    finally:
+        node.remove()
+
+
+def test_nothing_is_tested_in_the_background_where_that_is_switched_off(launch, settings, web):
+    node = launch(settings=settings | {"ARCHSTONE_SSO__BACKGROUND_TESTS": "false"})
+    own = unique()
+    made = create(node, oidc(f"{web.url}/good/{own}"))
+    time.sleep(2)
+    assert get(node, made)["status"] == "pending" and asked(web, own) == 0
+    assert test(node, made)["success"] is True and get(node, made)["status"] == "active"
 
 
 # -- several nodes ------------------------------------------------------------------------------------------------------------

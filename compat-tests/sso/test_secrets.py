@@ -375,20 +375,12 @@ def test_sec_rest_1_a_secret_moved_to_another_row_does_not_open(cluster, setting
         assert test(node, right)["success"] is True
         wrong = create(node, of_directory(directory, tls=True, block={"bindPassword": "wrong"}))
         name = node.database_url.rsplit("/", 1)[1]
-        columns = cluster.sql(
-            "SELECT table_name || '.' || column_name FROM information_schema.columns WHERE table_schema = 'public' "
-            "AND table_name = 'connections' AND column_name LIKE '%secret%'",
-            name,
-        ).split()
-        assert columns, "where are they?"
-        for column in (c.split(".")[1] for c in columns):
-            kept_there = cluster.sql(f"SELECT {column} IS NOT NULL FROM connections WHERE idp_id = '{right['uuid']}'", name)
-            if kept_there == "t":
-                cluster.sql(
-                    f"UPDATE connections SET {column} = (SELECT {column} FROM connections WHERE idp_id = '{right['uuid']}') "
-                    f"WHERE idp_id = '{wrong['uuid']}'",
-                    name,
-                )
+        rows = [
+            cluster.sql(f"SELECT id FROM sealed_secrets WHERE id LIKE '%{config['uuid']}%'", name) for config in (right, wrong)
+        ]
+        assert all(rows) and rows[0] != rows[1], "where are they?"
+        swap = f"UPDATE sealed_secrets SET sealed = (SELECT sealed FROM sealed_secrets WHERE id = '{rows[0]}') WHERE id = '{rows[1]}'"
+        cluster.sql(swap, name)
         node.restart()
         answer = send(node, "POST", path_of(wrong, "test"), {}, timeout=30)
         assert answer.status_code >= 500 or answer.json()["success"] is False

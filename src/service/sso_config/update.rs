@@ -72,8 +72,9 @@ async fn change(
     app.allow(caller, "sso:update_configuration", &seen(id).and_body(body.value)).await?;
     let found = find(&mut app.store.read().await?, id).await?;
     check_source(by, &found)?;
-    expected.check(&found)?;
     let asked = Update::parse(body.value, body.order, &found, &super::defaults(app, &found))?;
+    // What can never be done is said first (RFC 9110 §13.2.1).
+    expected.check(&found)?;
     if let Some((settings, secret)) = &asked.connection {
         app.checks.admit(settings)?;
         match secret {
