@@ -261,6 +261,10 @@ async fn map(app: &App, route: &Route, assertion: &Assertion) -> Result<(Result<
 async fn account(app: &App, origin: &Origin, route: &Route, assertion: &Assertion, mapped: &Mapped) -> Result<Proven> {
     let now = app.now();
     let mut tx = app.store.write().await?;
+    // Whoever deletes it, with its people, comes before or after this log-in.
+    if !store::identity_provider::hold(&mut tx, &route.idp.id).await? {
+        return Err(Error::unauthorized("the identity provider was deleted meanwhile"));
+    }
     let found = person::find(app, &mut tx, origin, route, assertion, mapped, now).await?;
     let federated = if found.vouched_for {
         let group_ids = groups::resolve(&mut tx, route, mapped).await?;
