@@ -290,6 +290,17 @@ def test_a_group_that_is_there_already_gets_no_role_by_its_name(way, archstone):
         assert it.roles(it.person(groups=["bosses"])) == {"manager", "member", "reader"}
 
 
+def test_synchronisation_puts_nobody_into_somebody_elses_group(way, archstone):
+    """A group that was made by hand is not the identity provider's to put people into, whatever it is called."""
+    it = way(groupProvisioning="sync")
+    bosses = archstone.new_group(it.domain, archstone.new_user(it.domain), name="bosses")
+    archstone.grant(None, "manager", domain=it.domain, group=bosses)
+    person = it.person(groups=["bosses", "staff"])
+    assert it.roles(person) is None
+    _, body = it.enter(person)
+    assert it.groups(body["user"]["id"]) <= {"staff"} and [g["name"] for g in body["user"]["OS-FEDERATION"]["groups"]] == ["staff"]
+
+
 def test_a_mapped_group_cannot_be_taken_away_from_under_people(way, archstone):
     """The groups of the mappings are generated, too: deleted on the Keystone face, they must not keep people out."""
     it = way(groupMappings=[{"idpGroup": "staff", "zcfRole": "member"}])

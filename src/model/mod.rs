@@ -40,3 +40,4 @@ pub mod sso_config;
 pub mod tag;
 pub mod token;
 pub mod user;
+mod words;

@@ -18,37 +18,12 @@ use self::group_mapping::GroupMapping;
 use super::connection::Settings;
 use super::fields::{Fields, wrong_type};
 use super::issuer;
+use super::words::words;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 
 /// What stands in the place of a secret.
 pub const MASK: &str = "******";
-
-/// A closed set of words of one member.
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$item:meta])* $variant:ident = $word:literal),* $(,)? }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub enum $name {
-            $($(#[$item])* $variant),*
-        }
-
-        impl $name {
-            /// All of them.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
-
-            /// As it is written.
-            pub fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $word),* }
-            }
-
-            /// Reads what is written, in any letter case.
-            pub fn parse(text: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|word| word.as_str().eq_ignore_ascii_case(text))
-            }
-        }
-    };
-}
 
 words! {
     /// What kind of identity provider it is.
@@ -130,6 +105,11 @@ impl ProviderType {
             Self::Saml => "saml",
             Self::Ldap => "ldap",
         }
+    }
+
+    /// That of a word in `protocol`.
+    pub fn of_protocol(word: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.protocol() == word)
     }
 
     /// That of a connection.
@@ -220,6 +200,21 @@ impl SsoConfig {
             updated_at: now,
         }
     }
+}
+
+/// What a configuration says about people who come by it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Terms {
+    /// See [`UserProvisioning`].
+    pub users: UserProvisioning,
+    /// See [`GroupProvisioning`].
+    pub groups: GroupProvisioning,
+    /// Which claim is what.
+    pub attributes: Attributes,
+    /// The mapping is made from the configuration's words.
+    pub generated: bool,
+    /// The kind of identity provider, if it has a connection.
+    pub kind: Option<ProviderType>,
 }
 
 /// A configuration with what the rest of the record says.

@@ -199,7 +199,8 @@ mod tests {
     #[test]
     fn secrets_of_a_body_reach_no_check() {
         let body = json!({"user": {"name": "n", "password": "p", "original_password": "o"},
-                          "setup": {"connection": {"client_secret": "s", "client_id": "c"}}});
+                          "setup": {"connection": {"client_secret": "s", "client_id": "c"}},
+                          "oidcConfig": {"clientSecret": "s"}, "ldapConfig": {"bindPassword": "p"}, "samlConfig": {"spPrivateKeyPem": "o"}});
         let target = Target::stored("password", &json!("kept")).and_body(&body);
         let seen = target.to_value().to_string();
         assert!(

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::caller::Caller;
 use super::reach::Reach;
 use super::sso_config::managed;
-use super::{App, audit, revocation};
+use super::{App, audit, revocation, sso_config};
 use crate::error::{Error, Result};
 use crate::model::domain::Domain;
 use crate::model::fields::{Extra, check_id};
@@ -278,7 +278,11 @@ async fn delete(app: &App, caller: &Caller, id: &str) -> Result<()> {
     managed::check_identity_provider(&mut tx, id).await?;
     store::shadow_user::delete_of_identity_provider(&mut tx, id).await?;
     super::connection::place::forget(&mut tx, id).await?;
+    let generated = store::sso_config::is_generated(&mut tx, id).await?;
     store::identity_provider::delete(&mut tx, id).await?;
+    if generated {
+        sso_config::delete::drop_generated(&mut tx, id, &stored.domain_id, false).await?;
+    }
     store::revocation::insert(&mut tx, &revocation::of_identity_provider(app, id)).await?;
     if stored.auto_domain
         && let Some(mut domain) = store::domain::get(&mut tx, &stored.domain_id).await?

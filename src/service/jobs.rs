@@ -15,9 +15,9 @@ use serde_json::json;
 use tokio::sync::Notify;
 
 use super::caller::Caller;
-use super::{App, audit, sso_config};
+use super::{App, audit};
 use crate::error::{Error, Result};
-use crate::model::job::{Filter, Job, Kind, NewJob, State};
+use crate::model::job::{Filter, Job, NewJob, State};
 use crate::model::list::{Portion, Window};
 use crate::policy::Target;
 use crate::store::{self, Conn};
@@ -98,14 +98,25 @@ async fn stop(app: &App, caller: &Caller, id: &str) -> Result<Job> {
             state => Err(Error::conflict(format!("The job has ended already: {}.", state.as_str()))),
         };
     };
-    if job.kind == Kind::DeleteConfiguration.as_str() && job.state == State::Cancelled {
-        sso_config::delete::call_off(app, &mut tx, &job.subject).await?;
+    if job.state == State::Cancelled {
+        run::give_up(app, &mut tx, &job).await?;
     }
     let about = format!("{} {}", job.kind, job.subject);
     audit::changed(app, &mut tx, caller, "job.cancel", (KIND, id), None, &about).await?;
     app.commit(tx).await?;
     app.jobs.nudge(id);
     Ok(job)
+}
+
+/// The worker with other hands.
+#[cfg(test)]
+pub(super) async fn run_with<H, F>(app: Arc<App>, handle: H)
+where
+    H: Fn(Arc<App>, crate::model::job::Kind, Job) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Result<()>> + Send + 'static,
+{
+    let pace = worker::Pace::of(&app);
+    worker::work(app, pace, handle).await;
 }
 
 #[cfg(test)]

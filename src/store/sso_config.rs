@@ -10,7 +10,8 @@ use crate::model::issuer;
 use crate::model::list::Window;
 use crate::model::sso_config::attributes::Attributes;
 use crate::model::sso_config::{
-    GroupProvisioning, Source, SsoConfig, TestResult, Tested, UserProvisioning, Whole, group_mapping,
+    GroupProvisioning, ProviderType, Source, SsoConfig, Terms, TestResult, Tested, UserProvisioning, Whole,
+    group_mapping,
 };
 
 #[derive(sqlx::FromRow)]
@@ -135,6 +136,36 @@ pub async fn insert(conn: &mut Conn, config: &SsoConfig, next_test_at: Option<Ti
 pub async fn get(conn: &mut Conn, id: &str) -> Result<Option<Whole>> {
     let row: Option<Row> = Sql::new(COLUMNS).push_bind(" AND c.id = ", id).first(conn).await?;
     row.map(Whole::try_from).transpose()
+}
+
+#[derive(sqlx::FromRow)]
+struct TermsRow {
+    user_provisioning: String,
+    group_provisioning: String,
+    attribute_mappings: String,
+    generated: bool,
+    kind: Option<String>,
+}
+
+/// What a configuration says about people who come by it: what each log-in asks for.
+pub async fn terms(conn: &mut Conn, id: &str) -> Result<Option<Terms>> {
+    let row: Option<TermsRow> = Sql::new(
+        "SELECT c.user_provisioning, c.group_provisioning, c.attribute_mappings, c.generated, \
+         (SELECT n.kind FROM connections n WHERE n.idp_id = c.id AND n.protocol_id = c.protocol_id) AS kind \
+         FROM sso_configurations c WHERE c.id = $1",
+    )
+    .bind(id)
+    .first(conn)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let wrong = |what: &str| Error::internal(format!("sso_configurations row {id}: {what}"));
+    Ok(Some(Terms {
+        users: UserProvisioning::parse(&row.user_provisioning).ok_or_else(|| wrong("unknown user provisioning"))?,
+        groups: GroupProvisioning::parse(&row.group_provisioning).ok_or_else(|| wrong("unknown group provisioning"))?,
+        attributes: Attributes::decode(&row.attribute_mappings)?,
+        generated: row.generated,
+        kind: row.kind.as_deref().and_then(ProviderType::of_protocol),
+    }))
 }
 
 /// A page of configurations in order of their making.

@@ -10,6 +10,7 @@ use super::texts;
 use crate::error::{Error, Result};
 use crate::model::fields::{Fields, wrong_type};
 use crate::model::issuer::{self, WELL_KNOWN};
+use crate::model::words::words;
 
 /// Longest URL, in characters.
 const MAX_URL: usize = 2_048;
@@ -17,38 +18,6 @@ const MAX_URL: usize = 2_048;
 const MAX_ISSUER: usize = 255;
 /// Most bytes of a pinned key set.
 const MAX_JWKS: usize = 64 * 1024;
-
-/// A closed set of words of one member.
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$item:meta])* $variant:ident = $word:literal),* $(,)? }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-        pub enum $name {
-            $($(#[$item])* #[serde(rename = $word)] $variant),*
-        }
-
-        impl $name {
-            /// All of them.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
-
-            /// As it is written.
-            pub fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $word),* }
-            }
-
-            /// Reads what is written.
-            pub fn parse(text: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|word| word.as_str() == text)
-            }
-
-            fn read(path: String, text: &str) -> Result<Self> {
-                let all = || Self::ALL.iter().map(|w| format!("'{}'", w.as_str())).collect::<Vec<_>>().join(", ");
-                Self::parse(text)
-                    .ok_or_else(|| Error::invalid_field(path, format!("'{text:.64}' is not one of [{}]", all())))
-            }
-        }
-    };
-}
 
 words! {
     /// A signature that may be trusted (RFC 7518 §3.1, RFC 8037 §3.1). There is no `none` and nothing symmetric.
@@ -202,18 +171,25 @@ impl Oidc {
     /// Reads the members of a connection of this kind.
     pub fn parse(mut f: Fields<'_>) -> Result<Self> {
         let default = Self::default();
-        let response_type = word(&mut f, "response_type", ResponseType::read)?.unwrap_or(default.response_type);
-        let response_mode = word(&mut f, "response_mode", ResponseMode::read)?.unwrap_or(match response_type {
-            ResponseType::Code => ResponseMode::Query,
-            ResponseType::IdToken => ResponseMode::FormPost,
-        });
+        let response_type =
+            word(&mut f, "response_type", ResponseType::ALL, ResponseType::as_str)?.unwrap_or(default.response_type);
+        let response_mode =
+            word(&mut f, "response_mode", ResponseMode::ALL, ResponseMode::as_str)?.unwrap_or(match response_type {
+                ResponseType::Code => ResponseMode::Query,
+                ResponseType::IdToken => ResponseMode::FormPost,
+            });
         let oidc = Self {
             issuer: f.nullable_text("issuer", 1..=MAX_ISSUER)?.flatten(),
             discovery_url: url(&mut f, "discovery_url")?,
             client_id: f.required_text("client_id", 1..=255)?,
             scopes: texts(&mut f, "scopes", 50, 255)?.unwrap_or(default.scopes),
-            token_endpoint_auth_method: word(&mut f, "token_endpoint_auth_method", AuthMethod::read)?
-                .unwrap_or(default.token_endpoint_auth_method),
+            token_endpoint_auth_method: word(
+                &mut f,
+                "token_endpoint_auth_method",
+                AuthMethod::ALL,
+                AuthMethod::as_str,
+            )?
+            .unwrap_or(default.token_endpoint_auth_method),
             jwks: jwks(&mut f)?,
             jwks_uri: url(&mut f, "jwks_uri")?,
             authorization_endpoint: url(&mut f, "authorization_endpoint")?,
@@ -226,7 +202,8 @@ impl Oidc {
             fetch_userinfo: f.boolean("fetch_userinfo")?.unwrap_or(default.fetch_userinfo),
             response_type,
             response_mode,
-            access_mode: word(&mut f, "access_mode", AccessMode::read)?.unwrap_or(default.access_mode),
+            access_mode: word(&mut f, "access_mode", AccessMode::ALL, AccessMode::as_str)?
+                .unwrap_or(default.access_mode),
             redirect_uri: url(&mut f, "redirect_uri")?,
             name: f.nullable_text("name", 1..=255)?.flatten(),
         };
@@ -325,9 +302,15 @@ fn is_scope_byte(b: u8) -> bool {
     b.is_ascii_graphic() && b != b'"' && b != b'\\'
 }
 
-fn word<T>(f: &mut Fields<'_>, name: &str, read: fn(String, &str) -> Result<T>) -> Result<Option<T>> {
+fn word<T: Copy>(f: &mut Fields<'_>, name: &str, all: &[T], written: fn(T) -> &'static str) -> Result<Option<T>> {
     let Some(text) = f.text(name, 0..=64)? else { return Ok(None) };
-    read(f.path(name), &text).map(Some)
+    read_word(f.path(name), &text, all, written).map(Some)
+}
+
+fn read_word<T: Copy>(path: String, text: &str, all: &[T], written: fn(T) -> &'static str) -> Result<T> {
+    let found = all.iter().copied().find(|word| written(*word) == text);
+    let words = || all.iter().map(|word| format!("'{}'", written(*word))).collect::<Vec<_>>().join(", ");
+    found.ok_or_else(|| Error::invalid_field(path, format!("'{text:.64}' is not one of [{}]", words())))
 }
 
 /// A URL or null. Whether it may be asked is checked by whoever can tell.
@@ -344,7 +327,7 @@ fn algorithms(f: &mut Fields<'_>) -> Result<Option<Vec<Algorithm>>> {
     names
         .iter()
         .enumerate()
-        .map(|(i, name)| Algorithm::read(format!("{path}.{i}"), name))
+        .map(|(i, name)| read_word(format!("{path}.{i}"), name, Algorithm::ALL, Algorithm::as_str))
         .collect::<Result<_>>()
         .map(Some)
 }

@@ -26,7 +26,9 @@ pub(super) async fn resolve(conn: &mut Conn, route: &Route, mapped: &Mapped) -> 
         let domain_id = domain(conn, route, Some(&named.domain)).await?;
         keep_within(route, &domain_id, "a group")?;
         if let Some(group) = store::group::get_by_name(conn, &domain_id, &named.name).await? {
-            ids.insert(group.id);
+            if route.provisioning.as_ref().is_none_or(|own| own.may_name(&group, &named.name)) {
+                ids.insert(group.id);
+            }
         } else if let Some(own) = route.provisioning.as_ref().filter(|_| domain_id == route.idp.domain_id) {
             ids.extend(own.group(conn, &named.name, &domain_id).await?);
         }

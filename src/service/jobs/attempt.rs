@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::task::{JoinError, JoinSet};
 
+use super::run::give_up;
 use super::worker::Pace;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
@@ -198,6 +199,15 @@ async fn write(app: &App, claim: &Claim, end: &End) -> Result<bool> {
         End::Stopped => store::job::release(&mut tx, &job.id, lease, now).await?,
         End::Lost => false,
     };
+    let gave_up = match end {
+        End::Cancelled | End::Hopeless(_) => true,
+        End::Failed(_) => is_last(job),
+        End::Done | End::Stopped | End::Lost => false,
+    };
+    // Asked for again meanwhile, it is not given up.
+    if written && gave_up && store::job::get(&mut tx, &job.id).await?.is_some_and(|j| j.finished_at.is_some()) {
+        give_up(app, &mut tx, job).await?;
+    }
     app.commit(tx).await?;
     Ok(written)
 }

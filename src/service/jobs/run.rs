@@ -8,12 +8,21 @@ use std::sync::Arc;
 use crate::error::Result;
 use crate::model::job::{Job, Kind};
 use crate::service::{App, sso_config};
+use crate::store::Conn;
 
 /// Does a job.
 pub(super) async fn handle(app: Arc<App>, kind: Kind, job: Job) -> Result<()> {
     match kind {
         Kind::TestConfiguration => sso_config::retest::run(&app, &job).await,
         Kind::DeleteConfiguration => sso_config::delete::run(&app, &job).await,
+    }
+}
+
+/// Takes back what a job that will never be done has prepared, in the transaction that says so.
+pub(super) async fn give_up(app: &App, tx: &mut Conn, job: &Job) -> Result<()> {
+    match Kind::parse(&job.kind) {
+        Some(Kind::DeleteConfiguration) => sso_config::delete::call_off(app, tx, &job.subject).await,
+        Some(Kind::TestConfiguration) | None => Ok(()),
     }
 }
 

@@ -201,11 +201,8 @@ async fn take_away(app: &App, tx: &mut Conn, stored: &Whole, idp: &IdentityProvi
     place::forget(tx, id).await?;
     store::identity_provider::delete(tx, id).await?;
     store::revocation::insert(tx, &revocation::of_identity_provider(app, id)).await?;
-    if stored.config.generated && store::mapping::list_protocols(tx, id).await?.is_empty() {
-        store::mapping::delete(tx, id).await?;
-    }
     if stored.config.generated {
-        delete_groups(tx, id, &idp.domain_id, orphan).await?;
+        drop_generated(tx, id, &idp.domain_id, orphan).await?;
     }
     if !idp.auto_domain {
         return Ok(());
@@ -220,8 +217,15 @@ async fn take_away(app: &App, tx: &mut Conn, stored: &Whole, idp: &IdentityProvi
     Ok(())
 }
 
-/// Deletes the groups that stand for some at the identity provider; with orphans, those without members only.
-async fn delete_groups(tx: &mut Conn, id: &str, domain_id: &str, orphan: bool) -> Result<()> {
+/// Deletes what was made of the words of a configuration that is gone: its mapping and, unless people stay, the groups that
+/// stand for some at the identity provider.
+pub(in crate::service) async fn drop_generated(tx: &mut Conn, id: &str, domain_id: &str, orphan: bool) -> Result<()> {
+    if store::mapping::list_protocols(tx, id).await?.is_empty() {
+        store::mapping::delete(tx, id).await?;
+    }
+    if orphan {
+        return Ok(());
+    }
     let mut query = Query { conditions: vec![Condition::equals("g.domain_id", domain_id)], limit: 500, marker: None };
     loop {
         let page = store::group::list(tx, &query).await?;
@@ -229,7 +233,7 @@ async fn delete_groups(tx: &mut Conn, id: &str, domain_id: &str, orphan: bool) -
         for group in page {
             let told = group.description.as_deref().and_then(|d| d.strip_suffix(" at the identity provider"));
             let ours = told.is_some_and(|name| group_mapping::group_id(id, name) == group.id);
-            if ours && !orphan {
+            if ours {
                 store::group::delete(tx, &group.id).await?;
             }
         }

@@ -1,6 +1,6 @@
 //! What group mappings come to: groups in the users' domain with roles on that domain, never beyond it (ruling 13).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::{Error, Result};
 use crate::model::fields::Extra;
@@ -17,14 +17,21 @@ use crate::store::{self, Conn};
 /// give.
 pub(super) async fn resolve(app: &App, caller: &Caller, rows: &[GroupMapping]) -> Result<Vec<String>> {
     let mut ids = Vec::with_capacity(rows.len());
+    // Many rows name few roles.
+    let mut known: BTreeMap<&str, String> = BTreeMap::new();
     let mut beyond = false;
     let mut conn = app.store.read().await?;
     for (i, row) in rows.iter().enumerate() {
+        if let Some(id) = known.get(row.role.as_str()) {
+            ids.push(id.clone());
+            continue;
+        }
         let by_name = store::role::get_global(&mut conn, &row.role).await?;
         let role = by_name.ok_or_else(|| {
             Error::invalid_field(format!("groupMappings.{i}.zcfRole"), format!("there is no role '{}'", row.role))
         })?;
         beyond |= role_reach::is_beyond_domain(&mut conn, &role.id).await?;
+        known.insert(&row.role, role.id.clone());
         ids.push(role.id);
     }
     drop(conn);

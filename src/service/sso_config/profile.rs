@@ -7,8 +7,9 @@ use super::{claim_prefix, group_mappings};
 use crate::error::{Error, Result};
 use crate::model::assertion::Assertion;
 use crate::model::fields::Extra;
+use crate::model::group::Group;
 use crate::model::sso_config::rules::{self, Sources};
-use crate::model::sso_config::{GroupProvisioning, ProviderType, UserProvisioning, Whole};
+use crate::model::sso_config::{GroupProvisioning, Terms, UserProvisioning, group_mapping};
 use crate::service::App;
 use crate::store::{self, Conn};
 
@@ -31,13 +32,13 @@ pub struct Provisioning {
 impl Provisioning {
     /// What the configuration of an identity provider says.
     pub(in crate::service) async fn of(app: &App, conn: &mut Conn, idp_id: &str) -> Result<Option<Self>> {
-        let found = store::sso_config::get(conn, idp_id).await?;
-        Ok(found.map(|whole| Self {
-            profile: attributes(app, &whole),
-            generated: whole.config.generated,
-            config_id: whole.config.id,
-            users: whole.config.user_provisioning,
-            groups: whole.config.group_provisioning,
+        let found = store::sso_config::terms(conn, idp_id).await?;
+        Ok(found.map(|terms| Self {
+            config_id: idp_id.to_owned(),
+            users: terms.users,
+            groups: terms.groups,
+            generated: terms.generated,
+            profile: attributes(app, &terms),
         }))
     }
 
@@ -75,6 +76,12 @@ impl Provisioning {
         extra
     }
 
+    /// Whether a group that stands in the way of a name is one of the configuration's own. Where the mapping is made of the
+    /// configuration's words, the identity provider puts people into no other: somebody has made it for people of theirs.
+    pub(in crate::service) fn may_name(&self, group: &Group, name: &str) -> bool {
+        !self.generated || group.id == group_mapping::group_id(&self.config_id, name)
+    }
+
     /// The group of that name, made if groups are taken over; none otherwise.
     pub(in crate::service) async fn group(&self, tx: &mut Conn, name: &str, domain_id: &str) -> Result<Option<String>> {
         if self.groups == GroupProvisioning::None || name.trim().is_empty() || name.contains('\0') {
@@ -85,15 +92,13 @@ impl Provisioning {
 }
 
 /// The attributes of the assertion that a profile is taken from, where the mapping is made of the same words.
-fn attributes(app: &App, whole: &Whole) -> Vec<(&'static str, String)> {
-    let Some(kind) = whole.settings.as_ref().map(ProviderType::of).filter(|_| whole.config.generated) else {
-        return Vec::new();
-    };
+fn attributes(app: &App, terms: &Terms) -> Vec<(&'static str, String)> {
+    let Some(kind) = terms.kind.filter(|_| terms.generated) else { return Vec::new() };
     let sources = Sources {
         kind,
         claim_prefix: claim_prefix(app),
-        attributes: &whole.config.attributes,
-        groups: whole.config.group_provisioning,
+        attributes: &terms.attributes,
+        groups: terms.groups,
         group_ids: &[],
         domain_id: "",
     };

@@ -48,7 +48,9 @@ pub async fn draft(app: &App, caller: &Caller, body: Body<'_>) -> Result<Outcome
 pub async fn probe(app: &App, caller: &Caller, issuer: &str) -> Result<Found> {
     app.allow(caller, "sso:probe_provider", &Target::new()).await?;
     let found = app.checks.probe(issuer).await;
-    let detail = format!("{} result={}", issuer, if found.is_ok() { "success" } else { "failure" });
+    // The rest of the text is anybody's guess: it may hold a password.
+    let host = url::Url::parse(issuer).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
+    let detail = format!("host={host} result={}", if found.is_ok() { "success" } else { "failure" });
     let mut tx = app.store.write().await?;
     audit::changed(app, &mut tx, caller, "sso_configuration.probe", (KIND, ""), None, &detail).await?;
     app.commit(tx).await?;

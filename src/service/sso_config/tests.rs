@@ -234,3 +234,63 @@ async fn http_codes_of_this_face_are_its_own() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_deletion_that_will_never_be_done_is_taken_back() {
+    Scene::each(async |scene| {
+        let made = scene.create(body("idp.example.com")).await;
+        let later = format!("{}?options.propagationPolicy=Background", path(&made));
+        assert_eq!(scene.ask("DELETE", &later, None).await.status, 200);
+        assert_eq!(scene.ask("GET", &path(&made), None).await.body["status"], "deleting");
+        let hopeless = async |_, _, _| Err(crate::error::Error::invalid("there is no way to do it"));
+        let worker = tokio::spawn(crate::service::jobs::run_with(scene.house.app.clone(), hopeless));
+        for _ in 0..500 {
+            if scene.ask("GET", &path(&made), None).await.body["status"] == "pending" {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        let shown = scene.ask("GET", &path(&made), None).await.body;
+        assert_eq!((&shown["status"], &shown["enabled"]), (&json!("pending"), &json!(true)));
+        let jobs = scene.ask("GET", "/api/v1/sso/jobs?kind=sso.delete", None).await.body;
+        assert_eq!(
+            (&jobs["items"][0]["state"], &jobs["items"][0]["error"]),
+            (&json!("failed"), &json!("there is no way to do it"))
+        );
+        worker.abort();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_was_made_of_its_words_goes_with_an_identity_provider_that_the_keystone_face_deletes() {
+    Scene::each(async |scene| {
+        scene.ask("POST", "/v3/roles", Some(json!({"role": {"name": "member"}}))).await;
+        let idp = "/v3/OS-FEDERATION/identity_providers/ACME";
+        for _ in 0..2 {
+            let made = scene.ask("PUT", idp, Some(json!({"identity_provider": {"enabled": true}}))).await;
+            assert_eq!(made.status, 201, "{}", made.body);
+            let completed = json!({"oidcConfig": body("idp.example.com")["oidcConfig"],
+                                   "groupMappings": [{"idpGroup": "staff", "zcfRole": "member"}]});
+            let done = scene.ask("PUT", &format!("{ALL}/ACME"), Some(completed)).await;
+            assert_eq!(done.status, 200, "{}", done.body);
+            assert_eq!(scene.ask("GET", "/v3/OS-FEDERATION/mappings/ACME", None).await.status, 200);
+            assert_eq!(scene.ask("DELETE", idp, None).await.status, 204);
+            assert_eq!(scene.ask("GET", "/v3/OS-FEDERATION/mappings/ACME", None).await.status, 404);
+            assert_eq!(scene.ask("GET", "/v3/groups?name=staff", None).await.body["groups"], json!([]));
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn sec_log_1_a_probe_leaves_no_password_of_its_url_behind() {
+    Scene::each(async |scene| {
+        let probe = json!({"issuer": "https://user:canary-pw@idp.example.com/canary-path"});
+        assert_eq!(scene.ask("POST", "/api/v1/sso/probe", Some(probe)).await.status, 400);
+        let events = scene.ask("GET", "/v3/archstone/audit?action=sso_configuration.probe", None).await.body;
+        assert_eq!(events["audit_events"][0]["detail"], "host=idp.example.com result=failure");
+        assert!(!events.to_string().contains("canary"), "{events}");
+    })
+    .await;
+}

@@ -139,7 +139,7 @@ impl Changing<'_> {
         let moved = asked.connection.filter(|(settings, secret)| {
             stored.settings.as_ref() != Some(settings) || !matches!(secret, SecretChange::Keep { .. })
         });
-        if let Some(name) = asked.display_name {
+        if let Some(name) = asked.display_name.filter(|name| name != stored.display_name()) {
             // The identity provider says the same on the Keystone face, unless it says something of its own there.
             if config.source != Source::Federation {
                 idp.description = Some(name.clone());
