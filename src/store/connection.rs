@@ -67,20 +67,22 @@ pub async fn protocols(conn: &mut Conn, idp_id: &str) -> Result<Vec<String>> {
 #[derive(sqlx::FromRow)]
 struct ProviderRow {
     idp_id: String,
+    description: Option<String>,
 }
 
-/// The enabled identity providers of the cloud's own that have a connection by a protocol, in order, at most a thousand. Those
-/// that domains made for themselves are not for everybody to see, nor to sign in by without being named.
-pub async fn identity_providers(conn: &mut Conn, protocol_id: &str) -> Result<Vec<String>> {
+/// The enabled identity providers of the cloud's own that have a connection by a protocol, with their descriptions, in order,
+/// at most a thousand. Those that domains made for themselves are not for everybody to see, nor to sign in by without being
+/// named.
+pub async fn identity_providers(conn: &mut Conn, protocol_id: &str) -> Result<Vec<(String, Option<String>)>> {
     let rows: Vec<ProviderRow> = Sql::new(
-        "SELECT c.idp_id FROM connections c JOIN identity_providers i ON i.id = c.idp_id \
+        "SELECT c.idp_id, i.description FROM connections c JOIN identity_providers i ON i.id = c.idp_id \
          JOIN protocols p ON p.idp_id = c.idp_id AND p.id = c.protocol_id \
          WHERE i.enabled AND NOT i.owned AND c.protocol_id = $1 ORDER BY c.idp_id LIMIT 1000",
     )
     .bind(protocol_id)
     .all(conn)
     .await?;
-    Ok(rows.into_iter().map(|r| r.idp_id).collect())
+    Ok(rows.into_iter().map(|r| (r.idp_id, r.description)).collect())
 }
 
 /// Writes a connection over the stored one; false if there is none.

@@ -98,21 +98,17 @@ pub async fn begin_by_protocol(
         let idp_id = proxied.identity_provider(app, protocol_id).await?;
         return take(app, origin, &idp_id, protocol_id, Some(dashboard), Presented::Proxied(proxied)).await;
     }
-    let mut conn = app.store.read().await?;
-    let mut open = Vec::new();
-    for idp_id in store::connection::identity_providers(&mut conn, protocol_id).await? {
-        open.extend(Route::find(app, &mut conn, &idp_id, protocol_id).await?);
-    }
-    drop(conn);
+    // One question whatever their number: anybody may ask for this page.
+    let mut open = store::connection::identity_providers(&mut app.store.read().await?, protocol_id).await?;
     match open.as_slice() {
         [] => Err(Error::not_found(format!("Could not find an identity provider for the protocol {protocol_id}."))),
-        [one] => begin(app, &one.idp.id, protocol_id, Some(dashboard)).await,
+        [_] => begin(app, &open.swap_remove(0).0, protocol_id, Some(dashboard)).await,
         several => {
             let back: String = utf8_percent_encode(&dashboard, NON_ALPHANUMERIC).to_string();
-            let entry = |route: &Route| {
-                let name = route.idp.description.clone().filter(|d| !d.is_empty() && d.len() <= 80);
-                let url = format!("{}{}/websso?origin={back}", app.public_url, websso_path(&route.idp.id, protocol_id));
-                (name.unwrap_or_else(|| route.idp.id.clone()), url)
+            let entry = |(id, description): &(String, Option<String>)| {
+                let name = description.clone().filter(|d| !d.is_empty() && d.len() <= 80);
+                let url = format!("{}{}/websso?origin={back}", app.public_url, websso_path(id, protocol_id));
+                (name.unwrap_or_else(|| id.clone()), url)
             };
             Ok(Step::Choose(several.iter().map(entry).collect()))
         }
