@@ -13,28 +13,17 @@ pub fn of_type<T: ToSchema>() -> Vec<(String, Value)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[derive(ToSchema)]
-    #[schema(as = ThingOfTest)]
-    #[allow(dead_code)]
-    struct Outer {
-        inner: Option<Inner>,
-        /// What it is called.
-        name: String,
-    }
-
-    #[derive(ToSchema)]
-    #[allow(dead_code)]
-    struct Inner {
-        port: u16,
-    }
+    use crate::sso::view::SsoConfiguration;
 
     #[test]
     fn a_type_brings_the_types_in_it() {
-        let all = of_type::<Outer>();
+        let all = of_type::<SsoConfiguration>();
         let names: Vec<&str> = all.iter().map(|(name, _)| name.as_str()).collect();
-        assert_eq!(names, ["ThingOfTest", "Inner"]);
-        assert_eq!(all[0].1["required"], serde_json::json!(["name"]));
-        assert!(all[0].1["properties"]["inner"].to_string().contains("#/components/schemas/Inner"));
+        assert_eq!(
+            names,
+            ["SsoConfiguration", "OidcConfig", "SamlConfig", "LdapConfig", "AttributeMappings", "GroupMapping"]
+        );
+        assert_eq!(all[1].1["required"], serde_json::json!(["clientId", "redirectUri", "scope"]));
+        assert!(all[0].1["properties"]["oidcConfig"].to_string().contains("#/components/schemas/OidcConfig"));
     }
 }
