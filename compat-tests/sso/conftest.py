@@ -15,6 +15,8 @@ from peers.broken import BrokenWeb, Sockets  # noqa: E402
 from peers.directory import Directory  # noqa: E402
 from peers.openid import OpenIdProvider  # noqa: E402
 from peers.simplesamlphp import SimpleSamlPhp  # noqa: E402
+from sso_bodies import oidc  # noqa: E402
+from sso_calls import create, settled  # noqa: E402
 from trust import EGRESS  # noqa: E402
 from way import Way  # noqa: E402
 
@@ -35,6 +37,25 @@ def stranger(tmp_path_factory):
 def settings(dashboard, authority):
     """What a node needs for these tests."""
     return EGRESS | {"ARCHSTONE_FEDERATION__TRUSTED_DASHBOARDS": dashboard.origin, "SSL_CERT_FILE": str(authority.file)}
+
+
+@pytest.fixture
+def one(sqlite_archstone):
+    """A server, where the database makes no difference."""
+    return sqlite_archstone
+
+
+@pytest.fixture(scope="module")
+def made():
+    """One configuration a server that tests may read, and try to change in vain: `made(archstone)`."""
+    known = {}
+
+    def make(archstone):
+        if archstone.url not in known:
+            known[archstone.url] = settled(archstone, create(archstone, oidc()), 30)
+        return known[archstone.url]
+
+    return make
 
 
 @pytest.fixture(scope="session")
