@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness import Archstone, Postgres, nodes
+from harness import Archstone, Postgres, nodes, one_for_each_database
 
 DATABASES = ["sqlite", "postgres"]
 
@@ -24,18 +24,7 @@ def own_cluster():
 @pytest.fixture(scope="session")
 def _servers(cluster):
     """One running server per database, started when first asked for."""
-    running = {}
-
-    def serve(database):
-        if database not in running:
-            url = cluster.fresh_database() if database == "postgres" else None
-            running[database] = Archstone(url)
-            running[database].prepare().start()
-        return running[database]
-
-    yield serve
-    for server in running.values():
-        server.remove()
+    yield from one_for_each_database(cluster)
 
 
 @pytest.fixture(params=DATABASES)

@@ -412,3 +412,19 @@ def nodes(count, cluster, settings=None):
     first = Archstone(cluster.fresh_database(), settings)
     first.prepare().start()
     return [first] + [first.another_node().start() for _ in range(count - 1)]
+
+
+def one_for_each_database(cluster, settings=None):
+    """Yields, once, what gives the running node on "sqlite" or "postgres", started when first asked for; removes them afterwards."""
+    running = {}
+
+    def serve(database):
+        if database not in running:
+            url = cluster.fresh_database() if database == "postgres" else None
+            running[database] = Archstone(url, settings)
+            running[database].prepare().start()
+        return running[database]
+
+    yield serve
+    for server in running.values():
+        server.remove()

@@ -22,13 +22,13 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
+from attempts import ATTEMPTS, keep  # noqa: E402
 from harness import ADMIN_PASSWORD, ROOT, Archstone, free_port  # noqa: E402
 
 BASELINE = os.path.abspath(os.environ.get("ARCHSTONE_BASELINE", ROOT / "target/release/examples/bench-baseline"))
 TICKS = os.sysconf("SC_CLK_TCK")
 CONNECTIONS, THREADS = 64, 2
 TOKENS, EVENTS = 10_000, 100_000
-ATTEMPTS = 3
 
 # What must hold: requests per second beside the bare server, server CPU per request in µs, CPU beside one token's.
 RATIO, CPU, SPREAD = 0.75, 12.0, 1.20
@@ -277,9 +277,7 @@ def main():
         "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M"), "cores": os.cpu_count(), "body_bytes": size, "rounds": rounds,
         "seconds": seconds, "connections": CONNECTIONS, "validation": validation, "many_tokens": tokens, "many_revocations": revocations, "issue": issue,
     }
-    target = pathlib.Path(os.environ.get("ARCHSTONE_BENCH_JSON", ROOT / "compat-tests/.run/bench.json"))
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(json.dumps(result, indent=2) + "\n")
+    target = keep(result, "ARCHSTONE_BENCH_JSON", "bench.json")
     print(f"\n{'':<12} {'':<16} {'requests/s':>10} {'CPU µs':>10} {'p50 ms':>9} {'p99 ms':>9}")
     show("validation", {"bare warp": validation["bare"], "archstone": validation["ours"]})
     show("tokens", {"one": tokens["one"], f"{TOKENS:,}": tokens["other"]})

@@ -6,7 +6,6 @@ written straight into the tables, as the face itself would have written them.
 
 import argparse
 import json
-import os
 import pathlib
 import statistics
 import sys
@@ -15,9 +14,9 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
-from harness import ROOT, Archstone  # noqa: E402
+from attempts import keep, on_both, verdict  # noqa: E402
+from harness import Archstone  # noqa: E402
 from lists import fill  # noqa: E402
-from postgres import Postgres  # noqa: E402
 
 FEW, MANY = 10, 10_000
 ROUNDS = 150
@@ -47,7 +46,6 @@ def rows(count):
                                  "version", "created_at", "updated_at"), (
         (i, "manual", f"SSO {n}", issuer(n), issuer(n), "oidc", "auto", "none", "[]", "[]", True, "[]", 1, n, n)
         for n, i in enumerate(ids))
-
 
 
 class Side:
@@ -115,24 +113,10 @@ def measure(name, cluster):
 
 def main():
     argparse.ArgumentParser(description=__doc__).parse_args()
-    results, missed = {}, []
-    for name in ("sqlite", "postgres"):
-        cluster = Postgres() if name == "postgres" else None
-        try:
-            for attempt in range(3):
-                results[name], short = measure(name, cluster)
-                if not short:
-                    break
-                print(f"  attempt {attempt + 1} missed: {', '.join(short)}")
-            missed += [f"{name} {what}" for what in short]
-        finally:
-            if cluster:
-                cluster.remove()
-    target = pathlib.Path(os.environ.get("ARCHSTONE_CONFIGURATIONS_JSON", ROOT / "compat-tests/.run/configurations.json"))
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(json.dumps(results, indent=2) + "\n")
-    sys.exit(f"missed: {', '.join(missed)}" if missed else 0)
+    results, missed = on_both(measure)
+    keep(results, "ARCHSTONE_CONFIGURATIONS_JSON", "configurations.json")
+    return verdict(missed)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

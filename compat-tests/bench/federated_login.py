@@ -7,7 +7,6 @@ and in this process, by OpenSSL, the same signature is verified and a token of t
 
 import argparse
 import json
-import os
 import pathlib
 import sys
 import time
@@ -20,8 +19,9 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parent / "federation")]
 
+from attempts import keep  # noqa: E402
 from bench import Side, interleave  # noqa: E402
-from harness import ROOT, Archstone  # noqa: E402
+from harness import Archstone  # noqa: E402
 from peers.jose import unb64  # noqa: E402
 from peers.openid import OpenIdProvider  # noqa: E402
 from trust import EGRESS, PERSON, Trust, groups_of  # noqa: E402
@@ -114,9 +114,7 @@ def main():
     finally:
         server.remove()
         provider.stop()
-    target = pathlib.Path(os.environ.get("ARCHSTONE_FEDERATED_JSON", ROOT / "compat-tests/.run/federated_login.json"))
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(json.dumps(figures, indent=2) + "\n")
+    target = keep(figures, "ARCHSTONE_FEDERATED_JSON", "federated_login.json")
     heads = ["logins/s", "CPU µs", "p50 ms", "p99 ms", "verify µs", "issue µs", "factor"]
     print(f"\n{'login by':<12}" + "".join(f"{head:>11}" for head in heads))
     for name, f in figures.items():

@@ -8,8 +8,6 @@ the time of the answer counts instead, as the work is done elsewhere.
 import argparse
 import csv
 import io
-import json
-import os
 import pathlib
 import sqlite3
 import statistics
@@ -20,8 +18,8 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
-from harness import ROOT, Archstone  # noqa: E402
-from postgres import Postgres  # noqa: E402
+from attempts import keep, on_both, verdict  # noqa: E402
+from harness import Archstone  # noqa: E402
 
 FEW, MANY = 10, 100_000
 GROUPS, MEMBERS = 1_000, 10_000
@@ -183,25 +181,9 @@ def main():
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--only", choices=("sqlite", "postgres"))
     chosen = options.parse_args()
-    results, missed = {}, []
-    for name in ("sqlite", "postgres"):
-        if chosen.only in (None, name):
-            cluster = Postgres() if name == "postgres" else None
-            try:
-                for attempt in range(3):
-                    results[name], short = measure(name, cluster)
-                    if not short:
-                        break
-                    print(f"  attempt {attempt + 1} missed: {', '.join(short)}")
-                missed += [f"{name} {what}" for what in short]
-            finally:
-                if cluster:
-                    cluster.remove()
-    target = pathlib.Path(os.environ.get("ARCHSTONE_LISTS_JSON", ROOT / "compat-tests/.run/lists.json"))
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(json.dumps(results, indent=2) + "\n")
-    print("missed: " + ", ".join(missed) if missed else "all targets met")
-    return 1 if missed else 0
+    results, missed = on_both(measure, chosen.only)
+    keep(results, "ARCHSTONE_LISTS_JSON", "lists.json")
+    return verdict(missed)
 
 
 if __name__ == "__main__":

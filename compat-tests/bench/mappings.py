@@ -7,7 +7,6 @@ anything is measured, both must have the same result.
 """
 
 import json
-import os
 import pathlib
 import statistics
 import subprocess
@@ -15,9 +14,12 @@ import sys
 import tempfile
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-BINARY = os.environ.get("ARCHSTONE_BIN", str(ROOT / "target/release/archstone"))
-KEYSTONE_VENV = pathlib.Path(os.environ.get("KEYSTONE_VENV", ROOT / "compat-tests/.venv-keystone"))
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+from attempts import ATTEMPTS, keep, verdict  # noqa: E402
+from harness import BINARY, KEYSTONE_VENV, ROOT  # noqa: E402
+
 PEER = [str(KEYSTONE_VENV / "bin/python"), "-W", "ignore", str(ROOT / "compat-tests/mapping/peer.py")]
 ROUNDS = 5
 FEW, MANY, KEYSTONE_TIMES = 1, 200_000, 5_000
@@ -114,17 +116,14 @@ def main():
     results, missed = {}, []
     with tempfile.TemporaryDirectory() as folder:
         for name, document in CASES.items():
-            for _ in range(3):
+            for _ in range(ATTEMPTS):
                 results[name] = measure(name, document, pathlib.Path(folder))
                 short = results[name]["factor"] < FACTOR or (name.startswith("ten") and results[name]["archstone_us"] > TEN_RULES)
                 if not short:
                     break
             missed += [name] if short else []
-    target = pathlib.Path(os.environ.get("ARCHSTONE_MAPPINGS_JSON", ROOT / "compat-tests/.run/mappings.json"))
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(json.dumps(results, indent=2) + "\n")
-    print("missed: " + ", ".join(missed) if missed else "all targets met")
-    return 1 if missed else 0
+    keep(results, "ARCHSTONE_MAPPINGS_JSON", "mappings.json")
+    return verdict(missed)
 
 
 if __name__ == "__main__":

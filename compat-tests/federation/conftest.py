@@ -7,19 +7,11 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
-from harness import Archstone, faketime, free_port, nodes, set_clock  # noqa: E402
+from dashboard_nodes import _servers, dashboard, own_provider, pair  # noqa: E402, F401
+from harness import Archstone, faketime, free_port, set_clock  # noqa: E402
 from peers.browser import ChromeDriver  # noqa: E402
-from peers.dashboard import Dashboard  # noqa: E402
 from peers.openid import OpenIdProvider  # noqa: E402
 from trust import EGRESS, Trust  # noqa: E402
-
-
-@pytest.fixture(scope="session")
-def dashboard():
-    """The dashboard that every node here trusts."""
-    it = Dashboard()
-    yield it
-    it.remove()
 
 
 @pytest.fixture(scope="session")
@@ -34,32 +26,6 @@ def settings(dashboard, local_origin):
     # What is asked of a provider here is asked by log-ins, and by no test in the background.
     dashboards = {"ARCHSTONE_FEDERATION__TRUSTED_DASHBOARDS": f"{dashboard.origin},{local_origin}"}
     return EGRESS | {"ARCHSTONE_SSO__BACKGROUND_TESTS": "false"} | dashboards
-
-
-@pytest.fixture(scope="session")
-def _servers(cluster, settings):
-    """As for the other tests, with these settings."""
-    running = {}
-
-    def serve(database):
-        if database not in running:
-            url = cluster.fresh_database() if database == "postgres" else None
-            running[database] = Archstone(url, settings)
-            running[database].prepare().start()
-        return running[database]
-
-    yield serve
-    for server in running.values():
-        server.remove()
-
-
-@pytest.fixture(scope="session")
-def pair(cluster, settings):
-    """Two nodes on one PostgreSQL database."""
-    both = nodes(2, cluster, settings)
-    yield both
-    for node in reversed(both):
-        node.remove()
 
 
 @pytest.fixture
@@ -85,14 +51,6 @@ def provider():
 @pytest.fixture(scope="session")
 def other_provider():
     """A second one, with keys of its own."""
-    it = OpenIdProvider().start()
-    yield it
-    it.stop()
-
-
-@pytest.fixture
-def own_provider():
-    """One that the test may turn the keys of, or stop."""
     it = OpenIdProvider().start()
     yield it
     it.stop()

@@ -8,14 +8,15 @@ import pytest
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "federation")]
 
-from harness import Archstone, nodes  # noqa: E402
+from dashboard_nodes import _servers, dashboard, own_provider, pair  # noqa: E402, F401
 from peers import broken_oidc, broken_saml  # noqa: E402
 from peers.authority import EXPIRED, Authority  # noqa: E402
 from peers.broken import BrokenWeb, Sockets  # noqa: E402
-from peers.dashboard import Dashboard  # noqa: E402
 from peers.directory import Directory  # noqa: E402
 from peers.openid import OpenIdProvider  # noqa: E402
 from peers.simplesamlphp import SimpleSamlPhp  # noqa: E402
+from sso_bodies import oidc  # noqa: E402
+from sso_calls import create, settled  # noqa: E402
 from trust import EGRESS  # noqa: E402
 from way import Way  # noqa: E402
 
@@ -33,56 +34,33 @@ def stranger(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def dashboard():
-    """The dashboard that every node here trusts."""
-    it = Dashboard()
-    yield it
-    it.remove()
-
-
-@pytest.fixture(scope="session")
 def settings(dashboard, authority):
     """What a node needs for these tests."""
     return EGRESS | {"ARCHSTONE_FEDERATION__TRUSTED_DASHBOARDS": dashboard.origin, "SSL_CERT_FILE": str(authority.file)}
 
 
-@pytest.fixture(scope="session")
-def _servers(cluster, settings):
-    """As for the other tests, with these settings."""
-    running = {}
-
-    def serve(database):
-        if database not in running:
-            url = cluster.fresh_database() if database == "postgres" else None
-            running[database] = Archstone(url, settings)
-            running[database].prepare().start()
-        return running[database]
-
-    yield serve
-    for server in running.values():
-        server.remove()
+@pytest.fixture
+def one(sqlite_archstone):
+    """A server, where the database makes no difference."""
+    return sqlite_archstone
 
 
-@pytest.fixture(scope="session")
-def pair(cluster, settings):
-    """Two nodes on one PostgreSQL database."""
-    both = nodes(2, cluster, settings)
-    yield both
-    for node in reversed(both):
-        node.remove()
+@pytest.fixture(scope="module")
+def made():
+    """One configuration a server that tests may read, and try to change in vain: `made(archstone)`."""
+    known = {}
+
+    def make(archstone):
+        if archstone.url not in known:
+            known[archstone.url] = settled(archstone, create(archstone, oidc()), 30)
+        return known[archstone.url]
+
+    return make
 
 
 @pytest.fixture(scope="session")
 def provider():
     """The OpenID provider that most tests share; its discovery document can stand behind one configuration of a node only."""
-    it = OpenIdProvider().start()
-    yield it
-    it.stop()
-
-
-@pytest.fixture
-def own_provider():
-    """One of the test's own."""
     it = OpenIdProvider().start()
     yield it
     it.stop()

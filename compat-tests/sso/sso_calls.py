@@ -1,26 +1,21 @@
-"""Calls on the SSO face that several test files make, as the cloud administrator unless told otherwise; bodies of configurations."""
+"""Calls on the SSO face that several test files make, as the cloud administrator unless told otherwise."""
 
 import contextlib
 import re
 import time
 
-from harness import eventually, unique
-from peers import directory as ldap_tree
-from peers.authority import self_signed
-from peers.broken_oidc import WELL_KNOWN
+from harness import eventually
+from sso_bodies import BLOCKS, oidc
 
 BASE = "/api/v1/sso"
 CONFIGURATIONS = f"{BASE}/configurations"
 DRAFT, PROBE, JOBS = f"{CONFIGURATIONS}/test", f"{BASE}/probe", f"{BASE}/jobs"
 FEDERATION = "/v3/OS-FEDERATION"
+# What `request` is told beside a body that is text already.
+JSON = {"Content-Type": "application/json"}
 MASK = "******"
 # Texts that every answer of the face writes times in.
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
-CERTIFICATE, KEY = self_signed("idp.example.com")
-SP_CERTIFICATE, SP_KEY = self_signed("zcf.example.com")
-KINDS = {"OIDC": "oidc", "SAML": "saml", "LDAP": "ldap"}
-BLOCKS = {"OIDC": "oidcConfig", "SAML": "samlConfig", "LDAP": "ldapConfig"}
-SECRETS = {"OIDC": "clientSecret", "LDAP": "bindPassword"}
 
 
 def path_of(config, *more):
@@ -69,58 +64,6 @@ def problem(answer, status, field=None):
 
 
 # -- configurations ------------------------------------------------------------------------------------------------------
-
-
-def invented(prefix):
-    """The URL of a host that nobody has."""
-    return f"https://{unique(prefix)}.example.com"
-
-
-def oidc(issuer=None, secret="s3cr3t of a client", block=None, **fields):
-    """A configuration of an OpenID provider that is not there, unless `issuer` says which. `block` are members of its block."""
-    inner = {"clientId": "my-client-id", "wellKnownUrl": f"{issuer or invented('idp')}/{WELL_KNOWN}"}
-    return _body("OIDC", inner | ({"clientSecret": secret} if secret else {}), block, fields)
-
-
-def saml(entity_id=None, block=None, **fields):
-    """A configuration of a SAML identity provider by its members, all of them made up."""
-    at = entity_id or f"{invented('saml')}/metadata"
-    return _body(
-        "SAML", {"idpEntityId": at, "idpSsoUrl": "https://idp.example.com/saml/sso", "idpCertificate": CERTIFICATE}, block, fields
-    )
-
-
-def by_metadata(url, block=None, **fields):
-    """A configuration of a SAML identity provider by where its metadata is."""
-    return _body("SAML", {"idpMetadataUrl": url}, block, fields)
-
-
-def ldap(address=None, block=None, **fields):
-    """A configuration of a directory that is not there, unless `address` says which."""
-    inner = {
-        "serverAddress": address or f"{unique('ldap')}.example.com",
-        "baseDn": ldap_tree.BASE,
-        "bindDn": ldap_tree.SERVICE,
-        "bindPassword": ldap_tree.SERVICE_PASSWORD,
-    }
-    return _body("LDAP", inner, block, fields)
-
-
-def of_directory(directory, tls=False, block=None, **fields):
-    """A configuration of a directory of the tests."""
-    port = directory.tls_port if tls else directory.port
-    return ldap("127.0.0.1", {"port": port, "useSsl": tls} | (block or {}), **fields)
-
-
-def any_kind(kind, **options):
-    """A configuration of this provider type."""
-    return {"OIDC": oidc, "SAML": saml, "LDAP": ldap}[kind](**options)
-
-
-def _body(kind, inner, block, fields):
-    inner = {k: v for k, v in (inner | (block or {})).items() if v is not None}
-    whole = {"displayName": unique("Corporate SSO"), "providerType": kind, BLOCKS[kind]: inner} | fields
-    return {k: v for k, v in whole.items() if v is not ...}
 
 
 def create(archstone, body=None, token=None):

@@ -6,31 +6,8 @@ dotted name of the field.
 
 import pytest
 
-from sso_calls import (
-    BLOCKS,
-    CERTIFICATE,
-    CONFIGURATIONS,
-    KINDS,
-    MASK,
-    SP_CERTIFICATE,
-    SP_KEY,
-    any_kind,
-    any_made,
-    by_metadata,
-    create,
-    done,
-    get,
-    invented,
-    kept,
-    ldap,
-    oidc,
-    path_of,
-    problem,
-    saml,
-    send,
-    settled,
-    update,
-)
+from sso_bodies import BLOCKS, CERTIFICATE, KINDS, SP_CERTIFICATE, SP_KEY, any_kind, by_metadata, invented, ldap, oidc, saml
+from sso_calls import CONFIGURATIONS, MASK, any_made, create, done, get, kept, path_of, problem, send, settled, update
 
 # What attributes are taken for, unless the configuration says so (3.4).
 OIDC_ATTRIBUTES = {
@@ -44,12 +21,6 @@ OIDC_ATTRIBUTES = {
     "externalId": "sub",
 }
 KEYS = list(OIDC_ATTRIBUTES)
-
-
-@pytest.fixture
-def one(sqlite_archstone):
-    """A server, where the database makes no difference."""
-    return sqlite_archstone
 
 
 # -- defaults ----------------------------------------------------------------------------------------------------------------

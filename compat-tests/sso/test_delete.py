@@ -10,19 +10,17 @@ import time
 import pytest
 
 from harness import eventually, unique
+from sso_bodies import KINDS, any_kind, oidc
 from sso_calls import (
     CONFIGURATIONS,
     FEDERATION,
     JOBS,
-    KINDS,
-    any_kind,
     create,
     delete,
     done,
     get,
     kept,
     listed,
-    oidc,
     path_of,
     preview,
     problem,

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from harness import eventually
-from sso_calls import MASK, done, invented, path_of, problem, send
+from sso_bodies import invented
+from sso_calls import MASK, done, path_of, problem, send
 
 CANARY = "canary-of-a-file-7c1f"
 

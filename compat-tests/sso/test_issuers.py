@@ -6,33 +6,8 @@ import pytest
 
 from harness import unique
 from peers.broken_oidc import WELL_KNOWN
-from sso_calls import (
-    BLOCKS,
-    CONFIGURATIONS,
-    FEDERATION,
-    KINDS,
-    MASK,
-    any_kind,
-    create,
-    done,
-    get,
-    invented,
-    ldap,
-    oidc,
-    path_of,
-    problem,
-    saml,
-    send,
-    settled,
-    status,
-    update,
-)
-
-
-@pytest.fixture
-def one(sqlite_archstone):
-    """A server, where the database makes no difference."""
-    return sqlite_archstone
+from sso_bodies import BLOCKS, KINDS, any_kind, invented, ldap, oidc, saml
+from sso_calls import CONFIGURATIONS, FEDERATION, MASK, create, done, get, path_of, problem, send, settled, status, update
 
 
 # -- the issuer --------------------------------------------------------------------------------------------------------------

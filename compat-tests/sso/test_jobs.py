@@ -12,16 +12,15 @@ from harness import Archstone, eventually, faketime, nodes, set_clock, unique
 from peers import broken_oidc, broken_saml
 from peers.broken import BrokenWeb
 from peers.broken_oidc import WELL_KNOWN, documents
+from sso_bodies import by_metadata, oidc
 from sso_calls import (
     JOBS,
     MOMENT,
-    by_metadata,
     create,
     delete,
     done,
     get,
     listed,
-    oidc,
     path_of,
     problem,
     project_person,
@@ -235,8 +234,12 @@ def test_a_background_delete_on_two_nodes(pair):
         assert (job["state"], job["attempts"]) == ("succeeded", 1)
 
 
-def test_the_job_of_a_node_that_was_killed_is_taken_over(cluster, settings):
-    """The second node is there only afterwards, so that the first had the job for sure. That it was tried twice can be seen."""
+@pytest.fixture
+def at_work(cluster, settings):
+    """A node that waits for a silent provider, and another one that is stopped: (first, second, the configuration, how often asked).
+
+    The second node is there only afterwards, so that the first has the job for sure.
+    """
     web = BrokenWeb(documents)
     first, second = nodes(2, cluster, settings)
     try:
@@ -244,34 +247,30 @@ def test_the_job_of_a_node_that_was_killed_is_taken_over(cluster, settings):
         own = unique()
         made = create(first, oidc(f"{web.url}/silent/{own}"))
         assert eventually(lambda: asked(web, own) == 1, 10, 0.05)
-        first.kill()
-        second.start()
-        tested = settled(second, made, 150)
-        assert tested["lastTestResult"] == "failure" and asked(web, own) == 2
-        job = eventually(lambda: [j for j in jobs_of(second, made) if j["state"] == "succeeded"], 10, 0.2)
-        assert job and job[0]["attempts"] == 2, jobs_of(second, made)
+        yield first, second, made, lambda: asked(web, own)
     finally:
         second.remove()
         first.remove()
         web.remove()
 
 
-def test_the_job_of_a_node_that_is_stopped_goes_on_at_once(cluster, settings):
+def test_the_job_of_a_node_that_was_killed_is_taken_over(at_work):
+    """That it was tried twice can be seen."""
+    first, second, made, times_asked = at_work
+    first.kill()
+    second.start()
+    tested = settled(second, made, 150)
+    assert tested["lastTestResult"] == "failure" and times_asked() == 2
+    job = eventually(lambda: [j for j in jobs_of(second, made) if j["state"] == "succeeded"], 10, 0.2)
+    assert job and job[0]["attempts"] == 2, jobs_of(second, made)
+
+
+def test_the_job_of_a_node_that_is_stopped_goes_on_at_once(at_work):
     """SIGTERM gives it back."""
-    web = BrokenWeb(documents)
-    first, second = nodes(2, cluster, settings)
-    try:
-        second.term()
-        own = unique()
-        made = create(first, oidc(f"{web.url}/silent/{own}"))
-        assert eventually(lambda: asked(web, own) == 1, 10, 0.05)
-        second.start()
-        assert first.term() == 0
-        assert settled(second, made, 25)["lastTestResult"] == "failure"
-    finally:
-        second.remove()
-        first.remove()
-        web.remove()
+    first, second, made, _ = at_work
+    second.start()
+    assert first.term() == 0
+    assert settled(second, made, 25)["lastTestResult"] == "failure"
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgres"])

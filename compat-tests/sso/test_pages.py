@@ -5,13 +5,8 @@ import urllib.parse
 import pytest
 
 from harness import eventually
-from sso_calls import CONFIGURATIONS, any_kind, create, everything, get, listed, oidc, path_of, problem, send, settled, update
-
-
-@pytest.fixture
-def one(sqlite_archstone):
-    """A server, where the database makes no difference."""
-    return sqlite_archstone
+from sso_bodies import any_kind, oidc
+from sso_calls import CONFIGURATIONS, create, everything, get, listed, path_of, problem, send, settled, update
 
 
 def test_pages_are_echoed_as_applied(archstone):

@@ -15,30 +15,20 @@ import requests
 from harness import Archstone, unique
 from peers import directory as ldap_tree
 from peers.broken_oidc import WELL_KNOWN
+from sso_bodies import BLOCKS, SECRETS, SP_CERTIFICATE, SP_KEY, any_kind, by_metadata, invented, ldap, of_directory, oidc, saml
 from sso_calls import (
-    BLOCKS,
     CONFIGURATIONS,
     DRAFT,
     MASK,
     PROBE,
-    SECRETS,
-    SP_CERTIFICATE,
-    SP_KEY,
     afresh,
-    any_kind,
-    by_metadata,
     create,
     done,
     draft,
     get,
-    invented,
     kept,
-    ldap,
-    of_directory,
-    oidc,
     path_of,
     problem,
-    saml,
     send,
     settled,
     test,

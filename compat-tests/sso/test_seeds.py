@@ -7,23 +7,8 @@ import subprocess
 import pytest
 
 from harness import ADMIN_PASSWORD, RunScript, eventually, free_port, unique
-from sso_calls import (
-    BLOCKS,
-    CERTIFICATE,
-    CONFIGURATIONS,
-    MASK,
-    MOMENT,
-    SECRETS,
-    SP_CERTIFICATE,
-    SP_KEY,
-    create,
-    done,
-    get,
-    listed,
-    settled,
-    system_admin,
-    update,
-)
+from sso_bodies import BLOCKS, CERTIFICATE, SECRETS, SP_CERTIFICATE, SP_KEY
+from sso_calls import CONFIGURATIONS, MASK, MOMENT, create, done, get, listed, settled, system_admin, update
 
 # As printed. What stands in braces, and the two members that are no more than a placeholder, are made real below.
 CREATE = r"""curl -X POST '{host}/api/v1/sso/configurations' -H 'Authorization: Bearer {token}' -H 'Content-Type: application/json' -d '{"tenantUuid":"deprecated-tenant-uuid","displayName":"Corporate SSO","providerType":"OIDC","protocol":"oidc","oidcConfig":{"clientId":"my-client-id","clientSecret":"s3cr3t","wellKnownUrl":"https://idp.example.com/.well-known/openid-configuration","redirectUri":"https://zcf.example.com/sso/callback","scope":"openid profile email","configName":"Corporate OIDC"},"samlConfig":{"idpEntityId":"https://idp.example.com/saml/metadata","idpSsoUrl":"https://idp.example.com/saml/sso","idpSloUrl":"https://idp.example.com/saml/slo","idpCertificate":"-----BEGIN CERTIFICATE-----\n...","idpMetadataUrl":"https://idp.example.com/saml/metadata.xml","spEntityId":"https://zcf.example.com/saml/sp","nameIdFormat":"urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress","signRequests":true,"forceAuthn":false,"spCertificatePem":"-----BEGIN CERTIFICATE-----\n..."},"ldapConfig":{"serverAddress":"ldap.example.com","port":389,"baseDn":"dc=example,dc=com","bindDn":"cn=admin,dc=example,dc=com","bindPassword":"bindP@ssw0rd","userSearchBase":"ou=users,dc=example,dc=com","userSearchFilter":"(uid=%s)","useSsl":true},"userProvisioning":"auto","groupProvisioning":"sync","attributeMappings":"(nested object)","groupMappings":"(nested array)"}'"""  # noqa: E501

@@ -16,25 +16,8 @@ from harness import Archstone, unique
 from peers import directory as ldap_tree
 from peers.broken import BrokenWeb, Reply, Sockets
 from peers.broken_oidc import WELL_KNOWN, discovery, documents
-from sso_calls import (
-    CONFIGURATIONS,
-    DRAFT,
-    PROBE,
-    by_metadata,
-    create,
-    done,
-    draft,
-    kept,
-    ldap,
-    of_directory,
-    oidc,
-    path_of,
-    problem,
-    saml,
-    send,
-    settled,
-    test,
-)
+from sso_bodies import by_metadata, ldap, of_directory, oidc, saml
+from sso_calls import CONFIGURATIONS, DRAFT, PROBE, create, done, draft, kept, path_of, problem, send, settled, test
 
 # SSRF-1 to 12, and forms of the same addresses that a lenient reader takes.
 ADDRESSES = {

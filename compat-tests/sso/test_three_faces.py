@@ -13,19 +13,16 @@ import pytest
 from federation_calls import account_idp, secu_admin
 from harness import eventually, unique
 from peers.broken_oidc import GOOD_KEY, WELL_KNOWN
+from sso_bodies import KINDS, any_kind, invented, oidc
 from sso_calls import (
     CONFIGURATIONS,
     FEDERATION,
-    KINDS,
     MASK,
-    any_kind,
     create,
     delete,
     done,
     get,
-    invented,
     listed,
-    oidc,
     path_of,
     problem,
     send,

@@ -5,13 +5,8 @@ import json
 import pytest
 
 from harness import unique
-from sso_calls import BLOCKS, CERTIFICATE, CONFIGURATIONS, SP_KEY, any_kind, any_made, create, ldap, oidc, path_of, problem, send
-
-
-@pytest.fixture
-def one(sqlite_archstone):
-    """A server, where the database makes no difference."""
-    return sqlite_archstone
+from sso_bodies import BLOCKS, CERTIFICATE, SP_KEY, any_kind, ldap, oidc
+from sso_calls import CONFIGURATIONS, any_made, create, path_of, problem, send
 
 
 TEXTS = {

@@ -6,7 +6,8 @@ import re
 import requests
 
 from harness import unique
-from sso_calls import FEDERATION, afresh, oidc
+from sso_bodies import oidc
+from sso_calls import FEDERATION, afresh
 from trust import WEBSSO
 
 
