@@ -53,7 +53,8 @@ class Side:
 
     def __init__(self, cluster, count):
         self.count = count
-        self.server = Archstone(cluster.fresh_database() if cluster else None, {"ARCHSTONE_SSO__BACKGROUND_TESTS": "false"})
+        self.server = Archstone(cluster.fresh_database() if cluster else None, {"ARCHSTONE_SSO__BACKGROUND_TESTS": "false"},
+                                described=False)
         self.server.prepare()
         self.server.start()
         fill(self.server, None, rows(count))

@@ -78,7 +78,7 @@ class World:
         self.grouped = self.node(cluster, MEMBERS, GROUPS, MEMBERS)
 
     def node(self, cluster, users, groups=0, members=0):
-        server = Archstone(cluster.fresh_database() if cluster else None)
+        server = Archstone(cluster.fresh_database() if cluster else None, described=False)
         server.prepare()
         server.start()
         role = server.role_id("member")
