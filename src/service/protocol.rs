@@ -203,7 +203,9 @@ async fn remove(app: &App, caller: &Caller, idp_id: &str, id: &str) -> Result<()
     store::identity_provider::lock(&mut tx, idp_id).await?;
     let (idp, _) = get_within(&mut tx, &reach, idp_id, id).await?;
     managed::check_identity_provider(&mut tx, idp_id).await?;
-    place::forget_protocol(&mut tx, place::At { idp_id, protocol_id: id }).await?;
+    if place::forget_protocol(&mut tx, place::At { idp_id, protocol_id: id }).await? {
+        store::sso_config::touch(&mut tx, idp_id, app.now(), true).await?;
+    }
     store::protocol::delete(&mut tx, idp_id, id).await?;
     store::revocation::insert(&mut tx, &revocation::of_protocol(app, idp_id, id)).await?;
     let target = path(idp_id, id);

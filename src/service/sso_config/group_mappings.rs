@@ -78,12 +78,9 @@ pub(super) async fn provide(
     }
     let gone = before.iter().filter(|row| !config.group_mappings.contains(row));
     for row in gone {
-        let Some(group) = store::group::get_by_name(tx, domain_id, &group_mapping::group_name(&row.idp_group)).await?
-        else {
-            continue;
-        };
+        let group_id = group_mapping::group_id(&config.id, &row.idp_group);
         if let Some(role) = store::role::get_global(tx, &row.role).await? {
-            store::grant::delete(tx, &grant(&group.id, domain_id, &role.id)).await?;
+            store::grant::delete(tx, &grant(&group_id, domain_id, &role.id)).await?;
         }
     }
     let kept: BTreeSet<&str> = config.group_mappings.iter().map(|row| row.idp_group.as_str()).collect();

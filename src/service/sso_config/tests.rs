@@ -294,3 +294,40 @@ async fn sec_log_1_a_probe_leaves_no_password_of_its_url_behind() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn another_secret_is_a_change_though_nothing_shows_it() {
+    Scene::each(async |scene| {
+        let made = scene.create(body("idp.example.com")).await;
+        let put = async |secret: Value| {
+            let body = json!({"oidcConfig": {"clientSecret": secret}});
+            scene.ask("PUT", &path(&made), Some(body)).await.headers["etag"].to_str().unwrap().to_owned()
+        };
+        assert_eq!(put(json!("******")).await, "\"1\"");
+        assert_eq!(put(json!("another")).await, "\"2\"");
+        assert_eq!(put(Value::Null).await, "\"3\"");
+        let events = scene.ask("GET", "/v3/archstone/audit?action=sso_configuration.update", None).await.body;
+        assert_eq!(events["audit_events"].as_array().unwrap().len(), 2);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_protocol_that_the_keystone_face_has_deleted_comes_back_with_the_connection() {
+    Scene::each(async |scene| {
+        let idp = "/v3/OS-FEDERATION/identity_providers/ACME";
+        let protocol = format!("{idp}/protocols/oidc");
+        scene.ask("PUT", idp, Some(json!({"identity_provider": {"enabled": true}}))).await;
+        let connection = || Some(json!({"oidcConfig": body("idp.example.com")["oidcConfig"]}));
+        for _ in 0..2 {
+            let done = scene.ask("PUT", &format!("{ALL}/ACME"), connection()).await;
+            assert_eq!((done.status, &done.body["issuer"]), (200, &json!("https://idp.example.com")), "{}", done.body);
+            assert_eq!(scene.ask("GET", &protocol, None).await.body["protocol"]["mapping_id"], "ACME");
+            assert_eq!(scene.ask("DELETE", &protocol, None).await.status, 204);
+            let left = scene.ask("GET", &format!("{ALL}/ACME"), None).await.body;
+            let gone = ["providerType", "oidcConfig", "issuer", "lastTestAt"].map(|member| left[member].clone());
+            assert_eq!((gone, &left["status"]), ([(); 4].map(|()| Value::Null), &json!("pending")));
+        }
+    })
+    .await;
+}

@@ -155,18 +155,23 @@ impl Changing<'_> {
         // Who writes the rows back mends what was deleted of them on the Keystone face.
         let mends = given && config.generated && group_mappings::is_incomplete(tx, &config).await?;
         let mut settings = stored.settings.clone();
+        // Another secret is a change, too, though nothing shows it.
+        let reconnected = moved.is_some();
+        let mut needs_protocol = false;
         if let Some((new, secret)) = moved {
             let kind = ProviderType::of(&new);
-            let protocol_id = ensure_protocol(tx, stored, &mut config, kind).await?;
+            let protocol_id;
+            (protocol_id, needs_protocol) = ensure_protocol(tx, stored, &mut config, kind).await?;
             take_issuer(tx, &mut config, &mut idp, &new).await?;
             write_connection(app, tx, At { idp_id: id, protocol_id: &protocol_id }, &new, &secret).await?;
             settings = Some(new);
             config.tested = None;
         }
-        if !mends && config == stored.config && idp == before && settings == stored.settings {
+        if !mends && !reconnected && config == stored.config && idp == before {
             return Ok(false);
         }
         let remapped = mends
+            || needs_protocol
             || (&config.attributes, &config.group_mappings, config.group_provisioning, config.generated)
                 != (
                     &stored.config.attributes,
@@ -183,7 +188,7 @@ impl Changing<'_> {
         }
         if before.enabled && !idp.enabled {
             store::revocation::insert(tx, &revocation::of_identity_provider(app, id)).await?;
-        } else if (remapped || config.tested.is_none() && stored.config.tested.is_some() || settings != stored.settings)
+        } else if (remapped || reconnected)
             && let Some(protocol_id) = stored.protocol_id.as_deref()
         {
             store::revocation::insert(tx, &revocation::of_protocol(app, id, protocol_id)).await?;
@@ -200,12 +205,17 @@ impl Changing<'_> {
     }
 }
 
-/// The protocol that the connection is of. A configuration that the Keystone face made without one gets it here, with a
-/// mapping that is made of its words.
-async fn ensure_protocol(tx: &mut Conn, stored: &Whole, config: &mut SsoConfig, kind: ProviderType) -> Result<String> {
+/// The protocol that the connection is of, and whether it has to be made: a configuration that the Keystone face made without
+/// one gets it here, with a mapping that is made of its words.
+async fn ensure_protocol(
+    tx: &mut Conn,
+    stored: &Whole,
+    config: &mut SsoConfig,
+    kind: ProviderType,
+) -> Result<(String, bool)> {
     if let Some(id) = &stored.protocol_id {
         config.protocol_id = Some(id.clone());
-        return Ok(id.clone());
+        return Ok((id.clone(), false));
     }
     let there = store::protocol::list_ids(tx, &config.id).await?;
     let id = match there.as_slice() {
@@ -218,8 +228,9 @@ async fn ensure_protocol(tx: &mut Conn, stored: &Whole, config: &mut SsoConfig, 
             .ok_or_else(|| Error::conflict("The identity provider has several protocols and none of this name; connect one of them on the Keystone face."))?,
     };
     config.protocol_id = Some(id.clone());
-    if !there.contains(&id) {
-        if store::mapping::get(tx, &config.id).await?.is_some() {
+    let is_new = !there.contains(&id);
+    if is_new {
+        if !config.generated && store::mapping::get(tx, &config.id).await?.is_some() {
             return Err(Error::conflict(format!(
                 "There is a mapping {} already, so none can be made for the configuration; make the protocol on the Keystone face.",
                 config.id
@@ -227,7 +238,7 @@ async fn ensure_protocol(tx: &mut Conn, stored: &Whole, config: &mut SsoConfig, 
         }
         config.generated = true;
     }
-    Ok(id)
+    Ok((id, is_new))
 }
 
 /// Takes over what identifies the identity provider now.
@@ -304,9 +315,12 @@ async fn remap(
     let mapping: Mapping = generated(app, config, kind, &group_ids, domain_id)?;
     if stored.config.generated {
         store::mapping::update(tx, &mapping).await?;
+    } else {
+        store::mapping::insert(tx, &mapping).await?;
+    }
+    if store::protocol::get(tx, &config.id, protocol_id).await?.is_some() {
         return Ok(());
     }
-    store::mapping::insert(tx, &mapping).await?;
     let protocol = Protocol {
         idp_id: config.id.clone(),
         id: protocol_id.clone(),
