@@ -29,18 +29,24 @@ use crate::service::jobs::{self, Jobs};
 use crate::service::lockout::Lockouts;
 use crate::service::sso_config::Total;
 use crate::service::watch::Feed;
-use crate::service::{App, Parts, secrets, watch};
+use crate::service::{App, Parts, secrets, tenant, watch};
 use crate::store::{self, Store};
 use crate::upstream::check::Checks;
 use crate::upstream::oidc::Oidc;
 
 /// How failures are worded under each prefix of a path; the first that fits counts.
-pub(crate) const DIALECTS: Dialects =
-    Dialects(&[("/v3.0/", dialect::huawei), ("/api/v1", dialect::sso), ("", dialect::keystone)]);
+pub(crate) const DIALECTS: Dialects = Dialects(&[
+    ("/v3.0/", dialect::huawei),
+    ("/api/v1/auth/", dialect::tenant),
+    ("/api/v1/admin/", dialect::tenant),
+    ("/auth/", dialect::tenant),
+    ("/api/v1", dialect::sso),
+    ("", dialect::keystone),
+]);
 
 /// All routes of all faces.
 pub fn routes() -> Vec<Route> {
-    [crate::keystone::routes(), crate::sso::routes(), crate::openapi::routes()].concat()
+    [crate::keystone::routes(), crate::sso::routes(), crate::tenant::routes(), crate::openapi::routes()].concat()
 }
 
 /// How to reach the configured database.
@@ -137,6 +143,7 @@ pub async fn build(config: Config, clock: Arc<dyn Clock>, random: Arc<Random>) -
         oidc: Oidc::new(egress.clone()),
         checks: Checks::new(egress),
         connections: Connections::default(),
+        tenants: tenant::Known::default(),
         sso_total: Total::default(),
         jobs: Jobs::default(),
         feed: Feed::default(),

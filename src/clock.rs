@@ -5,6 +5,8 @@
 use std::fmt;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use time::format_description::FormatItem;
@@ -187,6 +189,11 @@ impl Random {
         let mut bytes = [0; N];
         self.fill(&mut bytes);
         bytes
+    }
+
+    /// 256 random bits as 43 characters of base64url: handles, codes, values of cookies.
+    pub fn token(&self) -> String {
+        URL_SAFE_NO_PAD.encode(self.bytes::<32>())
     }
 
     /// A version 4 UUID (RFC 9562 §5.4) as 32 hexadecimal digits, the form of Keystone's ids.

@@ -4,7 +4,11 @@
 //! business of a dialect (`http::dialect`, one exhaustive `match` each: invariant I9). The text for the caller and the
 //! text for the log are kept apart, so that an internal cause never reaches a client.
 
+mod code;
+
 use std::fmt;
+
+pub use code::Code;
 
 /// The result of everything that can fail in this service.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -75,6 +79,24 @@ pub enum Error {
         /// The kind that is.
         expected: &'static str,
     },
+    /// 422: a body of the tenant face breaks its schema. `field` is the path of the offending member.
+    Unprocessable {
+        /// Text for the caller.
+        message: String,
+        /// Path of the offending member, its parts apart by dots; empty for the body as a whole.
+        field: String,
+        /// What is wrong in one word, such as `missing`.
+        kind: &'static str,
+    },
+    /// A sign-in or an OAuth 2.0 exchange failed; the code decides the status.
+    Refused {
+        /// What it failed of.
+        code: Code,
+        /// Text for the caller.
+        message: String,
+        /// Text for the log and the trace only; empty where the caller's says it all.
+        reason: String,
+    },
     /// 431: the headers are over the limit.
     HeadersTooLarge,
     /// 429: try again later.
@@ -127,6 +149,21 @@ impl Error {
     /// 403.
     pub fn forbidden(message: impl Into<String>) -> Self {
         Self::Forbidden { message: message.into() }
+    }
+
+    /// 422 for the member at `field`.
+    pub fn unprocessable(field: impl Into<String>, kind: &'static str, message: impl Into<String>) -> Self {
+        Self::Unprocessable { message: message.into(), field: field.into(), kind }
+    }
+
+    /// A sign-in or an exchange that failed, with a text for the caller.
+    pub fn refused(code: Code, message: impl Into<String>) -> Self {
+        Self::Refused { code, message: message.into(), reason: String::new() }
+    }
+
+    /// The same with a reason that stays here.
+    pub fn refused_because(code: Code, message: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self::Refused { code, message: message.into(), reason: reason.into() }
     }
 
     /// 404.
@@ -184,6 +221,8 @@ impl Error {
             Self::TooLarge { .. } => 413,
             Self::UriTooLong => 414,
             Self::UnsupportedMedia { .. } => 415,
+            Self::Unprocessable { .. } => 422,
+            Self::Refused { code, .. } => code.status(),
             Self::TooMany { .. } => 429,
             Self::HeadersTooLarge => 431,
             Self::Internal { .. } => 500,
@@ -195,7 +234,8 @@ impl Error {
 
     /// True for failures that are ours rather than the caller's, or than those of whom the caller had us ask.
     pub fn is_ours(&self) -> bool {
-        self.status() >= 500 && !matches!(self, Self::BadUpstream { .. } | Self::UpstreamTimeout { .. })
+        let of_others = matches!(self, Self::BadUpstream { .. } | Self::UpstreamTimeout { .. } | Self::Refused { .. });
+        self.status() >= 500 && !of_others
     }
 }
 
@@ -213,6 +253,9 @@ impl fmt::Display for Error {
             | Self::BadUpstream { message }
             | Self::UpstreamTimeout { message }
             | Self::TooMany { message, .. } => f.write_str(message),
+            Self::Unprocessable { message, field, kind } => write!(f, "{field}: {message} ({kind})"),
+            Self::Refused { code, message, reason } if reason.is_empty() => write!(f, "{}: {message}", code.as_str()),
+            Self::Refused { code, reason, .. } => write!(f, "{}: {reason}", code.as_str()),
             Self::Unauthorized { reason } => write!(f, "unauthorized: {reason}"),
             Self::UnsupportedMethod { methods } => {
                 write!(f, "unsupported authentication method (offered: {})", methods.join(", "))

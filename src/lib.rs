@@ -5,7 +5,7 @@
 //! ```text
 //!       roof    main.rs  cli/  app.rs  openapi/       builds, runs and describes everything, knows everyone
 //!   ─────────────────────────────────────────────────────────────────────────────────────
-//!    4  faces   keystone/  sso/                       over http/ (the porch); no face sees another
+//!    4  faces   keystone/  sso/  tenant/              over http/ (the porch); no face sees another
 //!   ─────────────────────────────────────────────────────────────────────────────────────
 //!    3  service every rule of the product; policy is the first line of each function
 //!   ─────────────────────────────────────────────────────────────────────────────────────
@@ -50,6 +50,7 @@ pub mod secret;
 pub mod service;
 pub mod sso;
 pub mod store;
+pub mod tenant;
 pub mod upstream;
 
 #[cfg(test)]

@@ -19,10 +19,10 @@ mod errors;
 mod keystone;
 mod operation;
 mod page;
-mod published;
 mod resource;
 mod schema;
 mod sso;
+mod tenant;
 
 #[cfg(test)]
 mod tests;
@@ -33,13 +33,13 @@ use std::sync::{Arc, LazyLock};
 use serde_json::{Map, Value, json};
 
 use crate::error::Result;
+use crate::http::published::Published;
 use crate::http::reply::Reply;
 use crate::http::request::Request;
 use crate::http::route::Access::Open;
 use crate::http::route::Route;
 use crate::openapi::errors::Envelope;
 use crate::openapi::operation::Operation;
-use crate::openapi::published::Published;
 use crate::service::App;
 
 const DESCRIPTION: &str = "\
@@ -58,6 +58,7 @@ answer carries `x-openstack-request-id`.";
 fn parts() -> Vec<(&'static str, &'static str, Vec<Operation>)> {
     let mut parts = keystone::parts();
     parts.extend(sso::parts());
+    parts.extend(tenant::parts());
     parts.push(("Description", "This description, and the page that shows it.", page::operations()));
     parts
 }
@@ -66,6 +67,7 @@ fn parts() -> Vec<(&'static str, &'static str, Vec<Operation>)> {
 fn schemas() -> Vec<(String, Value)> {
     let mut all = keystone::schemas();
     all.extend(sso::schemas());
+    all.extend(tenant::schemas());
     all
 }
 

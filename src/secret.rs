@@ -6,7 +6,10 @@
 
 use std::fmt;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Deserializer};
+use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
@@ -14,6 +17,16 @@ pub mod file;
 mod sealer;
 
 pub use sealer::{MasterKeyInfo, Sealer};
+
+/// The digest under which a random handle, code or cookie is stored: 43 characters of base64url.
+pub fn digest(text: &str) -> String {
+    URL_SAFE_NO_PAD.encode(Sha256::digest(text))
+}
+
+/// Whether two texts are equal, in a time that tells nothing of where they differ.
+pub fn same(a: &str, b: &str) -> bool {
+    a.as_bytes().ct_eq(b.as_bytes()).into()
+}
 
 /// Bytes that must not be seen. Reading them takes an explicit [`Secret::expose`].
 #[derive(Clone, Default)]

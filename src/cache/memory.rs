@@ -32,6 +32,9 @@ struct Known {
     projects: HashMap<String, u64>,
     domains: HashMap<String, u64>,
     identity_providers: HashMap<String, u64>,
+    /// When an identity provider, whichever it is, last changed.
+    any_identity_provider: u64,
+    tenants: HashMap<String, u64>,
     /// When an SSO configuration last came or went.
     sso_configurations: u64,
     revocations: Revocations,
@@ -73,14 +76,17 @@ impl Memory {
                 Change::User(id) => drop(known.users.insert(id.clone(), tick)),
                 Change::Project(id) => drop(known.projects.insert(id.clone(), tick)),
                 Change::Domain(id) => drop(known.domains.insert(id.clone(), tick)),
-                Change::IdentityProvider(id) => drop(known.identity_providers.insert(id.clone(), tick)),
+                Change::IdentityProvider(id) => {
+                    known.identity_providers.insert(id.clone(), tick);
+                    known.any_identity_provider = tick;
+                }
+                Change::Tenant(id) => drop(known.tenants.insert(id.clone(), tick)),
                 Change::SsoConfigurations => known.sso_configurations = tick,
                 Change::Revocation(event) => known.revocations.add(event),
                 Change::All => known.forget(tick),
             }
         }
-        if known.users.len() + known.projects.len() + known.domains.len() + known.identity_providers.len() > MAX_CHANGED
-        {
+        if known.changed() > MAX_CHANGED {
             known.forget(tick);
         }
         self.tick.store(tick, Ordering::Release);
@@ -104,6 +110,25 @@ impl Memory {
         }
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         known.all > since || known.identity_providers.get(id).is_some_and(|tick| *tick > since)
+    }
+
+    /// Whether any identity provider has changed since `tick`.
+    pub fn identity_providers_changed(&self, since: u64) -> bool {
+        if self.tick() == since {
+            return false;
+        }
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        known.all > since || known.any_identity_provider > since || known.sso_configurations > since
+    }
+
+    /// Whether a tenant, what belongs to it, or its domain has changed since `tick`.
+    pub fn tenant_changed(&self, id: &str, since: u64) -> bool {
+        if self.tick() == since {
+            return false;
+        }
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let later = |map: &HashMap<String, u64>| map.get(id).is_some_and(|tick| *tick > since);
+        known.all > since || later(&known.tenants) || later(&known.domains)
     }
 
     /// Whether an SSO configuration has come or gone since `tick`.
@@ -170,6 +195,12 @@ impl Memory {
 }
 
 impl Known {
+    /// How many changed things are kept apart.
+    fn changed(&self) -> usize {
+        let maps = [&self.users, &self.projects, &self.domains, &self.identity_providers, &self.tenants];
+        maps.into_iter().map(HashMap::len).sum()
+    }
+
     /// Everything read until `tick` is stale. Revocations stay.
     fn forget(&mut self, tick: u64) {
         self.all = tick;
@@ -177,6 +208,7 @@ impl Known {
         self.projects.clear();
         self.domains.clear();
         self.identity_providers.clear();
+        self.tenants.clear();
     }
 }
 

@@ -1,11 +1,17 @@
 //! How a failure is worded, one function for each dialect, each an exhaustive `match` (invariant I9).
 
+mod oauth;
+mod tenant;
+
 use http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use serde_json::{Value, json};
 
 use super::reply::Reply;
 use crate::error::Error;
+
+pub use oauth::oauth;
+pub use tenant::tenant;
 
 /// Words a failure. `public_url` is the service's base URL, without a slash at its end.
 pub type Dialect = fn(error: &Error, public_url: &str) -> Reply;
@@ -52,6 +58,8 @@ pub fn huawei(error: &Error, public_url: &str) -> Reply {
         | Error::TooLarge { .. }
         | Error::UriTooLong
         | Error::UnsupportedMedia { .. }
+        | Error::Unprocessable { .. }
+        | Error::Refused { .. }
         | Error::HeadersTooLarge
         | Error::TooMany { .. } => "IAM.0011",
     };
@@ -62,7 +70,7 @@ pub fn huawei(error: &Error, public_url: &str) -> Reply {
 pub fn sso(error: &Error, _public_url: &str) -> Reply {
     let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let code = match error {
-        Error::Invalid { .. } => "SSO.1001",
+        Error::Invalid { .. } | Error::Unprocessable { .. } | Error::Refused { .. } => "SSO.1001",
         Error::NotFound { .. } | Error::NoRoute | Error::Gone { .. } => "SSO.1002",
         Error::Conflict { .. } => "SSO.1003",
         Error::PreconditionFailed { .. } => "SSO.1004",
@@ -104,7 +112,10 @@ fn message(error: &Error) -> String {
         | Error::PreconditionFailed { message }
         | Error::BadUpstream { message }
         | Error::UpstreamTimeout { message }
+        | Error::Refused { message, .. }
         | Error::TooMany { message, .. } => message.clone(),
+        Error::Unprocessable { message, field, .. } if field.is_empty() => message.clone(),
+        Error::Unprocessable { message, field, .. } => format!("{field}: {message}"),
         Error::Unauthorized { .. } => "The request you have made requires authentication.".to_owned(),
         Error::UnsupportedMethod { .. } => "Attempted to authenticate with an unsupported method.".to_owned(),
         Error::NoRoute => "The resource could not be found.".to_owned(),
@@ -150,6 +161,8 @@ fn with_headers(error: &Error, public_url: &str, reply: Reply) -> Reply {
         | Error::TooLarge { .. }
         | Error::UriTooLong
         | Error::UnsupportedMedia { .. }
+        | Error::Unprocessable { .. }
+        | Error::Refused { .. }
         | Error::HeadersTooLarge
         | Error::BadUpstream { .. }
         | Error::UpstreamTimeout { .. }
@@ -160,6 +173,7 @@ fn with_headers(error: &Error, public_url: &str, reply: Reply) -> Reply {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Code;
 
     /// One of each kind.
     fn all() -> Vec<Error> {
@@ -183,6 +197,8 @@ mod tests {
             Error::too_many("Too many attempts."),
             Error::bad_upstream("The provider answered 500."),
             Error::upstream_timeout("The provider did not answer in time."),
+            Error::unprocessable("name", "missing", "Field required"),
+            Error::refused_because(Code::StateMismatch, "Begin again.", "secret reason"),
             Error::unavailable("secret reason"),
             Error::internal("secret cause"),
         ]

@@ -4,8 +4,10 @@
 //! and [`body`] what a handler reads, [`reply`] what it answers, [`dialect`] how a failure is worded.
 
 pub mod body;
+pub mod cookie;
 pub mod dialect;
 pub mod front;
+pub mod published;
 pub mod query;
 pub mod reply;
 pub mod request;

@@ -55,4 +55,11 @@ impl Reply {
         self.headers.insert(name, value);
         self
     }
+
+    /// Adds a header beside others of that name.
+    #[must_use]
+    pub fn and(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.append(name, value);
+        self
+    }
 }

@@ -116,6 +116,11 @@ impl Request {
         pairs.all(|(n, _)| n != name).then_some(value)
     }
 
+    /// A cookie that we have set under that name (see `cookie`).
+    pub fn own_cookie(&self, app: &App, name: &str) -> Option<String> {
+        self.cookie(&super::cookie::name(app, name))
+    }
+
     /// Whether whoever asks is a browser that wants to show something.
     pub fn wants_page(&self) -> bool {
         let mut accepted = self.head.headers.get_all(ACCEPT).iter().filter_map(|v| v.to_str().ok());

@@ -13,6 +13,8 @@ pub enum Change {
     Domain(String),
     /// An identity provider.
     IdentityProvider(String),
+    /// A tenant, or what belongs to it: slugs, applications, keys, what it says of identity providers.
+    Tenant(String),
     /// How many SSO configurations there are.
     SsoConfigurations,
     /// Tokens were revoked.
@@ -29,6 +31,7 @@ impl Change {
             Self::Project(id) => ("project", id, String::new()),
             Self::Domain(id) => ("domain", id, String::new()),
             Self::IdentityProvider(id) => ("identity_provider", id, String::new()),
+            Self::Tenant(id) => ("tenant", id, String::new()),
             Self::SsoConfigurations => ("sso_configurations", "", String::new()),
             Self::Revocation(event) => ("revocation", &event.id, serde_json::to_string(event).unwrap_or_default()),
             Self::All => ("all", "", String::new()),
@@ -42,6 +45,7 @@ impl Change {
             "project" => Self::Project(ident.to_owned()),
             "domain" => Self::Domain(ident.to_owned()),
             "identity_provider" => Self::IdentityProvider(ident.to_owned()),
+            "tenant" => Self::Tenant(ident.to_owned()),
             "sso_configurations" => Self::SsoConfigurations,
             "revocation" => serde_json::from_str(detail).map_or(Self::All, |e| Self::Revocation(Box::new(e))),
             _ => Self::All,
@@ -63,6 +67,7 @@ mod tests {
             Change::Project("p".into()),
             Change::Domain("d".into()),
             Change::IdentityProvider("i".into()),
+            Change::Tenant("t".into()),
             Change::SsoConfigurations,
             Change::Revocation(Box::new(event)),
             Change::All,

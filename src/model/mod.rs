@@ -3,10 +3,12 @@
 //! Whatever comes from outside is read here into a type that can only hold what is allowed (`…::create`, `…::update`
 //! return `Result`); after that nothing is checked twice.
 
+pub mod application;
 pub mod assertion;
 pub mod assignment;
 pub mod audit_event;
 pub mod auth_request;
+pub mod authorization;
 pub mod catalog;
 pub mod change;
 pub mod claims;
@@ -35,9 +37,14 @@ pub mod revocation;
 pub mod role;
 pub mod service;
 pub mod service_provider;
+pub mod session;
 pub mod shadow_user;
+pub mod sign_in;
+pub mod sign_in_step;
 pub mod sso_config;
 pub mod tag;
+pub mod tenant;
+pub mod tenant_idp;
 pub mod token;
 pub mod user;
 mod words;

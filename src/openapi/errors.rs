@@ -16,13 +16,31 @@ pub enum Envelope {
     Huawei,
     /// `/api/v1`.
     Sso,
+    /// The tenant face.
+    Tenant,
+    /// Its OAuth 2.0 endpoints.
+    Oauth,
 }
+
+/// How the paths of OAuth 2.0 endpoints end that programs ask.
+const OAUTH: [&str; 6] = [
+    "/oauth/token",
+    "/oauth/userinfo",
+    "/oauth/introspect",
+    "/oauth/revoke",
+    "/oauth/device_authorization",
+    "/backchannel-logout",
+];
 
 impl Envelope {
     /// That of a path.
     pub fn of(path: &str) -> Self {
         if path.starts_with("/v3.0/") {
             Self::Huawei
+        } else if OAUTH.iter().any(|end| path.ends_with(end)) {
+            Self::Oauth
+        } else if ["/api/v1/auth/", "/api/v1/admin/", "/auth/"].iter().any(|start| path.starts_with(start)) {
+            Self::Tenant
         } else if path.starts_with("/api/v1") {
             Self::Sso
         } else {
@@ -36,6 +54,8 @@ impl Envelope {
             Self::Keystone => "KeystoneError",
             Self::Huawei => "HuaweiError",
             Self::Sso => "SsoError",
+            Self::Tenant => "TenantError",
+            Self::Oauth => "OauthError",
         }
     }
 
@@ -61,6 +81,7 @@ pub fn reason(status: u16) -> &'static str {
         410 => "It is gone, for everybody.",
         412 => "It has been changed since.",
         413 => "The body is too large.",
+        422 => "The body breaks its schema.",
         415 => "The body is of another type.",
         429 => "There is too much to do; try again later.",
         500 => "The service failed.",
@@ -100,6 +121,12 @@ fn schema(envelope: Envelope) -> Value {
             ]);
             object([("error", error)])
         }
+        Envelope::Tenant => object([
+            ("detail", text()),
+            ("error?", says(text(), "What a sign-in failed of, in a word that stays.")),
+            ("request_id?", says(text(), "Finds it in the log and among the traces.")),
+        ]),
+        Envelope::Oauth => object([("error", text()), ("error_description", text())]),
     }
 }
 
@@ -135,7 +162,13 @@ mod tests {
 
     #[test]
     fn the_envelope_of_each_part_is_the_one_that_its_dialect_writes() {
-        for path in ["/v3/users", "/v3.0/OS-AUTH/id-token/tokens", "/api/v1/sso/configurations", "/openapi.json"] {
+        for path in [
+            "/v3/users",
+            "/v3.0/OS-AUTH/id-token/tokens",
+            "/api/v1/sso/configurations",
+            "/openapi.json",
+            "/api/v1/admin/tenants",
+        ] {
             let reply = crate::app::DIALECTS.of(path)(&Error::not_found("x"), "");
             let written: Value = serde_json::from_slice(&reply.body).unwrap();
             let of_path = schema(Envelope::of(path));

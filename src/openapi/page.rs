@@ -9,8 +9,8 @@ use serde_json::json;
 use utoipa_swagger_ui::Config;
 
 use super::operation::{Answer, Operation};
-use super::published::Published;
 use crate::error::{Error, Result};
+use crate::http::published::Published;
 use crate::http::reply::Reply;
 use crate::http::request::Request;
 use crate::service::App;

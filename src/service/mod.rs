@@ -24,7 +24,9 @@ pub mod implied_role;
 pub mod issue;
 pub mod jobs;
 pub mod lockout;
+pub mod login;
 pub mod mapping;
+pub mod oauth;
 pub mod password;
 pub mod project;
 mod proof;
@@ -40,6 +42,7 @@ pub mod secrets;
 pub mod service_provider;
 pub mod setup;
 pub mod sso_config;
+pub mod tenant;
 pub mod token;
 pub mod validation;
 pub mod watch;
@@ -126,6 +129,8 @@ pub struct Parts {
     pub checks: Checks,
     /// How many SSO configurations there are.
     pub sso_total: sso_config::Total,
+    /// Tenants with what belongs to them.
+    pub tenants: tenant::Known,
     /// Connections that are ready for use.
     pub connections: connection::Connections,
     /// Background jobs of this node.

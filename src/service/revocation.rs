@@ -30,6 +30,13 @@ pub fn event(app: &App, now: Timestamp) -> RevocationEvent {
     RevocationEvent::new(app.random.hex_id(), now)
 }
 
+/// Voids all tokens of an audit chain, the first of which has this audit id.
+pub fn of_chain(app: &App, audit_chain_id: &str) -> RevocationEvent {
+    let mut event = event(app, app.now());
+    event.audit_chain_id = Some(audit_chain_id.to_owned());
+    event
+}
+
 /// A fresh event that voids all tokens of a user. One issued in the second of an earlier such event bears the second after
 /// it (see `issue`), so this one reaches at least that far.
 pub fn of_user(app: &App, user_id: &str) -> RevocationEvent {

@@ -30,6 +30,10 @@ const HOUSEKEEPING: Duration = Duration::from_secs(600);
 const KEEP_CHANGES_SECS: i64 = 3_600;
 /// How long jobs that have ended are kept for people to look at.
 const KEEP_JOBS_SECS: i64 = 7 * 86_400;
+/// How long the steps of sign-ins are kept, in seconds.
+const KEEP_STEPS_SECS: i64 = 7 * 86_400;
+/// How long sessions are kept that have ended, in seconds.
+const KEEP_SESSIONS_SECS: i64 = 30 * 86_400;
 /// Rows of revocation events read at once.
 const PAGE: i64 = 5_000;
 
@@ -324,6 +328,12 @@ async fn clean(app: &App) -> Result<()> {
         let mut deleted = store::change::prune(&mut tx, now.plus_secs(-KEEP_CHANGES_SECS)).await?;
         deleted += store::revocation::prune(&mut tx, oldest).await?;
         deleted += store::login_session::prune(&mut tx, now).await?;
+        deleted += store::sign_in::prune(&mut tx, now).await?;
+        deleted += store::sign_in_step::prune(&mut tx, now.plus_secs(-KEEP_STEPS_SECS)).await?;
+        deleted += store::session::prune(&mut tx, now.plus_secs(-KEEP_SESSIONS_SECS)).await?;
+        deleted += store::authorization::prune_refresh(&mut tx, oldest).await?;
+        deleted += store::authorization::prune(&mut tx, oldest).await?;
+        deleted += store::spent::prune(&mut tx, now).await?;
         deleted += store::expiring_membership::prune(&mut tx, oldest, now).await?;
         deleted += store::job::prune(&mut tx, now.plus_secs(-KEEP_JOBS_SECS)).await?;
         if days > 0 {

@@ -9,8 +9,10 @@
 //! rules is [`Error::Internal`], a unique key that is taken is [`Error::Conflict`].
 
 mod actor;
+pub mod application;
 pub mod assignment;
 pub mod audit_event;
+pub mod authorization;
 pub mod catalog;
 pub mod change;
 pub mod connection;
@@ -36,9 +38,15 @@ pub mod role;
 pub mod sealed_secret;
 pub mod service;
 pub mod service_provider;
+pub mod session;
 pub mod shadow_user;
+pub mod sign_in;
+pub mod sign_in_step;
+pub mod spent;
 pub mod sql;
 pub mod sso_config;
+pub mod tenant;
+pub mod tenant_idp;
 pub mod user;
 
 #[cfg(test)]

@@ -5,15 +5,13 @@
 //! node can go on. The address that the identity provider sends the browser back to is one for each way in, so that an
 //! answer of one provider can never be taken for another's.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use sha2::{Digest, Sha256};
 
 use super::{Presented, Proxied, Route, enter};
 use crate::error::{Error, Result};
 use crate::model::auth_request::Asked;
 use crate::model::login_session::LoginSession;
+use crate::secret::digest;
 use crate::service::caller::Origin;
 use crate::service::issue::Issued;
 use crate::service::{App, connection};
@@ -77,10 +75,6 @@ pub fn redirect_uri(app: &App, idp_id: &str, protocol_id: &str) -> String {
     format!("{}{}/callback", app.public_url, websso_path(idp_id, protocol_id))
 }
 
-fn digest(text: &str) -> String {
-    URL_SAFE_NO_PAD.encode(Sha256::digest(text))
-}
-
 /// The cookie of an attempt: each has one of its own, so that two windows do not take each other's.
 fn cookie_name(session_id: &str) -> String {
     format!("archstone-login-{}", session_id.get(..12).unwrap_or(session_id))
@@ -134,8 +128,7 @@ async fn begin(app: &App, idp_id: &str, protocol_id: &str, dashboard: Option<Str
     Route::open(app, &mut app.store.read().await?, idp_id, protocol_id).await?;
     let ready = connection::ready(app, idp_id, protocol_id).await?;
     let ready = ready.ok_or_else(|| Error::unauthorized("the protocol has no connection to sign in by"))?;
-    let fresh = || URL_SAFE_NO_PAD.encode(app.random.bytes::<32>());
-    let (state, browser) = (fresh(), fresh());
+    let (state, browser) = (app.random.token(), app.random.token());
     let redirect_uri = redirect_uri(app, idp_id, protocol_id);
     let now = app.now();
     let begun = app.oidc.begin(&Ask::new(&ready, now, &app.random).with_browser(&redirect_uri, &state)).await?;

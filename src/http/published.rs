@@ -5,9 +5,9 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use sha2::{Digest, Sha256};
 
+use super::reply::Reply;
+use super::request::Request;
 use crate::clock::hex;
-use crate::http::reply::Reply;
-use crate::http::request::Request;
 
 /// Kept for a while, then asked for again by its validator.
 const KEEP: HeaderValue = HeaderValue::from_static("public, max-age=300");

@@ -1,0 +1,21 @@
+//! The tenant face, a file for each part.
+
+mod admin;
+mod federation;
+mod logout;
+mod oauth;
+mod pages;
+
+use serde_json::Value;
+
+use super::operation::Operation;
+
+/// The parts of this face.
+pub fn parts() -> Vec<(&'static str, &'static str, Vec<Operation>)> {
+    [federation::parts(), oauth::parts(), logout::parts(), pages::parts(), admin::parts()].concat()
+}
+
+/// Its schemas.
+pub fn schemas() -> Vec<(String, Value)> {
+    [federation::schemas(), oauth::schemas(), logout::schemas(), pages::schemas(), admin::schemas()].concat()
+}

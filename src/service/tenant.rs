@@ -1,0 +1,136 @@
+//! Tenants, their applications and the identity providers that they offer.
+//!
+//! Every request of a browser or an application begins by asking for these, so they are remembered, each until it or what it
+//! rests on changes, on this node or another (see `cache`).
+
+use std::sync::Arc;
+
+use moka::sync::Cache;
+
+use super::App;
+use crate::error::{Code, Error, Result};
+use crate::model::application::Application;
+use crate::model::tenant::Tenant;
+use crate::model::tenant_idp::Offered;
+use crate::store::application::StoredSecret;
+use crate::store::{self};
+
+/// Most tenants, applications and lists of identity providers that are remembered, each.
+const MAX_KNOWN: u64 = 10_000;
+/// Longest slug.
+const MAX_SLUG: usize = 63;
+
+/// An application with the digests of its secrets.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Client {
+    /// The application.
+    pub application: Application,
+    /// Its secrets.
+    pub secrets: Vec<StoredSecret>,
+}
+
+/// What is remembered of tenants, each with the tick of the memory at which its reading began.
+#[derive(Debug)]
+pub struct Known {
+    slugs: Cache<String, (u64, Arc<Tenant>)>,
+    clients: Cache<(String, String), (u64, Arc<Client>)>,
+    offered: Cache<String, (u64, Arc<Vec<Offered>>)>,
+}
+
+impl Default for Known {
+    fn default() -> Self {
+        Self { slugs: Cache::new(MAX_KNOWN), clients: Cache::new(MAX_KNOWN), offered: Cache::new(MAX_KNOWN) }
+    }
+}
+
+/// 404 for a slug that leads nowhere.
+fn not_found() -> Error {
+    Error::refused(Code::TenantNotFound, "Tenant not found")
+}
+
+/// Whether a text can be a slug: lower-case letters, digits and hyphens, neither first nor last a hyphen (a DNS label).
+pub fn is_slug(text: &str) -> bool {
+    let inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    (1..=MAX_SLUG).contains(&text.len()) && text.bytes().all(inner) && !text.starts_with('-') && !text.ends_with('-')
+}
+
+/// The tenant that a slug leads to: 404 if there is none, 403 unless it is active.
+pub async fn by_slug(app: &App, slug: &str) -> Result<Arc<Tenant>> {
+    let tenant = find(app, slug).await?;
+    if tenant.active && tenant.domain_enabled {
+        Ok(tenant)
+    } else {
+        Err(Error::refused(Code::TenantSuspended, "Tenant is not active"))
+    }
+}
+
+async fn find(app: &App, slug: &str) -> Result<Arc<Tenant>> {
+    if !is_slug(slug) {
+        return Err(not_found());
+    }
+    if app.memory.is_current()
+        && let Some((tick, tenant)) = app.tenants.slugs.get(slug)
+        && !app.memory.tenant_changed(&tenant.id, tick)
+    {
+        return Ok(tenant);
+    }
+    let tick = app.memory.tick();
+    let found = store::tenant::get_by_slug(&mut app.store.read().await?, slug).await?;
+    let tenant = Arc::new(found.ok_or_else(not_found)?);
+    app.tenants.slugs.insert(slug.to_owned(), (tick, tenant.clone()));
+    Ok(tenant)
+}
+
+/// An application of a tenant, enabled or not.
+pub async fn client(app: &App, tenant_id: &str, client_id: &str) -> Result<Option<Arc<Client>>> {
+    if client_id.len() > 64 || client_id.contains('\0') {
+        return Ok(None);
+    }
+    let key = (tenant_id.to_owned(), client_id.to_owned());
+    if app.memory.is_current()
+        && let Some((tick, client)) = app.tenants.clients.get(&key)
+        && !app.memory.tenant_changed(tenant_id, tick)
+    {
+        return Ok(Some(client));
+    }
+    let tick = app.memory.tick();
+    let mut conn = app.store.read().await?;
+    let Some(application) = store::application::get(&mut conn, tenant_id, client_id).await? else { return Ok(None) };
+    let secrets = store::application::secrets(&mut conn, client_id).await?;
+    let client = Arc::new(Client { application, secrets });
+    app.tenants.clients.insert(key, (tick, client.clone()));
+    Ok(Some(client))
+}
+
+/// The identity providers that a tenant offers, in the order of their buttons; those without a button as well.
+pub async fn offered(app: &App, tenant: &Tenant) -> Result<Arc<Vec<Offered>>> {
+    if app.memory.is_current()
+        && let Some((tick, offered)) = app.tenants.offered.get(&tenant.id)
+        && !app.memory.tenant_changed(&tenant.id, tick)
+        && !app.memory.identity_providers_changed(tick)
+    {
+        return Ok(offered);
+    }
+    let tick = app.memory.tick();
+    let mut found = store::tenant_idp::offered(&mut app.store.read().await?, &tenant.id).await?;
+    found.retain(|o| o.settings.enabled);
+    found.sort_by_cached_key(|o| (o.settings.display_order, o.name.to_lowercase(), o.idp_id.clone()));
+    let offered = Arc::new(found);
+    app.tenants.offered.insert(tenant.id.clone(), (tick, offered.clone()));
+    Ok(offered)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slug_is_a_dns_label_in_lower_case() {
+        for slug in ["a", "acme", "a-1", "0", &"a".repeat(63)] {
+            assert!(is_slug(slug), "{slug}");
+        }
+        for other in ["", "-a", "a-", "A", "a.b", "a_b", "a/b", "ü", &"a".repeat(64)] {
+            assert!(!is_slug(other), "{other}");
+        }
+    }
+}

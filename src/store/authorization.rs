@@ -1,0 +1,238 @@
+//! Authorizations, and the codes and refresh tokens by which tokens come of them. Codes and tokens lie here as digests.
+
+use super::Conn;
+use super::sql::Sql;
+use crate::clock::Timestamp;
+use crate::error::Result;
+use crate::model::authorization::Authorization;
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: String,
+    tenant_id: String,
+    client_id: String,
+    user_id: Option<String>,
+    session_id: Option<String>,
+    facts: String,
+    offline: bool,
+    created_at: i64,
+    expires_at: i64,
+    revoked_at: Option<i64>,
+}
+
+impl TryFrom<Row> for Authorization {
+    type Error = crate::error::Error;
+
+    fn try_from(r: Row) -> Result<Self> {
+        Ok(Self {
+            facts: super::json::parse("authorizations", &r.id, &r.facts)?,
+            id: r.id,
+            tenant_id: r.tenant_id,
+            client_id: r.client_id,
+            user_id: r.user_id,
+            session_id: r.session_id,
+            offline: r.offline,
+            created_at: Timestamp(r.created_at),
+            expires_at: Timestamp(r.expires_at),
+            revoked_at: r.revoked_at.map(Timestamp),
+        })
+    }
+}
+
+const COLUMNS: &str = "SELECT id, tenant_id, client_id, user_id, session_id, facts, offline, created_at, expires_at, revoked_at \
+     FROM authorizations WHERE TRUE";
+
+/// An authorization code as stored.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Code {
+    /// Digest of the code.
+    pub id: String,
+    /// What it is for.
+    pub authorization_id: String,
+    /// The redirect URI that it was sent to.
+    pub redirect_uri: String,
+    /// S256 challenge.
+    pub code_challenge: Option<String>,
+    /// When it ends, in microseconds since 1970.
+    pub expires_at: i64,
+    /// When it was used, in microseconds since 1970.
+    pub used_at: Option<i64>,
+}
+
+/// A refresh token as stored.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Refresh {
+    /// Digest of the token.
+    pub id: String,
+    /// What it is for.
+    pub authorization_id: String,
+    /// When it was made, in microseconds since 1970.
+    pub created_at: i64,
+    /// When it ends, in microseconds since 1970.
+    pub expires_at: i64,
+    /// When it was used, in microseconds since 1970.
+    pub used_at: Option<i64>,
+}
+
+/// Adds an authorization.
+pub async fn insert(conn: &mut Conn, it: &Authorization) -> Result<()> {
+    Sql::new(
+        "INSERT INTO authorizations (id, tenant_id, client_id, user_id, session_id, facts, offline, created_at, expires_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+    )
+    .bind(&it.id)
+    .bind(&it.tenant_id)
+    .bind(&it.client_id)
+    .bind(&it.user_id)
+    .bind(&it.session_id)
+    .bind(super::json::written(&it.facts)?)
+    .bind(it.offline)
+    .bind(it.created_at.0)
+    .bind(it.expires_at.0)
+    .run(conn)
+    .await?;
+    Ok(())
+}
+
+/// The authorization of that id, revoked or not.
+pub async fn get(conn: &mut Conn, id: &str) -> Result<Option<Authorization>> {
+    let row: Option<Row> = Sql::new(COLUMNS).push_bind(" AND id = ", id).first(conn).await?;
+    row.map(Authorization::try_from).transpose()
+}
+
+/// Those of a session that are not revoked.
+pub async fn list_of_session(conn: &mut Conn, session_id: &str) -> Result<Vec<Authorization>> {
+    let rows: Vec<Row> = Sql::new(COLUMNS)
+        .push_bind(" AND revoked_at IS NULL AND session_id = ", session_id)
+        .push(" ORDER BY created_at, id")
+        .all(conn)
+        .await?;
+    rows.into_iter().map(Authorization::try_from).collect()
+}
+
+/// Those of a user, at one application or all, that are not revoked.
+pub async fn list_of_user(conn: &mut Conn, user_id: &str, client_id: Option<&str>) -> Result<Vec<Authorization>> {
+    let mut sql = Sql::new(COLUMNS).push_bind(" AND revoked_at IS NULL AND user_id = ", user_id);
+    if let Some(client_id) = client_id {
+        sql = sql.push_bind(" AND client_id = ", client_id);
+    }
+    let rows: Vec<Row> = sql.push(" ORDER BY created_at, id").all(conn).await?;
+    rows.into_iter().map(Authorization::try_from).collect()
+}
+
+/// Those of an application that are not revoked.
+pub async fn list_of_client(conn: &mut Conn, client_id: &str) -> Result<Vec<Authorization>> {
+    let rows: Vec<Row> = Sql::new(COLUMNS)
+        .push_bind(" AND revoked_at IS NULL AND client_id = ", client_id)
+        .push(" ORDER BY created_at, id")
+        .all(conn)
+        .await?;
+    rows.into_iter().map(Authorization::try_from).collect()
+}
+
+/// Has more come of an authorization until `expires_at`.
+pub async fn extend(conn: &mut Conn, id: &str, expires_at: Timestamp) -> Result<()> {
+    Sql::new("UPDATE authorizations SET expires_at = $1 WHERE id = $2 AND expires_at < $3")
+        .bind(expires_at.0)
+        .bind(id)
+        .bind(expires_at.0)
+        .run(conn)
+        .await?;
+    Ok(())
+}
+
+/// Takes an authorization back; false if that was done already. Whoever calls this also writes the revocation event of its
+/// audit chain.
+pub async fn revoke(conn: &mut Conn, id: &str, reason: &str, now: Timestamp) -> Result<bool> {
+    let touched =
+        Sql::new("UPDATE authorizations SET revoked_at = $1, revoked_reason = $2 WHERE id = $3 AND revoked_at IS NULL")
+            .bind(now.0)
+            .bind(reason)
+            .bind(id)
+            .run(conn)
+            .await?;
+    Ok(touched == 1)
+}
+
+/// Drops up to a thousand of which nothing has come since `before`.
+pub async fn prune(conn: &mut Conn, before: Timestamp) -> Result<u64> {
+    Sql::new("DELETE FROM authorizations WHERE id IN (SELECT id FROM authorizations WHERE expires_at < $1 LIMIT 1000)")
+        .bind(before.0)
+        .run(conn)
+        .await
+}
+
+/// Adds a code.
+pub async fn insert_code(conn: &mut Conn, code: &Code) -> Result<()> {
+    Sql::new(
+        "INSERT INTO authorization_codes (id, authorization_id, redirect_uri, code_challenge, expires_at) \
+         VALUES ($1, $2, $3, $4, $5)",
+    )
+    .bind(&code.id)
+    .bind(&code.authorization_id)
+    .bind(&code.redirect_uri)
+    .bind(&code.code_challenge)
+    .bind(code.expires_at)
+    .run(conn)
+    .await?;
+    Ok(())
+}
+
+/// A code, used or not.
+pub async fn get_code(conn: &mut Conn, id: &str) -> Result<Option<Code>> {
+    Sql::new(
+        "SELECT id, authorization_id, redirect_uri, code_challenge, expires_at, used_at FROM authorization_codes \
+         WHERE id = $1",
+    )
+    .bind(id)
+    .first(conn)
+    .await
+}
+
+/// Uses a code up; false if that was done already.
+pub async fn use_code(conn: &mut Conn, id: &str, now: Timestamp) -> Result<bool> {
+    let touched = Sql::new("UPDATE authorization_codes SET used_at = $1 WHERE id = $2 AND used_at IS NULL")
+        .bind(now.0)
+        .bind(id)
+        .run(conn)
+        .await?;
+    Ok(touched == 1)
+}
+
+/// Adds a refresh token.
+pub async fn insert_refresh(conn: &mut Conn, token: &Refresh) -> Result<()> {
+    Sql::new("INSERT INTO refresh_tokens (id, authorization_id, created_at, expires_at) VALUES ($1, $2, $3, $4)")
+        .bind(&token.id)
+        .bind(&token.authorization_id)
+        .bind(token.created_at)
+        .bind(token.expires_at)
+        .run(conn)
+        .await?;
+    Ok(())
+}
+
+/// A refresh token, used or not.
+pub async fn get_refresh(conn: &mut Conn, id: &str) -> Result<Option<Refresh>> {
+    Sql::new("SELECT id, authorization_id, created_at, expires_at, used_at FROM refresh_tokens WHERE id = $1")
+        .bind(id)
+        .first(conn)
+        .await
+}
+
+/// Uses a refresh token up; false if that was done already.
+pub async fn use_refresh(conn: &mut Conn, id: &str, now: Timestamp) -> Result<bool> {
+    let touched = Sql::new("UPDATE refresh_tokens SET used_at = $1 WHERE id = $2 AND used_at IS NULL")
+        .bind(now.0)
+        .bind(id)
+        .run(conn)
+        .await?;
+    Ok(touched == 1)
+}
+
+/// Drops up to a thousand used or ended refresh tokens that ended before `before`.
+pub async fn prune_refresh(conn: &mut Conn, before: Timestamp) -> Result<u64> {
+    Sql::new("DELETE FROM refresh_tokens WHERE id IN (SELECT id FROM refresh_tokens WHERE expires_at < $1 LIMIT 1000)")
+        .bind(before.0)
+        .run(conn)
+        .await
+}

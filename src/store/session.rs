@@ -1,0 +1,211 @@
+//! Sessions of people at tenants.
+
+use super::Conn;
+use super::sql::Sql;
+use crate::clock::Timestamp;
+use crate::error::Result;
+use crate::model::list::{Condition, Window};
+use crate::model::session::{Session, Upstream};
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: String,
+    tenant_id: String,
+    user_id: String,
+    handle: String,
+    idp_id: Option<String>,
+    protocol_id: Option<String>,
+    group_ids: String,
+    issuer: Option<String>,
+    subject: Option<String>,
+    upstream_sid: Option<String>,
+    upstream_id_token: Option<String>,
+    auth_time: i64,
+    amr: String,
+    acr: Option<String>,
+    remote: Option<String>,
+    user_agent: Option<String>,
+    created_at: i64,
+    last_seen: i64,
+    expires_at: i64,
+    terminated_at: Option<i64>,
+    terminated_reason: Option<String>,
+}
+
+impl TryFrom<Row> for Session {
+    type Error = crate::error::Error;
+
+    fn try_from(r: Row) -> Result<Self> {
+        let upstream = match (r.idp_id, r.protocol_id, r.issuer, r.subject) {
+            (Some(idp_id), Some(protocol_id), Some(issuer), Some(subject)) => Some(Upstream {
+                idp_id,
+                protocol_id,
+                group_ids: super::json::parse("sessions", &r.id, &r.group_ids)?,
+                issuer,
+                subject,
+                sid: r.upstream_sid,
+                id_token: r.upstream_id_token,
+            }),
+            _ => None,
+        };
+        Ok(Self {
+            upstream,
+            amr: super::json::parse("sessions", &r.id, &r.amr)?,
+            id: r.id,
+            tenant_id: r.tenant_id,
+            user_id: r.user_id,
+            handle: r.handle,
+            auth_time: Timestamp(r.auth_time),
+            acr: r.acr,
+            remote: r.remote,
+            user_agent: r.user_agent,
+            created_at: Timestamp(r.created_at),
+            last_seen: Timestamp(r.last_seen),
+            expires_at: Timestamp(r.expires_at),
+            terminated_at: r.terminated_at.map(Timestamp),
+            terminated_reason: r.terminated_reason,
+        })
+    }
+}
+
+const COLUMNS: &str = "SELECT id, tenant_id, user_id, handle, idp_id, protocol_id, group_ids, issuer, subject, upstream_sid, \
+     upstream_id_token, auth_time, amr, acr, remote, user_agent, created_at, last_seen, expires_at, terminated_at, \
+     terminated_reason FROM sessions WHERE TRUE";
+
+/// Adds a session.
+pub async fn insert(conn: &mut Conn, it: &Session) -> Result<()> {
+    let upstream = it.upstream.as_ref();
+    let none: Vec<String> = Vec::new();
+    Sql::new(
+        "INSERT INTO sessions (id, tenant_id, user_id, handle, idp_id, protocol_id, group_ids, issuer, subject, upstream_sid, \
+         upstream_id_token, auth_time, amr, acr, remote, user_agent, created_at, last_seen, expires_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
+    )
+    .bind(&it.id)
+    .bind(&it.tenant_id)
+    .bind(&it.user_id)
+    .bind(&it.handle)
+    .bind(upstream.map(|u| u.idp_id.as_str()))
+    .bind(upstream.map(|u| u.protocol_id.as_str()))
+    .bind(super::json::written(upstream.map_or(&none, |u| &u.group_ids))?)
+    .bind(upstream.map(|u| u.issuer.as_str()))
+    .bind(upstream.map(|u| u.subject.as_str()))
+    .bind(upstream.and_then(|u| u.sid.as_deref()))
+    .bind(upstream.and_then(|u| u.id_token.as_deref()))
+    .bind(it.auth_time.0)
+    .bind(super::json::written(&it.amr)?)
+    .bind(&it.acr)
+    .bind(&it.remote)
+    .bind(&it.user_agent)
+    .bind(it.created_at.0)
+    .bind(it.last_seen.0)
+    .bind(it.expires_at.0)
+    .run(conn)
+    .await?;
+    Ok(())
+}
+
+/// The session of that id at a tenant, ended or not.
+pub async fn get(conn: &mut Conn, tenant_id: &str, id: &str) -> Result<Option<Session>> {
+    let row: Option<Row> =
+        Sql::new(COLUMNS).push_bind(" AND id = ", id).push_bind(" AND tenant_id = ", tenant_id).first(conn).await?;
+    row.map(Session::try_from).transpose()
+}
+
+/// The session with this cookie (its digest) at a tenant, ended or not.
+pub async fn get_by_handle(conn: &mut Conn, tenant_id: &str, handle: &str) -> Result<Option<Session>> {
+    let row: Option<Row> = Sql::new(COLUMNS)
+        .push_bind(" AND handle = ", handle)
+        .push_bind(" AND tenant_id = ", tenant_id)
+        .first(conn)
+        .await?;
+    row.map(Session::try_from).transpose()
+}
+
+/// Part of a tenant's sessions that have not ended, newest first. Conditions may be on `user_id` and `idp_id`.
+pub async fn list_live(
+    conn: &mut Conn,
+    tenant_id: &str,
+    conditions: &[Condition],
+    now: Timestamp,
+    window: Window,
+) -> Result<Vec<Session>> {
+    let rows: Vec<Row> = Sql::new(COLUMNS)
+        .push_bind(" AND tenant_id = ", tenant_id)
+        .push_bind(" AND terminated_at IS NULL AND expires_at > ", now.0)
+        .filter(conditions)
+        .push_bind(" ORDER BY created_at DESC, id LIMIT ", window.limit)
+        .push_bind(" OFFSET ", window.offset)
+        .all(conn)
+        .await?;
+    rows.into_iter().map(Session::try_from).collect()
+}
+
+/// How many of them there are.
+pub async fn count_live(conn: &mut Conn, tenant_id: &str, conditions: &[Condition], now: Timestamp) -> Result<i64> {
+    #[derive(sqlx::FromRow)]
+    struct Count {
+        n: i64,
+    }
+    let row: Option<Count> = Sql::new("SELECT COUNT(*) AS n FROM sessions WHERE terminated_at IS NULL")
+        .push_bind(" AND tenant_id = ", tenant_id)
+        .push_bind(" AND expires_at > ", now.0)
+        .filter(conditions)
+        .first(conn)
+        .await?;
+    Ok(row.map_or(0, |r| r.n))
+}
+
+/// The sessions, not ended, that an identity provider means: those of its session `sid`, or all of a subject.
+pub async fn list_of_upstream(
+    conn: &mut Conn,
+    tenant_id: &str,
+    idp_id: &str,
+    sid: Option<&str>,
+    subject: Option<&str>,
+) -> Result<Vec<Session>> {
+    let mut sql = Sql::new(COLUMNS)
+        .push_bind(" AND tenant_id = ", tenant_id)
+        .push_bind(" AND idp_id = ", idp_id)
+        .push(" AND terminated_at IS NULL");
+    if let Some(sid) = sid {
+        sql = sql.push_bind(" AND upstream_sid = ", sid);
+    }
+    if let Some(subject) = subject {
+        sql = sql.push_bind(" AND subject = ", subject);
+    }
+    let rows: Vec<Row> = sql.push(" ORDER BY created_at LIMIT 1000").all(conn).await?;
+    rows.into_iter().map(Session::try_from).collect()
+}
+
+/// Notes that a session was used.
+pub async fn touch(conn: &mut Conn, id: &str, now: Timestamp) -> Result<()> {
+    Sql::new("UPDATE sessions SET last_seen = $1 WHERE id = $2 AND last_seen < $3")
+        .bind(now.0)
+        .bind(id)
+        .bind(now.0)
+        .run(conn)
+        .await?;
+    Ok(())
+}
+
+/// Ends a session; false if it has ended already.
+pub async fn terminate(conn: &mut Conn, id: &str, reason: &str, now: Timestamp) -> Result<bool> {
+    let touched = Sql::new(
+        "UPDATE sessions SET terminated_at = $1, terminated_reason = $2 WHERE id = $3 AND terminated_at IS NULL",
+    )
+    .bind(now.0)
+    .bind(reason)
+    .bind(id)
+    .run(conn)
+    .await?;
+    Ok(touched == 1)
+}
+
+/// Drops up to a thousand that ended before `before`.
+pub async fn prune(conn: &mut Conn, before: Timestamp) -> Result<u64> {
+    Sql::new("DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at < $1 LIMIT 1000)")
+        .bind(before.0)
+        .run(conn)
+        .await
+}

@@ -1,0 +1,104 @@
+//! Steps of sign-ins.
+
+use super::Conn;
+use super::sql::Sql;
+use crate::clock::Timestamp;
+use crate::error::{Error, Result};
+use crate::model::sign_in_step::SignInStep;
+
+/// Longest detail that is kept, in bytes.
+const MAX_DETAIL: usize = 16_384;
+/// Most steps of one sign-in that are shown.
+const MAX_SHOWN: i64 = 500;
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: String,
+    sign_in_id: String,
+    tenant_id: String,
+    seq: i64,
+    at: i64,
+    request_id: String,
+    step: String,
+    outcome: String,
+    reason: Option<String>,
+    detail: String,
+}
+
+impl TryFrom<Row> for SignInStep {
+    type Error = Error;
+
+    fn try_from(r: Row) -> Result<Self> {
+        Ok(Self {
+            detail: super::json::parse("sign_in_steps", &r.id, &r.detail)?,
+            id: r.id,
+            sign_in_id: r.sign_in_id,
+            tenant_id: r.tenant_id,
+            seq: r.seq,
+            at: Timestamp(r.at),
+            request_id: r.request_id,
+            step: r.step,
+            outcome: r.outcome,
+            reason: r.reason,
+        })
+    }
+}
+
+/// Adds a step. A detail that is too large is left out.
+pub async fn insert(conn: &mut Conn, it: &SignInStep) -> Result<()> {
+    let detail = super::json::written(&it.detail)?;
+    let detail = if detail.len() > MAX_DETAIL { "{\"left_out\":\"too large to be kept\"}" } else { &detail };
+    Sql::new(
+        "INSERT INTO sign_in_steps (id, sign_in_id, tenant_id, seq, at, request_id, step, outcome, reason, detail) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+    )
+    .bind(&it.id)
+    .bind(&it.sign_in_id)
+    .bind(&it.tenant_id)
+    .bind(it.seq)
+    .bind(it.at.0)
+    .bind(&it.request_id)
+    .bind(&it.step)
+    .bind(&it.outcome)
+    .bind(&it.reason)
+    .bind(detail)
+    .run(conn)
+    .await?;
+    Ok(())
+}
+
+/// All steps of the sign-ins at a tenant that a request took part in, in order.
+pub async fn list_of_request(conn: &mut Conn, tenant_id: &str, request_id: &str) -> Result<Vec<SignInStep>> {
+    let rows: Vec<Row> = Sql::new(
+        "SELECT id, sign_in_id, tenant_id, seq, at, request_id, step, outcome, reason, detail FROM sign_in_steps \
+         WHERE tenant_id = $1 AND sign_in_id IN (SELECT r.sign_in_id FROM sign_in_steps r WHERE r.request_id = $2) \
+         ORDER BY at, seq, id LIMIT $3",
+    )
+    .bind(tenant_id)
+    .bind(request_id)
+    .bind(MAX_SHOWN)
+    .all(conn)
+    .await?;
+    rows.into_iter().map(SignInStep::try_from).collect()
+}
+
+/// The last steps at a tenant that failed, newest first.
+pub async fn list_failures(conn: &mut Conn, tenant_id: &str, limit: i64) -> Result<Vec<SignInStep>> {
+    let rows: Vec<Row> = Sql::new(
+        "SELECT id, sign_in_id, tenant_id, seq, at, request_id, step, outcome, reason, detail FROM sign_in_steps \
+         WHERE tenant_id = $1 AND outcome = 'failure' ORDER BY at DESC, seq DESC, id LIMIT $2",
+    )
+    .bind(tenant_id)
+    .bind(limit)
+    .all(conn)
+    .await?;
+    rows.into_iter().map(SignInStep::try_from).collect()
+}
+
+/// Drops up to a thousand of before `before`.
+pub async fn prune(conn: &mut Conn, before: Timestamp) -> Result<u64> {
+    Sql::new("DELETE FROM sign_in_steps WHERE id IN (SELECT id FROM sign_in_steps WHERE at < $1 LIMIT 1000)")
+        .bind(before.0)
+        .run(conn)
+        .await
+}

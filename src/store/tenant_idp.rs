@@ -1,0 +1,134 @@
+//! Which identity providers a tenant offers, and what it says of them.
+
+use super::Conn;
+use super::sql::Sql;
+use crate::clock::Timestamp;
+use crate::error::{Error, Result};
+use crate::model::change::Change;
+use crate::model::tenant_idp::{Offered, Settings};
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    idp_id: String,
+    protocol_id: String,
+    kind: String,
+    name: Option<String>,
+    own: bool,
+    settings: Option<String>,
+}
+
+impl TryFrom<Row> for Offered {
+    type Error = Error;
+
+    fn try_from(r: Row) -> Result<Self> {
+        let odd = || Error::internal(format!("connections row {} {}: bad kind", r.idp_id, r.protocol_id));
+        let kind = ["oidc", "saml", "ldap"].into_iter().find(|k| *k == r.kind).ok_or_else(odd)?;
+        let settings = match &r.settings {
+            Some(text) => super::json::parse("tenant_identity_providers", &r.idp_id, text)?,
+            None => Settings::default(),
+        };
+        Ok(Self {
+            name: r.name.filter(|n| !n.is_empty()).unwrap_or_else(|| r.idp_id.clone()),
+            idp_id: r.idp_id,
+            protocol_id: r.protocol_id,
+            kind,
+            own: r.own,
+            settings,
+        })
+    }
+}
+
+/// The enabled identity providers of a tenant's own domain, and the global configurations that are not kept for other tenants;
+/// each by the first of its protocols that has a connection.
+pub async fn offered(conn: &mut Conn, tenant_id: &str) -> Result<Vec<Offered>> {
+    let rows: Vec<Row> = Sql::new(
+        "SELECT i.id AS idp_id, c.protocol_id, c.kind, COALESCE(s.display_name, i.description) AS name, \
+         i.domain_id = $1 AS own, x.settings \
+         FROM identity_providers i \
+         JOIN connections c ON c.idp_id = i.id AND c.protocol_id = (SELECT MIN(o.protocol_id) FROM connections o \
+            JOIN protocols p ON p.idp_id = o.idp_id AND p.id = o.protocol_id WHERE o.idp_id = i.id) \
+         LEFT JOIN sso_configurations s ON s.id = i.id \
+         LEFT JOIN tenant_identity_providers x ON x.idp_id = i.id AND x.tenant_id = $2 \
+         WHERE i.enabled AND (i.domain_id = $3 OR (s.source IN ('manual', 'import') AND s.resume_enabled IS NULL \
+            AND (NOT EXISTS (SELECT 1 FROM offered_identity_providers f WHERE f.idp_id = i.id) \
+            OR EXISTS (SELECT 1 FROM offered_identity_providers f WHERE f.idp_id = i.id AND f.tenant_id = $4)))) \
+         ORDER BY i.id",
+    )
+    .bind(tenant_id)
+    .bind(tenant_id)
+    .bind(tenant_id)
+    .bind(tenant_id)
+    .all(conn)
+    .await?;
+    rows.into_iter().map(Offered::try_from).collect()
+}
+
+/// What a tenant says of an identity provider, if it says something.
+pub async fn get(conn: &mut Conn, tenant_id: &str, idp_id: &str) -> Result<Option<Settings>> {
+    #[derive(sqlx::FromRow)]
+    struct Text {
+        settings: String,
+    }
+    let row: Option<Text> =
+        Sql::new("SELECT settings FROM tenant_identity_providers WHERE tenant_id = $1 AND idp_id = $2")
+            .bind(tenant_id)
+            .bind(idp_id)
+            .first(conn)
+            .await?;
+    row.map(|r| super::json::parse("tenant_identity_providers", idp_id, &r.settings)).transpose()
+}
+
+/// Writes what a tenant says of an identity provider.
+pub async fn put(conn: &mut Conn, tenant_id: &str, idp_id: &str, settings: &Settings, now: Timestamp) -> Result<()> {
+    Sql::new(
+        "INSERT INTO tenant_identity_providers (tenant_id, idp_id, settings, updated_at) VALUES ($1, $2, $3, $4) \
+         ON CONFLICT (tenant_id, idp_id) DO UPDATE SET settings = excluded.settings, updated_at = excluded.updated_at",
+    )
+    .bind(tenant_id)
+    .bind(idp_id)
+    .bind(super::json::written(settings)?)
+    .bind(now.0)
+    .run(conn)
+    .await?;
+    conn.note(Change::Tenant(tenant_id.to_owned()));
+    Ok(())
+}
+
+/// Forgets what a tenant says of an identity provider.
+pub async fn delete(conn: &mut Conn, tenant_id: &str, idp_id: &str) -> Result<bool> {
+    let touched = Sql::new("DELETE FROM tenant_identity_providers WHERE tenant_id = $1 AND idp_id = $2")
+        .bind(tenant_id)
+        .bind(idp_id)
+        .run(conn)
+        .await?;
+    conn.note(Change::Tenant(tenant_id.to_owned()));
+    Ok(touched == 1)
+}
+
+/// The tenants that a global identity provider is kept for; none: it is offered to all.
+pub async fn kept_for(conn: &mut Conn, idp_id: &str) -> Result<Vec<String>> {
+    #[derive(sqlx::FromRow)]
+    struct Id {
+        tenant_id: String,
+    }
+    let rows: Vec<Id> =
+        Sql::new("SELECT tenant_id FROM offered_identity_providers WHERE idp_id = $1 ORDER BY tenant_id")
+            .bind(idp_id)
+            .all(conn)
+            .await?;
+    Ok(rows.into_iter().map(|r| r.tenant_id).collect())
+}
+
+/// Keeps a global identity provider for these tenants; none: it is offered to all.
+pub async fn keep_for(conn: &mut Conn, idp_id: &str, tenant_ids: &[String]) -> Result<()> {
+    Sql::new("DELETE FROM offered_identity_providers WHERE idp_id = $1").bind(idp_id).run(conn).await?;
+    for tenant_id in tenant_ids {
+        Sql::new("INSERT INTO offered_identity_providers (idp_id, tenant_id) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+            .bind(idp_id)
+            .bind(tenant_id)
+            .run(conn)
+            .await?;
+    }
+    conn.note(Change::IdentityProvider(idp_id.to_owned()));
+    Ok(())
+}

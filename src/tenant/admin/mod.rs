@@ -1,0 +1,8 @@
+//! `/api/v1/admin`: tenants, their applications, identity providers, sessions and links.
+
+use crate::http::route::Route;
+
+/// The routes of this part.
+pub fn routes() -> Vec<Route> {
+    Vec::new()
+}
