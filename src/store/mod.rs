@@ -69,6 +69,9 @@ use crate::secret::file::lock_dir;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 
+/// The migration that adds the form in which e-mail addresses are looked for.
+const EMAIL_KEYS: i64 = 6;
+
 /// The channel on which PostgreSQL tells other nodes that something changed.
 const CHANNEL: &str = "archstone";
 
@@ -172,6 +175,7 @@ impl Store {
 
     /// Applies the migrations that the database lacks; with none lacking it changes nothing.
     pub async fn migrate(&self) -> Result<()> {
+        let before = self.applied().await?;
         let done = match &self.pools {
             Pools::Sqlite { write, .. } => {
                 // PostgreSQL's migrations lock each other out; SQLite's would collide.
@@ -191,7 +195,22 @@ impl Store {
         done.map_err(|e| match e {
             sqlx::migrate::MigrateError::Execute(e) => translate(e),
             other => Error::internal(format!("migration: {other}")),
-        })
+        })?;
+        if before.contains(&EMAIL_KEYS) { Ok(()) } else { self.fill_email_keys().await }
+    }
+
+    /// What SQL cannot do in words that both databases know.
+    async fn fill_email_keys(&self) -> Result<()> {
+        let mut after = String::new();
+        loop {
+            let mut tx = self.write().await?;
+            let last = user::fill_email_keys(&mut tx, &after, 1_000).await?;
+            tx.commit(Timestamp(0)).await?;
+            match last {
+                Some(id) => after = id,
+                None => return Ok(()),
+            }
+        }
     }
 
     /// Every migration and whether it has been applied. Reads only.
