@@ -16,6 +16,7 @@ pub mod authorization;
 pub mod catalog;
 pub mod change;
 pub mod connection;
+pub mod consent;
 pub mod domain;
 pub mod endpoint;
 pub mod expiring_membership;
