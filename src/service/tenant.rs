@@ -3,6 +3,7 @@
 //! Every request of a browser or an application begins by asking for these, so they are remembered, each until it or what it
 //! rests on changes, on this node or another (see `cache`).
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use moka::sync::Cache;
@@ -10,6 +11,7 @@ use moka::sync::Cache;
 use super::App;
 use crate::error::{Code, Error, Result};
 use crate::model::application::Application;
+use crate::model::list::Window;
 use crate::model::tenant::Tenant;
 use crate::model::tenant_idp::Offered;
 use crate::store::application::StoredSecret;
@@ -35,11 +37,12 @@ pub struct Known {
     slugs: Cache<String, (u64, Arc<Tenant>)>,
     clients: Cache<(String, String), (u64, Arc<Client>)>,
     offered: Cache<String, (u64, Arc<Vec<Offered>>)>,
+    origins: Cache<String, (u64, Arc<BTreeSet<String>>)>,
 }
 
 impl Default for Known {
     fn default() -> Self {
-        Self { slugs: Cache::new(MAX_KNOWN), clients: Cache::new(MAX_KNOWN), offered: Cache::new(MAX_KNOWN) }
+        Self { slugs: Cache::new(MAX_KNOWN), clients: Cache::new(MAX_KNOWN), offered: Cache::new(MAX_KNOWN), origins: Cache::new(MAX_KNOWN) }
     }
 }
 
@@ -100,6 +103,37 @@ pub async fn client(app: &App, tenant_id: &str, client_id: &str) -> Result<Optio
     let client = Arc::new(Client { application, secrets });
     app.tenants.clients.insert(key, (tick, client.clone()));
     Ok(Some(client))
+}
+
+/// Whether scripts of an origin may ask for a tenant's applications (tenant-login §3, §9.4).
+pub async fn allows_origin(app: &App, tenant: &Tenant, origin: &str) -> Result<bool> {
+    Ok(origins(app, tenant).await?.contains(origin))
+}
+
+async fn origins(app: &App, tenant: &Tenant) -> Result<Arc<BTreeSet<String>>> {
+    if app.memory.is_current()
+        && let Some((tick, origins)) = app.tenants.origins.get(&tenant.id)
+        && !app.memory.tenant_changed(&tenant.id, tick)
+    {
+        return Ok(origins);
+    }
+    let tick = app.memory.tick();
+    let mut conn = app.store.read().await?;
+    let mut origins = BTreeSet::new();
+    let mut window = Window { limit: 200, offset: 0 };
+    loop {
+        let page = store::application::list(&mut conn, &tenant.id, window).await?;
+        let last = i64::try_from(page.len()).unwrap_or(0) < window.limit;
+        let enabled = page.into_iter().filter(|a| a.enabled);
+        origins.extend(enabled.flat_map(|a| a.settings.allowed_origins));
+        if last {
+            break;
+        }
+        window.offset += window.limit;
+    }
+    let origins = Arc::new(origins);
+    app.tenants.origins.insert(tenant.id.clone(), (tick, origins.clone()));
+    Ok(origins)
 }
 
 /// The identity providers that a tenant offers, in the order of their buttons; those without a button as well.

@@ -291,8 +291,8 @@ async fn ask(
     it.memo = None;
     let waiting = Some(Waiting::of(identity, candidate));
     it.found = Some(Kept { handle: handle.clone(), waiting }.seal(app, &it.id)?);
-    it.expires_at = app.now().plus_secs(app.config.tenant.sign_in_secs);
-    it.purge_at = it.expires_at.plus_secs(app.config.tenant.keep_ended_secs);
+    it.expires_at = app.now().plus_secs(found::seconds(app.config.tenant.sign_in_secs));
+    it.purge_at = found::kept_until(app, &it);
     let tx = app.store.write().await?;
     complete::advance(app, tx, visit, tenant, &it, from, trace).await?;
     Ok(Step { next: Next::Show(Page::Confirm(handle)), cookies: Vec::new() })

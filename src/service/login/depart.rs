@@ -173,7 +173,7 @@ async fn store_departure(
     it.idp_id = Some(offered.idp_id.clone());
     it.protocol_id = Some(offered.protocol_id.clone());
     it.memo = Some(app.sealer.seal(&it.id, begun.memo.to_text()?.expose(), &app.random)?);
-    it.purge_at = it.expires_at.plus_secs(app.config.tenant.keep_ended_secs);
+    it.purge_at = found::kept_until(app, &it);
     let mut trace = Trace::default();
     let client_id = it.request.as_ref().map(|r| r.client_id.as_str());
     trace.went(

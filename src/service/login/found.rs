@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::arrive::Waiting;
 use super::{SetCookie, Visit, attempt_cookie};
+use crate::clock::Timestamp;
 use crate::error::{Code, Error, Result};
 use crate::model::sign_in::{Request, SignIn, Stage};
 use crate::model::tenant::Tenant;
@@ -42,7 +43,8 @@ impl Kept {
 pub(super) fn fresh(app: &App, tenant: &Tenant, request: Option<Request>) -> Result<(SignIn, String, SetCookie)> {
     let (handle, browser) = (app.random.token(), app.random.token());
     let (now, id) = (app.now(), digest(&handle));
-    let expires_at = now.plus_secs(app.config.tenant.sign_in_secs);
+    let life = seconds(app.config.tenant.sign_in_secs);
+    let expires_at = now.plus_secs(life);
     let it = SignIn {
         found: Some(Kept { handle: handle.clone(), waiting: None }.seal(app, &id)?),
         id,
@@ -60,16 +62,25 @@ pub(super) fn fresh(app: &App, tenant: &Tenant, request: Option<Request>) -> Res
         created_at: now,
         expires_at,
         // One that nobody has gone on with is of no use to anybody for long.
-        purge_at: expires_at.plus_secs(app.config.tenant.sign_in_secs),
+        purge_at: expires_at.plus_secs(life),
     };
-    let life = app.config.tenant.sign_in_secs.saturating_add(app.config.tenant.keep_ended_secs);
     let cookie = SetCookie {
         name: attempt_cookie(&it.id),
         value: browser,
-        max_age_secs: u64::try_from(life).unwrap_or(0),
+        max_age_secs: app.config.tenant.sign_in_secs.saturating_add(app.config.tenant.keep_ended_secs),
         cross_site: false,
     };
     Ok((it, handle, cookie))
+}
+
+/// Configured seconds.
+pub(super) fn seconds(configured: u64) -> i64 {
+    i64::try_from(configured).unwrap_or(i64::MAX)
+}
+
+/// How long a sign-in is kept that has ended.
+pub(super) fn kept_until(app: &App, it: &SignIn) -> Timestamp {
+    it.expires_at.plus_secs(seconds(app.config.tenant.keep_ended_secs))
 }
 
 fn unknown() -> Error {

@@ -35,6 +35,8 @@ pub struct View {
     pub application: Option<String>,
     /// Whether the application is somebody else's.
     pub third_party: bool,
+    /// The application's redirect URI: forms that end there must be let through to it.
+    pub returns_to: Option<String>,
     /// Who it probably is.
     pub login_hint: Option<String>,
     /// Identity providers.
@@ -96,6 +98,11 @@ pub fn login_url(app: &App, tenant: &Tenant, offered: &Offered) -> String {
     let base = tenant.base(&app.public_url);
     let end = if offered.kind == "oidc" { "authorize" } else { "login" };
     format!("{base}/federation/{}/{}/{end}", offered.kind, offered.idp_id)
+}
+
+/// Whether somebody with this e-mail address is sent to an identity provider. It says nothing of who is there.
+pub fn is_home_realm(offered: &Offered, email: &str) -> bool {
+    is_of(email, &offered.settings.domains)
 }
 
 /// What a button says.
@@ -160,6 +167,7 @@ pub async fn view(app: &App, visit: &Visit<'_>, tenant: &Tenant, handle: &str) -
         stage: it.stage,
         application,
         third_party: client.as_ref().is_some_and(|c| c.application.settings.third_party),
+        returns_to: it.request.as_ref().map(|r| r.redirect_uri.clone()),
         login_hint: it.request.as_ref().and_then(|r| r.login_hint.clone()),
         buttons: offered.iter().filter(shown).map(button).collect(),
         local_login: tenant.settings.local_login,
