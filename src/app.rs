@@ -27,6 +27,7 @@ use crate::service::connection::Connections;
 use crate::service::federated_login::Mappings;
 use crate::service::jobs::{self, Jobs};
 use crate::service::lockout::Lockouts;
+use crate::service::pace::Paces;
 use crate::service::sso_config::Total;
 use crate::service::watch::Feed;
 use crate::service::{App, Parts, secrets, tenant, watch};
@@ -141,9 +142,11 @@ pub async fn build(config: Config, clock: Arc<dyn Clock>, random: Arc<Random>) -
         lockouts: Lockouts::default(),
         sealer,
         oidc: Oidc::new(egress.clone()),
-        checks: Checks::new(egress),
+        checks: Checks::new(egress.clone()),
+        egress,
         connections: Connections::default(),
         tenants: tenant::Known::default(),
+        paces: Paces::default(),
         sso_total: Total::default(),
         jobs: Jobs::default(),
         feed: Feed::default(),

@@ -12,6 +12,7 @@ mod federation;
 mod group;
 mod identity;
 mod project;
+mod session;
 mod sso;
 mod token;
 
@@ -72,6 +73,7 @@ pub fn registry() -> &'static [RuleDefault] {
             assignment::RULES,
             catalog::RULES,
             sso::RULES,
+            session::RULES,
         ]
         .concat()
     });

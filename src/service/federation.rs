@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::caller::Caller;
 use super::reach::Reach;
 use super::sso_config::managed;
-use super::{App, audit, revocation, sso_config};
+use super::{App, audit, revocation, session, sso_config};
 use crate::error::{Error, Result};
 use crate::model::domain::Domain;
 use crate::model::fields::{Extra, check_id};
@@ -240,6 +240,7 @@ async fn update(app: &App, caller: &Caller, id: &str, body: &serde_json::Value) 
     }
     if is_tightened(&stored, &next) {
         store::revocation::insert(&mut tx, &revocation::of_identity_provider(app, id)).await?;
+        session::end_of_provider(app, &mut tx, id, None).await?;
     }
     audit::changed(
         app,
@@ -284,6 +285,7 @@ async fn delete(app: &App, caller: &Caller, id: &str) -> Result<()> {
         sso_config::delete::drop_generated(&mut tx, id, &stored.domain_id, false).await?;
     }
     store::revocation::insert(&mut tx, &revocation::of_identity_provider(app, id)).await?;
+    session::end_of_provider(app, &mut tx, id, None).await?;
     if stored.auto_domain
         && let Some(mut domain) = store::domain::get(&mut tx, &stored.domain_id).await?
     {

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::caller::Caller;
 use super::reach::Reach;
 use super::sso_config::managed;
-use super::{App, audit, revocation};
+use super::{App, audit, revocation, session};
 use crate::error::{Error, Result};
 use crate::model::fields::check_id;
 use crate::model::list::{Condition, Page, Query};
@@ -158,6 +158,7 @@ async fn change(app: &App, caller: &Caller, id: &str, body: &Value) -> Result<Ma
         for (idp_id, protocol_id) in store::mapping::list_protocols(&mut tx, id).await? {
             let event = revocation::of_protocol(app, &idp_id, &protocol_id);
             store::revocation::insert(&mut tx, &event).await?;
+            session::end_of_provider(app, &mut tx, &idp_id, Some(&protocol_id)).await?;
         }
     }
     let (domain_id, detail) = (next.domain_id.as_deref(), super::named(body, KIND));

@@ -25,8 +25,10 @@ pub mod issue;
 pub mod jobs;
 pub mod lockout;
 pub mod login;
+pub mod logout;
 pub mod mapping;
 pub mod oauth;
+pub mod pace;
 pub mod password;
 pub mod project;
 mod proof;
@@ -40,6 +42,7 @@ mod role_reach;
 pub mod scope;
 pub mod secrets;
 pub mod service_provider;
+pub mod session;
 pub mod setup;
 pub mod sso_config;
 pub mod tenant;
@@ -55,6 +58,7 @@ use std::sync::Arc;
 use crate::cache::{Memory, Tokens};
 use crate::clock::{Clock, Random, Timestamp};
 use crate::config::{Cidr, Config, PasswordPattern};
+use crate::egress::Egress;
 use crate::error::{Error, Result};
 use crate::keys::TokenKeys;
 use crate::keys::password::Hasher;
@@ -123,6 +127,8 @@ pub struct Parts {
     pub lockouts: lockout::Lockouts,
     /// Seals secrets.
     pub sealer: Sealer,
+    /// The client of all outgoing requests.
+    pub egress: Arc<Egress>,
     /// OpenID providers.
     pub oidc: Oidc,
     /// Checks of what is behind an SSO configuration.
@@ -131,6 +137,8 @@ pub struct Parts {
     pub sso_total: sso_config::Total,
     /// Tenants with what belongs to them.
     pub tenants: tenant::Known,
+    /// How often who has tried what at a tenant.
+    pub paces: pace::Paces,
     /// Connections that are ready for use.
     pub connections: connection::Connections,
     /// Background jobs of this node.

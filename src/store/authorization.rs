@@ -110,6 +110,20 @@ pub async fn list_of_session(conn: &mut Conn, session_id: &str) -> Result<Vec<Au
     rows.into_iter().map(Authorization::try_from).collect()
 }
 
+/// The applications that a session has given something to, whether that was taken back since or not.
+pub async fn clients_of_session(conn: &mut Conn, session_id: &str) -> Result<Vec<String>> {
+    #[derive(sqlx::FromRow)]
+    struct Client {
+        client_id: String,
+    }
+    let rows: Vec<Client> =
+        Sql::new("SELECT DISTINCT client_id FROM authorizations WHERE session_id = $1 ORDER BY client_id")
+            .bind(session_id)
+            .all(conn)
+            .await?;
+    Ok(rows.into_iter().map(|r| r.client_id).collect())
+}
+
 /// Those of a user, at one application or all, that are not revoked.
 pub async fn list_of_user(conn: &mut Conn, user_id: &str, client_id: Option<&str>) -> Result<Vec<Authorization>> {
     let mut sql = Sql::new(COLUMNS).push_bind(" AND revoked_at IS NULL AND user_id = ", user_id);

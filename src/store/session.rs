@@ -171,7 +171,27 @@ pub async fn list_live(
     rows.into_iter().map(Session::try_from).collect()
 }
 
-/// How many of them there are.
+/// Part of a tenant's sessions that have not been ended and were begun until `begun`, oldest first; also those that have run
+/// out by themselves.
+pub async fn list_begun_before(
+    conn: &mut Conn,
+    tenant_id: &str,
+    conditions: &[Condition],
+    begun: Timestamp,
+    window: Window,
+) -> Result<Vec<Session>> {
+    let rows: Vec<Row> = Sql::new(COLUMNS)
+        .push_bind(" AND tenant_id = ", tenant_id)
+        .push_bind(" AND terminated_at IS NULL AND created_at <= ", begun.0)
+        .filter(conditions)
+        .push_bind(" ORDER BY created_at, id LIMIT ", window.limit)
+        .push_bind(" OFFSET ", window.offset)
+        .all(conn)
+        .await?;
+    rows.into_iter().map(Session::try_from).collect()
+}
+
+/// How many of the living there are.
 pub async fn count_live(conn: &mut Conn, tenant_id: &str, conditions: &[Condition], now: Timestamp) -> Result<i64> {
     #[derive(sqlx::FromRow)]
     struct Count {
@@ -208,6 +228,16 @@ pub async fn list_of_upstream(
     rows.into_iter().map(Session::try_from).collect()
 }
 
+/// Up to `most` of a user's sessions that have not ended, at all tenants; by one identity provider, if it is named.
+pub async fn list_of_user(conn: &mut Conn, user_id: &str, idp_id: Option<&str>, most: i64) -> Result<Vec<Session>> {
+    let mut sql = Sql::new(COLUMNS).push_bind(" AND user_id = ", user_id).push(" AND terminated_at IS NULL");
+    if let Some(idp_id) = idp_id {
+        sql = sql.push_bind(" AND idp_id = ", idp_id);
+    }
+    let rows: Vec<Row> = sql.push_bind(" ORDER BY created_at, id LIMIT ", most).all(conn).await?;
+    rows.into_iter().map(Session::try_from).collect()
+}
+
 /// Notes that a session was used.
 pub async fn touch(conn: &mut Conn, id: &str, now: Timestamp) -> Result<()> {
     Sql::new("UPDATE sessions SET last_seen = $1 WHERE id = $2 AND last_seen < $3")
@@ -230,6 +260,25 @@ pub async fn terminate(conn: &mut Conn, id: &str, reason: &str, now: Timestamp) 
     .run(conn)
     .await?;
     Ok(touched == 1)
+}
+
+/// Ends all sessions that came through an identity provider, or by one of its protocols; how many those were.
+pub async fn terminate_of_provider(
+    conn: &mut Conn,
+    idp_id: &str,
+    protocol_id: Option<&str>,
+    reason: &str,
+    now: Timestamp,
+) -> Result<u64> {
+    let mut sql =
+        Sql::new("UPDATE sessions SET terminated_at = $1, terminated_reason = $2 WHERE terminated_at IS NULL")
+            .bind(now.0)
+            .bind(reason)
+            .push_bind(" AND idp_id = ", idp_id);
+    if let Some(protocol_id) = protocol_id {
+        sql = sql.push_bind(" AND protocol_id = ", protocol_id);
+    }
+    sql.run(conn).await
 }
 
 /// Drops up to a thousand that ended before `before`.
