@@ -20,9 +20,8 @@ pub use arrive::arrive;
 pub use authorize::authorize;
 pub use depart::{callback_uri, depart};
 pub use person::{
-    Button, Confirmation, View, button_text, confirm, consent, decide_device, for_device, identify, is_home_realm, login_url,
-    open,
-    password, view,
+    Button, Confirmation, View, button_text, confirm, consent, decide_device, for_device, identify, is_home_realm,
+    login_url, open, password, view,
 };
 
 use super::caller::Origin;

@@ -1,6 +1,5 @@
 //! The tenant as OAuth 2.0 and OpenID provider (tenant-login §9): what comes of an authorization, and how it ends.
 
-pub mod hint;
 
 use super::{App, revocation};
 use crate::error::Result;

@@ -42,7 +42,12 @@ pub struct Known {
 
 impl Default for Known {
     fn default() -> Self {
-        Self { slugs: Cache::new(MAX_KNOWN), clients: Cache::new(MAX_KNOWN), offered: Cache::new(MAX_KNOWN), origins: Cache::new(MAX_KNOWN) }
+        Self {
+            slugs: Cache::new(MAX_KNOWN),
+            clients: Cache::new(MAX_KNOWN),
+            offered: Cache::new(MAX_KNOWN),
+            origins: Cache::new(MAX_KNOWN),
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::super::components::of_type;
 use super::super::operation::{Answer, Operation};
 use super::super::schema::{list, named, nullable, object, says, text};
-use crate::tenant::federation::idps::{AvailableIdp, AvailableIdps};
+use crate::tenant::federation::idps::AvailableIdps;
 
 const BASE: &str = "/api/v1/auth/tenants/{tenant_slug}/federation";
 
@@ -85,10 +85,8 @@ pub fn schemas() -> Vec<(String, Value)> {
         ("msg", text()),
         ("type", says(text(), "What is wrong, in a word.")),
     ]);
-    vec![
-        ("AvailableIdps".to_owned(), of_type::<AvailableIdps>()),
-        ("AvailableIdp".to_owned(), of_type::<AvailableIdp>()),
-        ("ValidationError".to_owned(), problem),
-        ("HTTPValidationError".to_owned(), object([("detail?", list(named("ValidationError")))])),
-    ]
+    let mut all = of_type::<AvailableIdps>();
+    all.push(("ValidationError".to_owned(), problem));
+    all.push(("HTTPValidationError".to_owned(), object([("detail?", list(named("ValidationError")))])));
+    all
 }

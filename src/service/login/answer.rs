@@ -12,11 +12,7 @@ fn with(app: &App, tenant: &Tenant, request: &Request, mut parameters: Vec<(&'st
         parameters.push(("state", state.clone()));
     }
     parameters.push(("iss", tenant.issuer(&app.public_url)));
-    Answer {
-        redirect_uri: request.redirect_uri.clone(),
-        response_mode: request.response_mode,
-        parameters,
-    }
+    Answer { redirect_uri: request.redirect_uri.clone(), response_mode: request.response_mode, parameters }
 }
 
 /// The code.
@@ -52,9 +48,7 @@ pub(super) fn failure(app: &App, tenant: &Tenant, request: Option<&Request>, err
         _ => false,
     };
     match request.filter(|_| may_be_told) {
-        Some(request) => {
-            Ok(Step { next: Next::Answer(refusal(app, tenant, request, &error)), cookies: Vec::new() })
-        }
+        Some(request) => Ok(Step { next: Next::Answer(refusal(app, tenant, request, &error)), cookies: Vec::new() }),
         None => Err(error),
     }
 }

@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::complete::{self, Ending, Proven};
+use super::found::{self, Kept};
 use super::session::{Proof, said};
 use super::trace::{Trace, without_secrets};
-use super::found::{self, Kept};
 use super::{Next, Page, Step, Visit, answer, depart};
 use crate::clock::Timestamp;
 use crate::error::{Code, Error, Result};
@@ -184,7 +184,10 @@ fn refused_there(code: &str, request: Option<&Request>, reason: String) -> Error
         "interaction_required" if silent => passed(Code::InteractionRequired),
         "consent_required" if silent => passed(Code::ConsentRequired),
         "account_selection_required" if silent => passed(Code::AccountSelectionRequired),
-        "access_denied" | "login_required" | "interaction_required" | "consent_required"
+        "access_denied"
+        | "login_required"
+        | "interaction_required"
+        | "consent_required"
         | "account_selection_required" => {
             Error::refused_because(Code::UpstreamDenied, "The identity provider did not sign you in.", reason)
         }
@@ -200,7 +203,11 @@ fn check_assurance(offered: &Offered, it: &SignIn, identity: &Identity, now: Tim
     let settings = &offered.settings;
     let (auth_time, amr, acr) = said(identity, now);
     let low = |why: &str| {
-        Err(Error::refused_because(Code::AssuranceTooLow, "The identity provider did not make sure enough who you are.", why))
+        Err(Error::refused_because(
+            Code::AssuranceTooLow,
+            "The identity provider did not make sure enough who you are.",
+            why,
+        ))
     };
     if !settings.required_acr.is_empty() && !acr.is_some_and(|acr| settings.required_acr.contains(&acr)) {
         return low("acr is none of those required");

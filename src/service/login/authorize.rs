@@ -18,12 +18,7 @@ use crate::service::{App, session};
 use crate::store;
 
 /// Takes an application's request.
-pub async fn authorize(
-    app: &App,
-    visit: &Visit<'_>,
-    tenant: &Tenant,
-    parameters: &[(String, String)],
-) -> Result<Step> {
+pub async fn authorize(app: &App, visit: &Visit<'_>, tenant: &Tenant, parameters: &[(String, String)]) -> Result<Step> {
     let parameters = Parameters(parameters);
     let (request, client) = match request::read(app, tenant, parameters).await? {
         Asked::Right(request, client) => (request, client),
@@ -111,12 +106,7 @@ pub(super) async fn usable(app: &App, tenant: &Tenant, client: &Client) -> Resul
 
 /// The identity provider that somebody is sent to without being asked: the one that the application names, the only one, or that
 /// of the person's e-mail domain.
-fn chosen<'a>(
-    tenant: &Tenant,
-    offered: &'a [Offered],
-    request: &Request,
-    hint: Option<&str>,
-) -> Option<&'a Offered> {
+fn chosen<'a>(tenant: &Tenant, offered: &'a [Offered], request: &Request, hint: Option<&str>) -> Option<&'a Offered> {
     let away = |o: &&Offered| o.kind != "ldap";
     if let Some(hint) = hint {
         return offered.iter().filter(away).find(|o| o.idp_id == hint || o.name.eq_ignore_ascii_case(hint));

@@ -9,6 +9,7 @@ use super::session::{self, Proof};
 use super::trace::Trace;
 use super::{Arrived, Next, Page, SetCookie, Step, Visit, answer, attempt_cookie, request};
 use crate::error::{Code, Error, Result};
+use crate::model::audit_event::Outcome;
 use crate::model::authorization::{Authorization, Facts};
 use crate::model::session::Session;
 use crate::model::sign_in::{Prompt, Request, SignIn, Stage};
@@ -18,7 +19,6 @@ use crate::model::user::Identity;
 use crate::secret::digest;
 use crate::service::tenant::{self, Client};
 use crate::service::{App, activity, audit, oauth};
-use crate::model::audit_event::Outcome;
 use crate::store::authorization::Code as StoredCode;
 use crate::store::{self, Conn};
 
@@ -64,7 +64,10 @@ pub(super) async fn sign_in(app: &App, ending: Ending<'_>, proven: Proven) -> Re
     it.session_id = Some(session.id.clone());
     (it.memo, it.found) = (None, None);
     record(app, &mut tx, visit, tenant, &session, client.as_deref(), proven.created).await?;
-    trace.went("session", json!({"session_id": session.id, "user_id": session.user_id, "amr": session.amr, "acr": session.acr}));
+    trace.went(
+        "session",
+        json!({"session_id": session.id, "user_id": session.user_id, "amr": session.amr, "acr": session.acr}),
+    );
     let mut cookies = vec![cookie];
     let next = pass(app, &mut tx, tenant, &mut it, handle, &session, gate, &mut trace).await?;
     let next = match next {
@@ -221,7 +224,9 @@ async fn is_assigned(app: &App, client: &Client, user_id: &str, given: &[String]
     if settings.assigned_users.is_empty() && settings.assigned_groups.is_empty() {
         return Ok(true);
     }
-    if settings.assigned_users.iter().any(|id| id == user_id) || settings.assigned_groups.iter().any(|g| given.contains(g)) {
+    if settings.assigned_users.iter().any(|id| id == user_id)
+        || settings.assigned_groups.iter().any(|g| given.contains(g))
+    {
         return Ok(true);
     }
     let held = store::group::ids_of_user(&mut app.store.read().await?, user_id, app.now()).await?;
@@ -272,7 +277,10 @@ pub(super) async fn answered(
     let client = tenant::client(app, &tenant.id, &request.client_id).await?;
     let client = client.ok_or_else(|| Error::refused(Code::AccessDenied, "The application is gone."))?;
     let code = issue(app, tx, tenant, &client, request, session).await?;
-    trace.went("code", json!({"client_id": request.client_id, "scopes": request.scopes, "redirect_uri": request.redirect_uri}));
+    trace.went(
+        "code",
+        json!({"client_id": request.client_id, "scopes": request.scopes, "redirect_uri": request.redirect_uri}),
+    );
     Ok(Next::Answer(answer::code(app, tenant, request, code)))
 }
 

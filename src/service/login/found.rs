@@ -27,7 +27,8 @@ pub(super) struct Kept {
 impl Kept {
     /// Sealed for the row.
     pub(super) fn seal(&self, app: &App, id: &str) -> Result<String> {
-        let text = serde_json::to_vec(self).map_err(|e| Error::internal(format!("a sign-in cannot be written: {e}")))?;
+        let text =
+            serde_json::to_vec(self).map_err(|e| Error::internal(format!("a sign-in cannot be written: {e}")))?;
         app.sealer.seal(id, &text, &app.random)
     }
 
@@ -88,16 +89,12 @@ fn unknown() -> Error {
 }
 
 /// The sign-in of that handle, with the value of its cookie, if this browser began it.
-pub(super) async fn by_handle(
-    app: &App,
-    visit: &Visit<'_>,
-    tenant: &Tenant,
-    handle: &str,
-) -> Result<(SignIn, String)> {
+pub(super) async fn by_handle(app: &App, visit: &Visit<'_>, tenant: &Tenant, handle: &str) -> Result<(SignIn, String)> {
     if handle.len() != HANDLE {
         return Err(unknown());
     }
-    let it = store::sign_in::get(&mut *app.store.read().await?, &tenant.id, &digest(handle)).await?.ok_or_else(unknown)?;
+    let it =
+        store::sign_in::get(&mut *app.store.read().await?, &tenant.id, &digest(handle)).await?.ok_or_else(unknown)?;
     let cookie = of_browser(visit, &it)?;
     Ok((it, cookie))
 }

@@ -156,7 +156,9 @@ pub async fn view(app: &App, visit: &Visit<'_>, tenant: &Tenant, handle: &str) -
     let provider = it.idp_id.as_ref().and_then(|id| offered.iter().find(|o| o.idp_id == *id));
     let scopes = match (&it.request, &it.device_id) {
         (Some(request), _) => request.scopes.clone(),
-        (None, Some(device_id)) => oauth::device::by_id(app, tenant, device_id).await?.map(|d| d.scopes).unwrap_or_default(),
+        (None, Some(device_id)) => {
+            oauth::device::by_id(app, tenant, device_id).await?.map(|d| d.scopes).unwrap_or_default()
+        }
         (None, None) => Vec::new(),
     };
     let mut application = client.as_ref().map(|c| c.application.name.clone());
@@ -378,12 +380,7 @@ pub async fn consent(
 }
 
 /// The session that a sign-in has led to, if it is still this browser's.
-async fn theirs(
-    app: &App,
-    visit: &Visit<'_>,
-    tenant: &Tenant,
-    it: &SignIn,
-) -> Result<crate::model::session::Session> {
+async fn theirs(app: &App, visit: &Visit<'_>, tenant: &Tenant, it: &SignIn) -> Result<crate::model::session::Session> {
     let here = session::current(app, tenant, visit).await?;
     here.filter(|s| it.session_id.as_ref() == Some(&s.id)).ok_or_else(gone_on)
 }

@@ -199,7 +199,8 @@ async fn fill(
     request.prompt = prompts(parameters.get("prompt"))?;
     if let Some(text) = parameters.get("max_age") {
         let age = text.parse::<i64>().ok().filter(|age| *age >= 0);
-        request.max_age = Some(age.ok_or_else(|| Error::refused(Code::InvalidRequest, "max_age: a number of seconds"))?);
+        request.max_age =
+            Some(age.ok_or_else(|| Error::refused(Code::InvalidRequest, "max_age: a number of seconds"))?);
     }
     if let Some(hint) = parameters.get("id_token_hint") {
         let wrong = |_| Error::refused(Code::InvalidRequest, "id_token_hint: no ID token of this issuer");

@@ -40,7 +40,13 @@ impl Proof {
     }
 
     /// By what an identity provider says. Nothing is claimed that it does not say.
-    pub(super) fn by_upstream(app: &App, identity: Identity, idp_id: &str, protocol_id: &str, groups: Vec<String>) -> Self {
+    pub(super) fn by_upstream(
+        app: &App,
+        identity: Identity,
+        idp_id: &str,
+        protocol_id: &str,
+        groups: Vec<String>,
+    ) -> Self {
         let (auth_time, amr, acr) = said(&identity, app.now());
         let amr = std::iter::once("fed".to_owned()).chain(amr).collect();
         Self {
@@ -94,9 +100,8 @@ pub(super) async fn begin(
     let upstream = match proof.upstream {
         None => None,
         Some((identity, idp_id, protocol_id, group_ids)) => {
-            let sealed = |token: &crate::secret::Secret| {
-                app.sealer.seal(&format!("session/{id}"), token.expose(), &app.random)
-            };
+            let sealed =
+                |token: &crate::secret::Secret| app.sealer.seal(&format!("session/{id}"), token.expose(), &app.random);
             let id_token = identity.id_token.as_ref().map(sealed).transpose()?;
             let sid = identity.claims.get("sid").and_then(Value::as_str).filter(|s| s.len() <= MAX_TEXT);
             Some(Upstream {
