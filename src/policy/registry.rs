@@ -13,6 +13,7 @@ mod group;
 mod identity;
 mod project;
 mod sso;
+mod tenant;
 mod token;
 
 use std::fmt::Write as _;
@@ -72,6 +73,7 @@ pub fn registry() -> &'static [RuleDefault] {
             assignment::RULES,
             catalog::RULES,
             sso::RULES,
+            tenant::RULES,
         ]
         .concat()
     });
