@@ -10,6 +10,7 @@ use crate::store::tests::{a_role, a_user};
 use crate::testing::{Answered, House, houses};
 
 mod applications;
+mod identity_providers;
 mod tenants;
 
 const TENANTS: &str = "/api/v1/admin/tenants";
