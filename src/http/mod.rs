@@ -14,3 +14,4 @@ pub mod request;
 pub mod request_id;
 pub mod route;
 pub mod serve;
+pub mod version;

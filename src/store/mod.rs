@@ -49,6 +49,7 @@ pub mod sso_config;
 pub mod tenant;
 pub mod tenant_idp;
 pub mod user;
+pub mod user_link;
 
 #[cfg(test)]
 pub mod tests;
