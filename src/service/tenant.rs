@@ -10,7 +10,6 @@ mod reach;
 pub mod register;
 pub mod traces;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use moka::sync::Cache;
@@ -19,7 +18,6 @@ use serde_json::Value;
 use super::App;
 use crate::error::{Code, Error, Result};
 use crate::model::application::Application;
-use crate::model::list::Window;
 use crate::model::tenant::{Tenant, is_slug};
 use crate::model::tenant_idp::Offered;
 pub use crate::store::application::StoredSecret;
@@ -43,7 +41,6 @@ pub struct Known {
     slugs: Cache<String, (u64, Arc<Tenant>)>,
     clients: Cache<(String, String), (u64, Arc<Client>)>,
     offered: Cache<String, (u64, Arc<Vec<Offered>>)>,
-    origins: Cache<String, (u64, Arc<BTreeSet<String>>)>,
 }
 
 impl Default for Known {
@@ -52,7 +49,6 @@ impl Default for Known {
             slugs: Cache::new(MAX_KNOWN),
             clients: Cache::new(MAX_KNOWN),
             offered: Cache::new(MAX_KNOWN),
-            origins: Cache::new(MAX_KNOWN),
         }
     }
 }
@@ -108,37 +104,6 @@ pub async fn client(app: &App, tenant_id: &str, client_id: &str) -> Result<Optio
     let client = Arc::new(Client { application, secrets });
     app.tenants.clients.insert(key, (tick, client.clone()));
     Ok(Some(client))
-}
-
-/// Whether scripts of an origin may ask for a tenant's applications (tenant-login §3, §9.4).
-pub async fn allows_origin(app: &App, tenant: &Tenant, origin: &str) -> Result<bool> {
-    Ok(origins(app, tenant).await?.contains(origin))
-}
-
-async fn origins(app: &App, tenant: &Tenant) -> Result<Arc<BTreeSet<String>>> {
-    if app.memory.is_current()
-        && let Some((tick, origins)) = app.tenants.origins.get(&tenant.id)
-        && !app.memory.tenant_changed(&tenant.id, tick)
-    {
-        return Ok(origins);
-    }
-    let tick = app.memory.tick();
-    let mut conn = app.store.read().await?;
-    let mut origins = BTreeSet::new();
-    let mut window = Window { limit: 200, offset: 0 };
-    loop {
-        let page = store::application::list(&mut conn, &tenant.id, window).await?;
-        let last = i64::try_from(page.len()).unwrap_or(0) < window.limit;
-        let enabled = page.into_iter().filter(|a| a.enabled);
-        origins.extend(enabled.flat_map(|a| a.settings.allowed_origins));
-        if last {
-            break;
-        }
-        window.offset += window.limit;
-    }
-    let origins = Arc::new(origins);
-    app.tenants.origins.insert(tenant.id.clone(), (tick, origins.clone()));
-    Ok(origins)
 }
 
 /// The identity providers that a tenant offers, in the order of their buttons; those without a button as well.

@@ -154,17 +154,15 @@ pub async fn view(app: &App, visit: &Visit<'_>, tenant: &Tenant, handle: &str) -
     }
     drop(conn);
     let provider = it.idp_id.as_ref().and_then(|id| offered.iter().find(|o| o.idp_id == *id));
-    let scopes = match (&it.request, &it.device_id) {
-        (Some(request), _) => request.scopes.clone(),
-        (None, Some(device_id)) => {
-            oauth::device::by_id(app, tenant, device_id).await?.map(|d| d.scopes).unwrap_or_default()
-        }
-        (None, None) => Vec::new(),
+    let device = match &it.device_id {
+        Some(device_id) => Some(oauth::device::by_id(app, tenant, device_id).await?),
+        None => None,
     };
-    let mut application = client.as_ref().map(|c| c.application.name.clone());
-    if let Some(device_id) = &it.device_id {
-        application = oauth::device::by_id(app, tenant, device_id).await?.map(|d| d.client_name);
-    }
+    let (application, scopes) = match (device, &it.request) {
+        (Some(device), _) => (Some(device.client_name), device.scopes),
+        (None, Some(request)) => (client.as_ref().map(|c| c.application.name.clone()), request.scopes.clone()),
+        (None, None) => (None, Vec::new()),
+    };
     Ok(View {
         stage: it.stage,
         application,

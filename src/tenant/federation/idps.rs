@@ -13,7 +13,7 @@ use crate::http::reply::Reply;
 use crate::http::request::Request;
 use crate::model::tenant::Tenant;
 use crate::model::tenant_idp::Offered;
-use crate::service::{App, login, tenant};
+use crate::service::{App, login, oauth, tenant};
 
 /// The identity providers of a tenant.
 #[derive(Debug, Serialize, ToSchema)]
@@ -78,7 +78,7 @@ pub async fn list(app: Arc<App>, req: Request) -> Result<Reply> {
     let reply = reply.with(CACHE_CONTROL, HeaderValue::from_static("public, max-age=30"));
     let reply = reply.with(VARY, HeaderValue::from_static("Origin"));
     match req.head.headers.get(ORIGIN) {
-        Some(origin) if tenant::allows_origin(&app, &tenant, origin.to_str().unwrap_or_default()).await? => {
+        Some(origin) if oauth::origins::allows(&app, &tenant, origin.to_str().unwrap_or_default()).await? => {
             Ok(reply.with(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone()))
         }
         _ => Ok(reply),
