@@ -25,7 +25,6 @@ static STYLE_SOURCE: LazyLock<String> = LazyLock::new(|| source(&STYLE));
 
 /// The script that posts the form of a page by itself.
 pub const SUBMIT: &str = "document.forms[0].submit()";
-static SUBMIT_SOURCE: LazyLock<String> = LazyLock::new(|| source(SUBMIT));
 
 /// How a policy names an inline text (CSP 3 §2.3.1).
 pub fn source(text: &str) -> String {
@@ -56,8 +55,8 @@ pub struct Policy {
     pub images: Vec<String>,
     /// Where its forms may lead, redirects after them included.
     pub forms: Vec<Cow<'static, str>>,
-    /// Whether its form is posted by itself.
-    pub submits: bool,
+    /// The one script that it may run.
+    pub script: Option<&'static str>,
     /// Who may show it in a frame.
     pub frames: Vec<String>,
 }
@@ -73,9 +72,9 @@ impl Policy {
             text.push(' ');
             text.push_str(&source(style));
         }
-        if self.submits {
+        if let Some(script) = self.script {
             text.push_str("; script-src ");
-            text.push_str(&SUBMIT_SOURCE);
+            text.push_str(&source(script));
         }
         if !self.images.is_empty() {
             text.push_str("; img-src ");
@@ -129,7 +128,7 @@ mod tests {
             style: Some(":root{}".into()),
             images: vec!["https://cdn.example".into(), "data:".into()],
             forms: vec!["'self'".into(), "https:".into()],
-            submits: true,
+            script: Some(SUBMIT),
             frames: vec!["https://portal.example".into()],
         };
         let text = policy_of(&all);

@@ -182,6 +182,7 @@ mod tests {
             ("on-primary", "primary", TEXT),
             ("bad", "bad-paper", TEXT),
             ("good", "good-paper", TEXT),
+            ("warn", "warn-paper", TEXT),
             ("ink", "hover", TEXT),
             ("edge", "card", SHAPE),
             ("primary", "card", SHAPE),

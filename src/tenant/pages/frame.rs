@@ -96,7 +96,7 @@ impl Frame {
             style: self.style.clone(),
             images,
             forms: forms.sources(app),
-            submits: matches!(forms, Forms::To(_)),
+            script: matches!(forms, Forms::To(_)).then_some(page::SUBMIT),
             frames: self.frames.clone(),
         };
         Ok(page::page(status, html, &policy))
