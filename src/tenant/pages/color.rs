@@ -16,7 +16,7 @@ const BLACK: Color = Color(0, 0, 0);
 /// What the ground of a dark page is mixed from.
 const NIGHT: Color = Color(0x0e, 0x12, 0x17);
 /// As light as the ground of a dark page may be.
-const DUSK: f32 = 0.03;
+const DUSK: f32 = 0.011;
 
 /// A colour, red, green and blue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,9 +81,10 @@ impl fmt::Display for Color {
 fn variables(primary: Option<Color>, ground: Option<Color>, card: Color) -> Vec<(&'static str, Color)> {
     let mut all = Vec::new();
     if let Some(color) = primary {
-        let button = color.standing_out(card, SHAPE);
-        all.push(("primary", button));
-        all.push(("on-primary", button.text()));
+        // The colour itself is the tenant's; where it would be lost on the card, a rim shows where the button ends.
+        all.push(("primary", color));
+        all.push(("on-primary", color.text()));
+        all.push(("rim", color.standing_out(card, SHAPE)));
         all.push(("link", color.standing_out(card, TEXT)));
     }
     if let Some(paper) = ground {
@@ -148,7 +149,7 @@ mod tests {
                 let found = variables(Some(chosen), Some(ground), card);
                 let get = |name: &str| found.iter().find(|(n, _)| *n == name).unwrap().1;
                 assert!(get("on-primary").contrast(get("primary")) >= TEXT, "{chosen} button");
-                assert!(get("primary").contrast(card) >= SHAPE, "{chosen} shape");
+                assert!(get("rim").contrast(card) >= SHAPE, "{chosen} shape");
                 assert!(get("link").contrast(card) >= TEXT, "{chosen} link");
                 assert!(get("on-paper").contrast(get("paper")) >= TEXT, "{chosen} ground");
             }
@@ -159,7 +160,7 @@ mod tests {
     #[test]
     fn a_colour_that_is_readable_stays_as_it_is() {
         let style = style(Some(color("#0b5d3b")), Some(color("#fafafa"))).unwrap();
-        assert!(style.starts_with(":root{--primary:#0b5d3b;--on-primary:#ffffff;--link:#0b5d3b;--paper:#fafafa;"), "{style}");
+        assert!(style.starts_with(":root{--primary:#0b5d3b;--on-primary:#ffffff;--rim:#0b5d3b;--link:#0b5d3b;--paper:#fafafa;"), "{style}");
         assert_eq!(super::style(None, None), None);
     }
 
