@@ -89,7 +89,8 @@ impl Frame {
         pictures: impl IntoIterator<Item = &'p str>,
     ) -> Result<Reply> {
         let html = template.render().map_err(|e| Error::internal(format!("a page cannot be written: {e}")))?;
-        let mut images: Vec<String> = self.logo.as_deref().into_iter().chain(pictures).filter_map(picture).collect();
+        let mut images: Vec<String> = pictures.into_iter().filter_map(picture).collect();
+        images.extend(self.logo.as_deref().and_then(picture));
         images.sort_unstable();
         images.dedup();
         let policy = Policy {

@@ -16,7 +16,7 @@ mod login;
 pub mod respond;
 mod scopes;
 mod trouble;
-mod visit;
+pub mod visit;
 
 #[cfg(test)]
 mod tests;
@@ -27,8 +27,8 @@ use http::HeaderValue;
 use http::header::RETRY_AFTER;
 use url::Url;
 
+#[allow(unused_imports, reason = "signing out asks by them")]
 pub use done::{LogoutQuestion, logout_confirmation, signed_out};
-pub use visit::{Browser, Fields};
 
 use crate::error::{Code, Error, Result};
 use crate::http::query::Parameters;
