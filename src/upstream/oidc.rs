@@ -13,6 +13,7 @@ mod exchange;
 mod jwt;
 mod kept;
 mod keys;
+pub mod logout;
 mod provider;
 
 use std::borrow::Cow;
