@@ -29,6 +29,7 @@ pub mod job;
 pub mod list;
 pub mod login_diagnostic;
 pub mod login_session;
+pub mod logout;
 pub mod mapping;
 pub mod mapping_engine;
 pub mod password_change;

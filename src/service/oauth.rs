@@ -34,11 +34,6 @@ use crate::store::{self, Conn};
 /// The scope by which an application gets a refresh token that outlives the session.
 pub const OFFLINE_ACCESS: &str = "offline_access";
 
-/// What an access token's audience must name for the token to open the Keystone and SSO faces (ruling 10).
-pub fn service_audience(app: &App) -> String {
-    format!("{}/v3", app.public_url)
-}
-
 /// What is remembered of tenants as providers.
 #[derive(Debug)]
 pub struct Known {

@@ -30,6 +30,7 @@ pub mod job;
 mod json;
 pub mod login_diagnostic;
 pub mod login_session;
+pub mod logout;
 pub mod mapping;
 pub mod password;
 pub mod project;

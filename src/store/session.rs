@@ -206,13 +206,14 @@ pub async fn count_live(conn: &mut Conn, tenant_id: &str, conditions: &[Conditio
     Ok(row.map_or(0, |r| r.n))
 }
 
-/// The sessions, not ended, that an identity provider means: those of its session `sid`, or all of a subject.
+/// Part of the sessions, not ended, that an identity provider means: those of its session `sid`, or all of a subject.
 pub async fn list_of_upstream(
     conn: &mut Conn,
     tenant_id: &str,
     idp_id: &str,
     sid: Option<&str>,
     subject: Option<&str>,
+    window: Window,
 ) -> Result<Vec<Session>> {
     let mut sql = Sql::new(COLUMNS)
         .push_bind(" AND tenant_id = ", tenant_id)
@@ -224,7 +225,11 @@ pub async fn list_of_upstream(
     if let Some(subject) = subject {
         sql = sql.push_bind(" AND subject = ", subject);
     }
-    let rows: Vec<Row> = sql.push(" ORDER BY created_at LIMIT 1000").all(conn).await?;
+    let rows: Vec<Row> = sql
+        .push_bind(" ORDER BY created_at, id LIMIT ", window.limit)
+        .push_bind(" OFFSET ", window.offset)
+        .all(conn)
+        .await?;
     rows.into_iter().map(Session::try_from).collect()
 }
 

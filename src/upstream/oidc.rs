@@ -14,6 +14,7 @@ mod exchange;
 mod jwt;
 mod kept;
 mod keys;
+pub mod logout;
 mod provider;
 
 use std::borrow::Cow;

@@ -195,7 +195,7 @@ async fn fill(
     }
     request.code_challenge = challenge(tenant, client, parameters)?;
     request.resource = resource(app, client, parameters.get("resource"))?;
-    request.scopes = scopes(client, parameters.get("scope"), request.resource.is_some())?;
+    request.scopes = scopes(client, parameters.get("scope"))?;
     request.prompt = prompts(parameters.get("prompt"))?;
     if let Some(text) = parameters.get("max_age") {
         let age = text.parse::<i64>().ok().filter(|age| *age >= 0);
@@ -237,7 +237,7 @@ fn challenge(tenant: &Tenant, client: &Client, parameters: Parameters<'_>) -> Re
 fn resource(app: &App, client: &Client, asked: Option<&str>) -> Result<Option<String>> {
     let Some(asked) = asked else { return Ok(None) };
     let settings = &client.application.settings;
-    let of_service = asked == oauth::service_audience(app) && settings.service_audience;
+    let of_service = asked == oauth::scopes::service_audience(app) && settings.service_audience;
     if of_service || settings.audiences.iter().any(|a| a == asked) {
         Ok(Some(asked.to_owned()))
     } else {
@@ -246,16 +246,12 @@ fn resource(app: &App, client: &Client, asked: Option<&str>) -> Result<Option<St
 }
 
 /// What the application gets of the scopes that it asks for.
-fn scopes(client: &Client, asked: Option<&str>, has_resource: bool) -> Result<Vec<String>> {
-    let settings = &client.application.settings;
+fn scopes(client: &Client, asked: Option<&str>) -> Result<Vec<String>> {
     let mut scopes = match asked {
-        None => settings.default_scopes.clone(),
+        None => client.application.settings.default_scopes.clone(),
         Some(_) => words(asked),
     };
-    let of_service = |scope: &str| scope == "openstack" || scope.starts_with("openstack:");
-    scopes.retain(|scope| {
-        settings.allowed_scopes.contains(scope) || has_resource && settings.service_audience && of_service(scope)
-    });
+    scopes.retain(|scope| oauth::scopes::permits(&client.application, scope));
     if scopes.is_empty() {
         return Err(Error::refused(Code::InvalidScope, "scope: nothing that the application may have"));
     }

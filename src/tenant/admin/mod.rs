@@ -5,6 +5,7 @@ mod body;
 mod identity_providers;
 mod links;
 mod page;
+mod sessions;
 mod tenants;
 mod traces;
 pub mod view;
@@ -13,7 +14,7 @@ use crate::http::route::{Access, Route};
 
 /// The routes of this part.
 pub fn routes() -> Vec<Route> {
-    [tenants(), applications(), identity_providers(), people()].concat()
+    [tenants(), applications(), identity_providers(), people(), sessions::routes()].concat()
 }
 
 fn tenants() -> Vec<Route> {
