@@ -5,7 +5,7 @@ use serde_json::json;
 use super::connections::a_connection;
 use super::federation::{a_mapping, a_protocol};
 use super::*;
-use crate::model::application::{self, Application, Kind};
+use crate::model::application::{Application, Kind, Settings as OfApplication};
 use crate::model::list::Window;
 use crate::model::sign_in_step::SignInStep;
 use crate::model::sso_config::Source;
@@ -36,7 +36,7 @@ pub fn an_application(id: &str, tenant_id: &str) -> Application {
         name: format!("name of {id}"),
         kind: Kind::Web,
         enabled: true,
-        settings: application::Settings::default(),
+        settings: OfApplication::default(),
         version: 1,
         created_at: NOW,
         updated_at: NOW,
