@@ -1,8 +1,8 @@
 //! The tenant face: `/api/v1/auth/tenants/{slug}`, its hosted pages under `/auth/{slug}`, and `/api/v1/admin` for whoever
 //! looks after tenants. Each part lists its own routes.
 
-mod admin;
-mod federation;
+pub mod admin;
+pub mod federation;
 mod logout;
 mod oauth;
 mod pages;

@@ -92,9 +92,11 @@ fn refused(code: Code) -> (&'static str, Option<&'static str>) {
         }
         Code::UpstreamError | Code::UpstreamTimeout => ("Your provider does not answer", AGAIN),
         Code::ValidationFailed | Code::LoginFailed => ("You could not be signed in", AGAIN),
-        Code::NotProvisioned | Code::AccountDisabled | Code::DomainNotAllowed | Code::NotAssigned => {
-            ("You have no access here", ADMINISTRATOR)
-        }
+        Code::NotProvisioned
+        | Code::UserLimitReached
+        | Code::AccountDisabled
+        | Code::DomainNotAllowed
+        | Code::NotAssigned => ("You have no access here", ADMINISTRATOR),
         Code::AccountExists => ("There is an account already", ADMINISTRATOR),
         Code::AssuranceTooLow | Code::UnmetAuthenticationRequirements => {
             ("A stronger sign-in is needed", Some("Please start again and use a second factor at your provider."))
