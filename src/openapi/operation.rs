@@ -89,6 +89,11 @@ impl Operation {
         Self::new(Method::GET, template, id, summary)
     }
 
+    /// Of a route that tells a browser whether a script may ask.
+    pub fn options(template: &'static str, id: impl Into<String>, summary: impl Into<String>) -> Self {
+        Self::new(Method::OPTIONS, template, id, summary)
+    }
+
     /// Of a route that only tells whether.
     pub fn head(template: &'static str, id: impl Into<String>, summary: impl Into<String>) -> Self {
         Self::new(Method::HEAD, template, id, summary)

@@ -65,6 +65,7 @@ use crate::keys::password::Hasher;
 use crate::metrics::Metrics;
 use crate::model::list::{Operand, Operator, Query};
 use crate::model::revocation::GRACE_SECS;
+use crate::model::signing_key::LONGEST_TOKEN_SECS;
 use crate::policy::{Enforcer, Target};
 use crate::secret::Sealer;
 use crate::store::{Conn, Store};
@@ -139,6 +140,8 @@ pub struct Parts {
     pub tenants: tenant::Known,
     /// How often who has tried what at a tenant.
     pub paces: pace::Paces,
+    /// What tenants sign with, and what they have issued.
+    pub oauth: oauth::Known,
     /// Connections that are ready for use.
     pub connections: connection::Connections,
     /// Background jobs of this node.
@@ -194,7 +197,8 @@ impl App {
     /// How long a token, with the time that expired ones may still be asked about, can matter at most, in seconds.
     pub fn longest_token_secs(&self) -> i64 {
         let token = &self.config.token;
-        i64::try_from(token.expiration_secs.saturating_add(token.allow_expired_window_secs)).unwrap_or(i64::MAX / 4)
+        let own = token.expiration_secs.saturating_add(token.allow_expired_window_secs);
+        i64::try_from(own).unwrap_or(i64::MAX / 4).max(LONGEST_TOKEN_SECS)
     }
 }
 

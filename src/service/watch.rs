@@ -271,6 +271,7 @@ async fn keep_house(app: &App) {
     let mut since_cleaning: Option<Stopwatch> = None;
     loop {
         gauges.set(app, app.tokens.sweep(app.now()));
+        app.oauth.sweep(app.now());
         if since_cleaning.as_ref().is_none_or(|w| w.elapsed() >= HOUSEKEEPING) {
             since_cleaning = Some(Stopwatch::start());
             if let Err(error) = clean(app).await {
@@ -334,6 +335,7 @@ async fn clean(app: &App) -> Result<()> {
         deleted += store::session::prune(&mut tx, now.plus_secs(-KEEP_SESSIONS_SECS)).await?;
         deleted += store::authorization::prune_refresh(&mut tx, oldest).await?;
         deleted += store::authorization::prune(&mut tx, oldest).await?;
+        deleted += store::device_code::prune(&mut tx, oldest).await?;
         deleted += store::spent::prune(&mut tx, now).await?;
         deleted += store::expiring_membership::prune(&mut tx, oldest, now).await?;
         deleted += store::job::prune(&mut tx, now.plus_secs(-KEEP_JOBS_SECS)).await?;

@@ -250,3 +250,16 @@ pub async fn prune_refresh(conn: &mut Conn, before: Timestamp) -> Result<u64> {
         .run(conn)
         .await
 }
+
+/// Whether a refresh token of an authorization was used after `time`.
+pub async fn used_refresh_since(conn: &mut Conn, authorization_id: &str, time: i64) -> Result<bool> {
+    let found: Option<Refresh> = Sql::new(
+        "SELECT id, authorization_id, created_at, expires_at, used_at FROM refresh_tokens \
+         WHERE authorization_id = $1 AND used_at > $2 LIMIT 1",
+    )
+    .bind(authorization_id)
+    .bind(time)
+    .first(conn)
+    .await?;
+    Ok(found.is_some())
+}

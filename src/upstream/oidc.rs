@@ -5,6 +5,7 @@
 //! must name the issuer where the provider says that it does (RFC 9207). Requests are made and answers read with the
 //! `openidconnect` crate, sent by `egress`; signatures are verified here, with keys that stay decoded.
 
+pub mod assertion;
 mod bearer;
 mod claims;
 pub(super) mod discovery;
