@@ -5,13 +5,16 @@
 //! each attempt binds it to the browser that began it (security rule 7). Application, redirect URI and PKCE are checked before
 //! anybody is sent anywhere; what fails afterwards is told to the application if it may be told, else to the person.
 
+mod pending;
 mod trace;
+
+pub use pending::*;
 
 use super::caller::Origin;
 use crate::model::sign_in::ResponseMode;
 use crate::model::tenant::Tenant;
 use crate::secret::digest;
-use crate::upstream::Begin;
+pub use crate::upstream::Begin;
 
 /// A browser that asks for something.
 pub struct Visit<'a> {
@@ -79,7 +82,7 @@ pub enum Page {
     /// What the application may know.
     Consent(String),
     /// Whether a device may come in.
-    Device,
+    Device(String),
 }
 
 /// What an application is told.
