@@ -115,13 +115,7 @@ pub async fn a_person(house: &House, tenant: &Tenant, id: &str) {
 }
 
 /// A session of a user that is stored; its cookie is `cookie-of-<id>`.
-pub async fn a_session(
-    house: &House,
-    tenant: &Tenant,
-    id: &str,
-    user_id: &str,
-    upstream: Option<Upstream>,
-) -> Session {
+pub async fn a_session(house: &House, tenant: &Tenant, id: &str, user_id: &str, upstream: Option<Upstream>) -> Session {
     let now = house.app.now();
     let session = Session {
         id: id.into(),
@@ -155,10 +149,7 @@ pub async fn an_authorization(house: &House, session: &Session, client_id: &str,
         client_id: client_id.into(),
         user_id: Some(session.user_id.clone()),
         session_id: Some(session.id.clone()),
-        facts: Facts {
-            idp_id: session.upstream.as_ref().map(|u| u.idp_id.clone()),
-            ..Facts::default()
-        },
+        facts: Facts { idp_id: session.upstream.as_ref().map(|u| u.idp_id.clone()), ..Facts::default() },
         offline,
         created_at: now,
         expires_at: now.plus_secs(86_400),

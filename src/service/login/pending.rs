@@ -125,14 +125,7 @@ pub async fn confirm(
 }
 
 /// Takes what somebody lets an application know.
-pub async fn consent(
-    _: &App,
-    _: &Visit<'_>,
-    _: &Tenant,
-    _handle: &str,
-    _csrf: &str,
-    _allow: bool,
-) -> Result<Step> {
+pub async fn consent(_: &App, _: &Visit<'_>, _: &Tenant, _handle: &str, _csrf: &str, _allow: bool) -> Result<Step> {
     pending()
 }
 
@@ -142,13 +135,6 @@ pub async fn for_device(_: &App, _: &Visit<'_>, _: &Tenant, _user_code: &str) ->
 }
 
 /// Takes what somebody says about a device.
-pub async fn decide_device(
-    _: &App,
-    _: &Visit<'_>,
-    _: &Tenant,
-    _handle: &str,
-    _csrf: &str,
-    _allow: bool,
-) -> Result<()> {
+pub async fn decide_device(_: &App, _: &Visit<'_>, _: &Tenant, _handle: &str, _csrf: &str, _allow: bool) -> Result<()> {
     pending()
 }

@@ -69,7 +69,10 @@ async fn with_a_session_ends_what_was_given_in_it_and_who_wants_to_know_is_told(
         house.app.commit(tx).await.unwrap();
 
         let stored = stored_session(house, &session).await;
-        assert_eq!((stored.terminated_at, stored.terminated_reason.as_deref()), (Some(house.app.now()), Some("user_logout")));
+        assert_eq!(
+            (stored.terminated_at, stored.terminated_reason.as_deref()),
+            (Some(house.app.now()), Some("user_logout"))
+        );
         assert!(revoked_at(house, &ends).await.is_some() && revoked_at(house, &quiet).await.is_some());
         assert!(revoked_at(house, &stays).await.is_none() && revoked_at(house, &others).await.is_none());
         let mut subjects: Vec<String> = notices(house).await.into_iter().map(|j| j.subject).collect();
@@ -123,8 +126,10 @@ async fn whoever_is_disabled_deleted_or_gets_another_password_is_signed_out_ever
             (2, json!({"enabled": false}), reason::DISABLED),
         ] {
             let session = a_session(house, &tenant, &format!("s{n}"), "ann", None).await;
-            let (short, long) =
-                (an_authorization(house, &session, "told", false).await, an_authorization(house, &session, "told", true).await);
+            let (short, long) = (
+                an_authorization(house, &session, "told", false).await,
+                an_authorization(house, &session, "told", true).await,
+            );
             // A new description changes nothing about who is signed in.
             change("ann", json!({"description": "x"})).await;
             assert_eq!(stored_session(house, &session).await.terminated_at, None);
@@ -181,7 +186,8 @@ async fn a_session_is_ended_at_its_next_use_when_what_it_rests_on_is_gone() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rel_node_2_a_session_that_one_node_ends_is_ended_on_another() {
     on_both(async |house, tenant| {
-        let other = app::build(house.app.config.clone(), house.clock.clone(), Arc::new(Random::system())).await.unwrap();
+        let other =
+            app::build(house.app.config.clone(), house.clock.clone(), Arc::new(Random::system())).await.unwrap();
         let session = a_session(house, &tenant, "s1", "ann", None).await;
         let header = cookie_of(house, &tenant, &session);
         assert!(found(&other, &tenant, &header).await.is_some() && found(&house.app, &tenant, &header).await.is_some());
@@ -205,7 +211,13 @@ async fn op_dos_1_sign_ins_that_nobody_goes_on_with_are_bounded() {
             let it = SignIn {
                 id: format!("{n:02}"),
                 tenant_id: tenant.id.clone(),
-                stage: if n < 5 { Stage::Done } else if n % 2 == 0 { Stage::Open } else { Stage::Away },
+                stage: if n < 5 {
+                    Stage::Done
+                } else if n % 2 == 0 {
+                    Stage::Open
+                } else {
+                    Stage::Away
+                },
                 browser: "b".into(),
                 request: None,
                 upstream_state: None,
