@@ -17,3 +17,4 @@ pub mod request;
 pub mod request_id;
 pub mod route;
 pub mod serve;
+pub mod version;

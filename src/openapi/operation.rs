@@ -393,6 +393,10 @@ fn parameter(name: &str) -> &'static str {
         "service_provider_id" => "The service provider.",
         "value" => "The tag.",
         "file" => "The file's name.",
+        "tenant_id" => "The tenant.",
+        "application_id" => "The application: its client id.",
+        "secret_id" => "The secret.",
+        "request_id" => "The request.",
         _ => "The id.",
     }
 }

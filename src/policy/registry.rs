@@ -14,6 +14,7 @@ mod identity;
 mod project;
 mod session;
 mod sso;
+mod tenant;
 mod token;
 
 use std::fmt::Write as _;
@@ -74,6 +75,7 @@ pub fn registry() -> &'static [RuleDefault] {
             catalog::RULES,
             sso::RULES,
             session::RULES,
+            tenant::RULES,
         ]
         .concat()
     });

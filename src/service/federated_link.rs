@@ -29,7 +29,7 @@ pub async fn replace(app: &App, tx: &mut Conn, caller: &Caller, user_id: &str, l
                 link.protocol_id, link.idp_id
             )));
         }
-        if store::federated_link::owner(tx, &link.idp_id, &link.unique_id).await?.is_some_and(|o| o != user_id) {
+        if store::federated_link::owner(tx, &link.idp_id, &link.unique_id, None).await?.is_some_and(|o| o != user_id) {
             return Err(taken());
         }
     }

@@ -31,6 +31,9 @@ use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::store::{self, Conn};
 
+/// The scope by which an application gets a refresh token that outlives the session.
+pub const OFFLINE_ACCESS: &str = "offline_access";
+
 /// What is remembered of tenants as providers.
 #[derive(Debug)]
 pub struct Known {

@@ -144,6 +144,16 @@ pub async fn list_of_client(conn: &mut Conn, client_id: &str) -> Result<Vec<Auth
     rows.into_iter().map(Authorization::try_from).collect()
 }
 
+/// Those of a tenant that are not revoked.
+pub async fn list_of_tenant(conn: &mut Conn, tenant_id: &str) -> Result<Vec<Authorization>> {
+    let rows: Vec<Row> = Sql::new(COLUMNS)
+        .push_bind(" AND revoked_at IS NULL AND tenant_id = ", tenant_id)
+        .push(" ORDER BY created_at, id")
+        .all(conn)
+        .await?;
+    rows.into_iter().map(Authorization::try_from).collect()
+}
+
 /// Has more come of an authorization until `expires_at`.
 pub async fn extend(conn: &mut Conn, id: &str, expires_at: Timestamp) -> Result<()> {
     Sql::new("UPDATE authorizations SET expires_at = $1 WHERE id = $2 AND expires_at < $3")

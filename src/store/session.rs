@@ -105,6 +105,36 @@ pub async fn insert(conn: &mut Conn, it: &Session) -> Result<()> {
     Ok(())
 }
 
+/// Writes what a new proof of the same person changes of a session.
+pub async fn renew(conn: &mut Conn, it: &Session) -> Result<()> {
+    let upstream = it.upstream.as_ref();
+    let none: Vec<String> = Vec::new();
+    Sql::new(
+        "UPDATE sessions SET handle = $1, idp_id = $2, protocol_id = $3, group_ids = $4, issuer = $5, subject = $6, \
+         upstream_sid = $7, upstream_id_token = $8, auth_time = $9, amr = $10, acr = $11, remote = $12, user_agent = $13, \
+         last_seen = $14, expires_at = $15 WHERE id = $16",
+    )
+    .bind(&it.handle)
+    .bind(upstream.map(|u| u.idp_id.as_str()))
+    .bind(upstream.map(|u| u.protocol_id.as_str()))
+    .bind(super::json::written(upstream.map_or(&none, |u| &u.group_ids))?)
+    .bind(upstream.map(|u| u.issuer.as_str()))
+    .bind(upstream.map(|u| u.subject.as_str()))
+    .bind(upstream.and_then(|u| u.sid.as_deref()))
+    .bind(upstream.and_then(|u| u.id_token.as_deref()))
+    .bind(it.auth_time.0)
+    .bind(super::json::written(&it.amr)?)
+    .bind(&it.acr)
+    .bind(&it.remote)
+    .bind(&it.user_agent)
+    .bind(it.last_seen.0)
+    .bind(it.expires_at.0)
+    .bind(&it.id)
+    .run(conn)
+    .await?;
+    Ok(())
+}
+
 /// The session of that id at a tenant, ended or not.
 pub async fn get(conn: &mut Conn, tenant_id: &str, id: &str) -> Result<Option<Session>> {
     let row: Option<Row> =

@@ -86,7 +86,7 @@ async fn remove(app: &App, caller: &Caller, by: Source, id: &str, expected: &Exp
     store::identity_provider::lock(&mut tx, id).await?;
     let stored = find(&mut tx, id).await?;
     check_source(by, &stored)?;
-    expected.check(&stored)?;
+    expected.check("configuration", stored.config.version)?;
     let idp = store::identity_provider::get(&mut tx, id).await?.ok_or_else(|| not_found(id))?;
     let domain_id = idp.domain_id.clone();
     let how = format!("policy={} force={}", options.propagation.as_str(), options.force);

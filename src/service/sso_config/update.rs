@@ -74,7 +74,7 @@ async fn change(
     check_source(by, &found)?;
     let asked = Update::parse(body.value, body.order, &found, &super::defaults(app, &found))?;
     // What can never be done is said first (RFC 9110 §13.2.1).
-    expected.check(&found)?;
+    expected.check("configuration", found.config.version)?;
     if let Some((settings, secret)) = &asked.connection {
         app.checks.admit(settings)?;
         match secret {
