@@ -114,15 +114,14 @@ pub async fn a_person(house: &House, tenant: &Tenant, id: &str) {
     house.app.commit(tx).await.unwrap();
 }
 
-/// A session of a user that is stored; its cookie is `cookie-of-<id>`.
-pub async fn a_session(house: &House, tenant: &Tenant, id: &str, user_id: &str, upstream: Option<Upstream>) -> Session {
-    let now = house.app.now();
-    let session = Session {
+/// A session by a password; its cookie is `cookie-of-<id>`.
+pub fn plain_session(tenant_id: &str, id: &str, user_id: &str, now: Timestamp) -> Session {
+    Session {
         id: id.into(),
-        tenant_id: tenant.id.clone(),
+        tenant_id: tenant_id.into(),
         user_id: user_id.into(),
         handle: digest(&format!("cookie-of-{id}")),
-        upstream,
+        upstream: None,
         auth_time: now,
         amr: vec!["pwd".into()],
         acr: None,
@@ -130,10 +129,15 @@ pub async fn a_session(house: &House, tenant: &Tenant, id: &str, user_id: &str, 
         user_agent: None,
         created_at: now,
         last_seen: now,
-        expires_at: now.plus_secs(tenant.settings.session_secs),
+        expires_at: now.plus_secs(tenant::Settings::default().session_secs),
         terminated_at: None,
         terminated_reason: None,
-    };
+    }
+}
+
+/// A session of a user that is stored; its cookie is `cookie-of-<id>`.
+pub async fn a_session(house: &House, tenant: &Tenant, id: &str, user_id: &str, upstream: Option<Upstream>) -> Session {
+    let session = Session { upstream, ..plain_session(&tenant.id, id, user_id, house.app.now()) };
     let mut tx = house.app.store.write().await.unwrap();
     store::session::insert(&mut tx, &session).await.unwrap();
     house.app.commit(tx).await.unwrap();

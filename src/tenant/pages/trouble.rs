@@ -78,18 +78,14 @@ fn refused(code: Code) -> (&'static str, Option<&'static str>) {
         | Code::InsufficientScope
         | Code::AuthorizationPending
         | Code::SlowDown => ("That request cannot be answered", APPLICATION),
-        Code::InvalidState | Code::StateReused | Code::Expired | Code::ExpiredToken => (
-            "This sign-in has ended",
-            Some("That happens after a while, or when a page is opened again. Please start again."),
-        ),
-        Code::StateMismatch => (
-            "This sign-in was begun elsewhere",
-            Some("Go on in the browser in which it was begun, or start again here."),
-        ),
-        Code::ForgedForm => ("This page is too old", Some("Please start again.")),
-        Code::UpstreamDenied | Code::AccessDenied => {
-            ("You have not been signed in", Some("You can start again at any time."))
+        Code::InvalidState | Code::StateReused | Code::Expired | Code::ExpiredToken => {
+            ("This sign-in has ended", Some("That happens after a while, or when a page is opened again. Please start again."))
         }
+        Code::StateMismatch => {
+            ("This sign-in was begun elsewhere", Some("Go on in the browser in which it was begun, or start again here."))
+        }
+        Code::ForgedForm => ("This page is too old", Some("Please start again.")),
+        Code::UpstreamDenied | Code::AccessDenied => ("You have not been signed in", Some("You can start again at any time.")),
         Code::UpstreamError | Code::UpstreamTimeout => ("Your provider does not answer", AGAIN),
         Code::ValidationFailed | Code::LoginFailed => ("You could not be signed in", AGAIN),
         Code::NotProvisioned | Code::AccountDisabled | Code::DomainNotAllowed | Code::NotAssigned => {
