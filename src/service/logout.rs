@@ -10,5 +10,3 @@ pub mod notice;
 pub mod provider;
 pub mod told;
 
-#[cfg(test)]
-mod tests;
