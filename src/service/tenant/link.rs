@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::model::user::User;
 use crate::model::user_link::UserLink;
 use crate::service::caller::Caller;
-use crate::service::{App, audit, oauth, revocation};
+use crate::service::{App, audit, revocation, session};
 use crate::store;
 
 /// The user, if policy lets the caller do `rule` to them and they may know of them.
@@ -49,11 +49,7 @@ async fn remove(app: &App, caller: &Caller, user_id: &str, idp_id: &str) -> Resu
         let event = revocation::of_link(app, user_id, idp_id, protocol_id);
         store::revocation::insert(&mut tx, &event).await?;
     }
-    for authorization in store::authorization::list_of_user(&mut tx, user_id, None).await? {
-        if authorization.facts.idp_id.as_deref() == Some(idp_id) {
-            oauth::revoke(app, &mut tx, &authorization.id, "unlinked").await?;
-        }
-    }
+    session::end_of_link(app, &mut tx, user_id, idp_id).await?;
     audit::changed(app, &mut tx, caller, "user.unlink", ("user", user_id), Some(&user.domain_id), idp_id).await?;
     app.commit(tx).await
 }
