@@ -97,6 +97,7 @@ fn all(app: &App, tenant: &Tenant, text: &str) -> Vec<(&'static str, Reply)> {
         fields: &[("csrf", text)],
         user: Some(text),
         application: Some(text),
+        provider: Some(text),
         returns_to: None,
     };
     let error = Error::refused(Code::InvalidRedirectUri, text);
