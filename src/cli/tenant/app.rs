@@ -61,7 +61,7 @@ pub(in crate::cli) enum Command {
     },
 }
 
-pub(super) async fn run(app: &App, caller: &Caller, command: &Command) -> Result<String> {
+pub async fn run(app: &App, caller: &Caller, command: &Command) -> Result<String> {
     match command {
         Command::Create { tenant, name, kind, members } => {
             let tenant_id = id_of(app, caller, tenant).await?;

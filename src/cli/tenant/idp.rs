@@ -48,7 +48,7 @@ pub(in crate::cli) enum Command {
     },
 }
 
-pub(super) async fn run(app: &App, caller: &Caller, command: &Command) -> Result<String> {
+pub async fn run(app: &App, caller: &Caller, command: &Command) -> Result<String> {
     match command {
         Command::List { tenant, json } => list(app, caller, tenant, *json).await,
         Command::Add { tenant, name, members } => {

@@ -22,7 +22,7 @@ pub(in crate::cli) struct Members {
 
 impl Members {
     /// The body with these members beside those of `base`, which stay.
-    pub(super) fn body(&self, base: Value) -> Result<Value> {
+    pub fn body(&self, base: Value) -> Result<Value> {
         let mut body = match &self.file {
             None => Map::new(),
             Some(path) => object(path)?,
