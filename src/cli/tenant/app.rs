@@ -13,7 +13,7 @@ use crate::tenant::admin::view;
 
 /// Commands of `tenant app`.
 #[derive(Debug, clap::Subcommand)]
-pub(super) enum Command {
+pub(in crate::cli) enum Command {
     /// Make an application; its secret is printed, once.
     Create {
         /// The tenant's slug or id.

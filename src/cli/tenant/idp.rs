@@ -12,7 +12,7 @@ use crate::tenant::admin::view;
 
 /// Commands of `tenant idp`.
 #[derive(Debug, clap::Subcommand)]
-pub(super) enum Command {
+pub(in crate::cli) enum Command {
     /// List what a tenant could offer.
     List {
         /// The tenant's slug or id.

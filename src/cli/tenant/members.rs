@@ -10,7 +10,7 @@ use crate::http::body;
 
 /// Members at the command line.
 #[derive(Debug, Clone, Default, clap::Args)]
-pub(super) struct Members {
+pub(in crate::cli) struct Members {
     /// JSON object with members; `-` for standard input.
     #[arg(short, long, value_name = "FILE")]
     file: Option<PathBuf>,
