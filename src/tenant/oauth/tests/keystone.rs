@@ -74,7 +74,8 @@ async fn an_access_token_for_this_service_is_a_token_of_its_user_here() {
     }
 }
 
-#[tokio::test]
+// What is no token of any kind has the key files read again, which needs another thread.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_token_that_is_not_for_this_service_opens_nothing_here() {
     for scene in scenes().await {
         set(&scene).await;
