@@ -75,6 +75,7 @@ fn a_view(stage: Stage, text: &str) -> View {
         home_realms: false,
         csrf: "token".to_owned(),
         account: Some(text.to_owned()),
+        may_prove: true,
         may_separate: true,
         may_prove: true,
         provider: Some(text.to_owned()),
@@ -91,6 +92,7 @@ fn all(app: &App, tenant: &Tenant, text: &str) -> Vec<(&'static str, Reply)> {
     let realms = View { home_realms: true, ..login.clone() };
     let bare = View { buttons: Vec::new(), local_login: false, ..login.clone() };
     let device = View { device: true, ..a_view(Stage::Consent, text) };
+    let unproven = View { may_prove: false, ..a_view(Stage::Confirm, text) };
     let manner = Manner { name: Some(text), notice: Some(text), ..Manner::default() };
     let with_password = Manner { name: Some(text), with_password: true, ..Manner::default() };
     let question = LogoutQuestion {
@@ -112,6 +114,7 @@ fn all(app: &App, tenant: &Tenant, text: &str) -> Vec<(&'static str, Reply)> {
             "confirm",
             confirm::show(app, tenant, &a_view(Stage::Confirm, text), "h", Some(text), StatusCode::OK).unwrap(),
         ),
+        ("unproven", confirm::show(app, tenant, &unproven, "h", None, StatusCode::OK).unwrap()),
         ("consent", consent::show(app, tenant, &a_view(Stage::Consent, text), "h").unwrap()),
         ("device", consent::show(app, tenant, &device, "h").unwrap()),
         ("code", device::ask(app, tenant, text, Some(text), StatusCode::OK).unwrap()),
@@ -316,5 +319,22 @@ async fn pages_without_a_sign_in_are_there_and_a_form_without_token_is_refused()
             answer.body["detail"],
             json!([{"type": "missing", "loc": ["body", "password"], "msg": "Field required"}])
         );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_account_without_a_password_is_not_asked_for_one() {
+    let house = house().await;
+    let tenant = a_tenant("Acme", Branding::default());
+    let page = |may_prove, may_separate| {
+        let view = View { may_prove, may_separate, ..a_view(Stage::Confirm, "App") };
+        html(&confirm::show(&house.app, &tenant, &view, "h", None, StatusCode::OK).unwrap()).to_owned()
+    };
+    for (may_prove, may_separate) in [(true, true), (true, false), (false, true), (false, false)] {
+        let page = page(may_prove, may_separate);
+        assert_eq!(page.contains("name=\"password\""), may_prove, "{page}");
+        assert_eq!(page.contains("value=\"link\""), may_prove, "{page}");
+        assert_eq!(page.contains("value=\"separate\""), may_separate, "{page}");
+        assert!(page.contains("value=\"cancel\""), "{page}");
     }
 }
