@@ -62,13 +62,21 @@ def make_node(cluster, settings):
     made = []
 
     def make(database="sqlite", **more):
-        node = Archstone(cluster.fresh_database() if database == "postgres" else None, settings | more)
+        # None: without it.
+        chosen = {k: v for k, v in (settings | more).items() if v is not None}
+        node = Archstone(cluster.fresh_database() if database == "postgres" else None, chosen)
         made.append(node)
         return node.prepare().start()
 
     yield make
     for node in made:
         node.remove()
+
+
+@pytest.fixture(scope="session")
+def paced(make_node):
+    """A node with the limits that it has by itself."""
+    return make_node(**dict.fromkeys(UNHURRIED))
 
 
 @pytest.fixture(scope="session")

@@ -165,10 +165,11 @@ def test_codes_that_are_none(one, visitor):
         assert not any("password" in f.types for f in page.forms), "nothing begins"
 
 
-def test_guessing_is_slowed(one, visitor):
+def test_guessing_is_slowed(paced, visitor):
     """Of eight letters from twenty; after some wrong ones nobody is heard for a while (RFC 8628 section 5.1)."""
-    browser = visitor(one)
-    form = browser.go(f"{one.pages}/device").form("user_code")
+    tenant = Tenant(paced)
+    browser = visitor(tenant)
+    form = browser.go(f"{tenant.pages}/device").form("user_code")
     statuses = [browser.send(form, user_code=f"BCDF-GH{a}{b}").status_code for a in "JKLMNPQR" for b in "STVWXZ"]
     assert not any(s >= 500 for s in statuses)
     assert 429 in statuses, statuses
