@@ -100,12 +100,12 @@ def test_web_lock_1_confirming_a_link_counts_too(locking, provider, visitor):
     back = way.return_from(browser, browser.go(button, f"{provider.issuer}/"), way.person(email=email))
     page = browser.go(back, client.redirect_uri)
     for n in range(ATTEMPTS):
-        page = browser.submit(page.form("password"), client.redirect_uri, password=f"wrong-{n}")
+        page = browser.submit(page.form("password"), client.redirect_uri, button="link", password=f"wrong-{n}")
         assert isinstance(page, Page), page
         if not any("password" in f.types for f in page.forms):
             break
     else:
-        page = browser.submit(page.form("password"), client.redirect_uri, password=user["password"])
+        page = browser.submit(page.form("password"), client.redirect_uri, button="link", password=user["password"])
         assert isinstance(page, Page), "locked"
     assert json_login(locking, user["name"], user["password"]).status_code == 401
 
