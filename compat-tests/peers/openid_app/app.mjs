@@ -36,7 +36,7 @@ let known;
 async function configuration() {
   if (!known) {
     const method = await METHODS[world.method]();
-    known = await client.discovery(new URL(world.issuer), world.client_id, world.metadata, method, { execute: [client.allowInsecureRequests] });
+    known = await client.discovery(new URL(world.issuer), world.client_id, undefined, method, { execute: [client.allowInsecureRequests] });
     // Without this the signature of an ID token that comes from the token endpoint itself is not looked at.
     client.enableNonRepudiationChecks(known);
   }
