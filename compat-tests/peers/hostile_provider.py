@@ -179,6 +179,7 @@ def flood(handler, case):
     for _ in range(HUGE // len(piece)):
         handler.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
         case.sent += len(piece)
+    handler.wfile.write(b"0\r\n\r\n")
 
 
 def bomb(handler, case):
