@@ -209,6 +209,8 @@ CREATE TABLE device_codes (
     -- Digest of what the person types.
     user_code VARCHAR(64) NOT NULL,
     scopes TEXT NOT NULL,
+    -- Whom its access tokens are for, beside the application, as JSON.
+    audience TEXT NOT NULL,
     state VARCHAR(16) NOT NULL,
     -- The authorization that it was given.
     authorization_id VARCHAR(32),

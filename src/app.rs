@@ -27,9 +27,10 @@ use crate::service::connection::Connections;
 use crate::service::federated_login::Mappings;
 use crate::service::jobs::{self, Jobs};
 use crate::service::lockout::Lockouts;
+use crate::service::pace::Paces;
 use crate::service::sso_config::Total;
 use crate::service::watch::Feed;
-use crate::service::{App, Parts, secrets, tenant, watch};
+use crate::service::{App, Parts, oauth, secrets, tenant, watch};
 use crate::store::{self, Store};
 use crate::upstream::check::Checks;
 use crate::upstream::oidc::Oidc;
@@ -141,9 +142,12 @@ pub async fn build(config: Config, clock: Arc<dyn Clock>, random: Arc<Random>) -
         lockouts: Lockouts::default(),
         sealer,
         oidc: Oidc::new(egress.clone()),
-        checks: Checks::new(egress),
+        checks: Checks::new(egress.clone()),
+        egress,
         connections: Connections::default(),
         tenants: tenant::Known::default(),
+        paces: Paces::default(),
+        oauth: oauth::Known::new(token.cache_entries, Duration::from_secs(token.cache_ttl_secs)),
         sso_total: Total::default(),
         jobs: Jobs::default(),
         feed: Feed::default(),

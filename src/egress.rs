@@ -60,6 +60,8 @@ pub enum Kind {
     Webhook,
     /// A remote policy check.
     Policy,
+    /// An application that is told that somebody has logged out.
+    Logout,
     /// A page that only has to be there.
     Presence,
 }
@@ -81,6 +83,7 @@ impl Kind {
             Self::Push => "push",
             Self::Webhook => "webhook",
             Self::Policy => "policy",
+            Self::Logout => "logout",
             Self::Presence => "presence",
         }
     }

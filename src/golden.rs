@@ -70,6 +70,36 @@ async fn set_the_job(tx: &mut store::Conn) {
     store::job::insert(tx, "victim-job", &a_job("victim", Timestamp::MAX), Timestamp(0)).await.unwrap();
 }
 
+/// The tenant that a domain is, with an application, a link of its victim and a sign-in that failed.
+async fn set_the_tenant(tx: &mut store::Conn, d: &str, now: Timestamp) {
+    use crate::store::tests::tenants::{a_link, a_step, a_tenant, an_application};
+    let id = id_of(d);
+    if store::tenant::get(tx, id).await.unwrap().is_none() {
+        store::tenant::insert(tx, &a_tenant(id, d)).await.unwrap();
+        store::sign_in_step::insert(tx, &a_step(&format!("step-{d}"), id, "victim-request")).await.unwrap();
+    }
+    let application = an_application(&format!("victim-app-{d}"), id);
+    if store::application::find(tx, &application.id).await.unwrap().is_none() {
+        store::application::insert(tx, &application).await.unwrap();
+    }
+    store::application::drop_ended_secrets(tx, &application, Timestamp::MAX).await.unwrap();
+    for secret in store::application::secrets(tx, &application.id).await.unwrap() {
+        store::application::delete_secret(tx, &application, &secret.id).await.unwrap();
+    }
+    let secret = store::application::StoredSecret {
+        id: format!("victim-secret-{d}"),
+        digest: "d".into(),
+        created_at: now,
+        expires_at: None,
+    };
+    store::application::insert_secret(tx, &application, &secret).await.unwrap();
+    let victim = format!("victim-{d}");
+    if store::user_link::list(tx, &victim).await.unwrap().is_empty() {
+        let link = a_link(&format!("idp-{d}"), "victim-protocol", &victim);
+        store::user_link::insert(tx, &victim, &link).await.unwrap();
+    }
+}
+
 /// How to speak to an identity provider of the scene.
 async fn set_the_connection(tx: &mut store::Conn, idp_id: &str) {
     for protocol_id in ["victim-protocol", "oidc"] {
@@ -118,6 +148,7 @@ async fn set_the_scene(house: &House) {
             store::protocol::insert(tx_ref, &protocol).await.unwrap();
         }
         set_the_connection(tx_ref, &format!("idp-{d}")).await;
+        set_the_tenant(tx_ref, d, now).await;
         let (project, group) = (format!("victim-project-{d}"), format!("victim-group-{d}"));
         if store::project::get(tx_ref, &project).await.unwrap().is_none() {
             store::project::insert(tx_ref, &a_project(&project, id)).await.unwrap();
@@ -183,10 +214,19 @@ fn path(route: &Route, domain: &str) -> String {
         ("{service_id}", "victim-service".to_owned()),
         ("{endpoint_id}", "victim-endpoint".to_owned()),
         ("{job_id}", "victim-job".to_owned()),
+        ("{tenant_id}", id_of(domain).to_owned()),
+        ("{application_id}", format!("victim-app-{domain}")),
+        ("{secret_id}", format!("victim-secret-{domain}")),
+        ("{request_id}", "victim-request".to_owned()),
     ] {
         path = path.replace(name, &value);
     }
-    path
+    let of_tenant =
+        ["/applications", "/identity-providers", "/identity-providers/{idp_id}", "/traces", "/traces/{request_id}"];
+    match route.template.strip_prefix("/api/v1/admin") {
+        Some(rest) if of_tenant.contains(&rest) => format!("{path}?tenant_id={}", id_of(domain)),
+        _ => path,
+    }
 }
 
 /// A body that is refused after policy, so that nothing is made.
@@ -203,6 +243,10 @@ fn body(route: &Route, domain: &str) -> Option<Value> {
         ("PATCH", t) if t.ends_with("{mapping_id}") => {
             Some(json!({"mapping": {"rules": [{"local": [], "remote": [{"type": "x"}]}]}}))
         }
+        ("POST", "/api/v1/admin/applications" | "/api/v1/admin/identity-providers") => {
+            Some(json!({"tenant_id": id_of(domain)}))
+        }
+        ("PUT", "/api/v1/admin/identity-providers/{idp_id}/tenants") => Some(json!({"tenant_ids": 1})),
         ("POST" | "PATCH", _) => Some(json!({})),
         ("PUT", t) if t.contains("OS-FEDERATION") => Some(json!({})),
         ("PUT", "/v3/regions/{region_id}") => Some(json!({})),

@@ -107,6 +107,18 @@ impl House {
         Answered { status, headers, body: serde_json::from_slice(&bytes).unwrap_or_default() }
     }
 
+    /// Posts a form.
+    pub async fn form(&self, path: &str, headers: &[(&str, &str)], fields: &[(&str, &str)]) -> Answered {
+        let mut request = self.client.post(format!("{}{path}", self.url)).form(fields);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let answer = request.send().await.unwrap();
+        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+        let bytes = answer.bytes().await.unwrap();
+        Answered { status, headers, body: serde_json::from_slice(&bytes).unwrap_or_default() }
+    }
+
     /// A system token of an administrator, who is made along with a domain to live in.
     pub async fn administrator(&self) -> String {
         const DOMAIN: &str = "00000000000040008000000000000009";

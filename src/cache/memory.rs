@@ -160,6 +160,8 @@ impl Memory {
         if known.all > built
             || later(&known.users, &facts.payload.user_id)
             || later(&known.domains, &facts.user_domain_id)
+            // What a tenant has issued rests on its keys and its applications.
+            || later(&known.tenants, &facts.user_domain_id)
             || scope_domain.is_some_and(|id| later(&known.domains, id))
             || facts.scope.project_id().is_some_and(|id| later(&known.projects, id))
             || facts.payload.federated.as_ref().is_some_and(|f| later(&known.identity_providers, &f.idp_id))
@@ -267,6 +269,8 @@ pub(super) mod tests {
             (Change::Project("p".into()), Standing::Stale),
             (Change::Project("q".into()), Standing::Good),
             (Change::IdentityProvider("i".into()), Standing::Good),
+            (Change::Tenant("ud".into()), Standing::Stale),
+            (Change::Tenant("pd".into()), Standing::Good),
             (Change::All, Standing::Stale),
             (event(|e| e.audit_chain_id = Some("root".into())), Standing::Revoked),
             (event(|e| e.audit_id = Some("own".into())), Standing::Revoked),

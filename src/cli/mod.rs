@@ -9,6 +9,8 @@ pub mod policy;
 mod secrets;
 mod serve;
 mod sso;
+mod tenant;
+mod tenant_keys;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -50,6 +52,12 @@ enum Command {
     /// Global SSO configurations.
     #[command(subcommand)]
     Sso(sso::Command),
+    /// Tenants, their applications and identity providers.
+    #[command(subcommand)]
+    Tenant(tenant::Command),
+    /// What tenants sign their tokens with.
+    #[command(subcommand)]
+    TenantKeys(tenant_keys::Command),
     /// Secrets at rest.
     #[command(subcommand)]
     Secrets(secrets::Command),
@@ -128,6 +136,8 @@ fn run(cli: &Cli) -> Outcome {
         Command::Mapping(command) => mapping::run(command),
         Command::Policy(command) => policy::run(&config, command),
         Command::Sso(command) => sso::run(&config, command),
+        Command::Tenant(command) => tenant::run(&config, command),
+        Command::TenantKeys(command) => tenant_keys::run(&config, command),
         Command::Secrets(command) => secrets::run(&config, command),
         Command::Config(command) => config::run(&config, command),
     }

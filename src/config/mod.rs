@@ -11,6 +11,7 @@ mod hidden;
 mod merge;
 mod password_pattern;
 mod sections;
+mod tenant;
 mod validate;
 
 use std::fmt;
@@ -27,6 +28,7 @@ pub use sections::{
     Audit, Data, Database, Egress, Http2, Identity, Jobs, Log, LogFormat, Metrics, Password, Policy, Secrets,
     SecurityCompliance, Server, Sso, Token, TokenFormat,
 };
+pub use tenant::Tenant;
 
 /// Everything that can be configured.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -62,6 +64,8 @@ pub struct Config {
     pub jobs: Jobs,
     /// Global SSO configurations.
     pub sso: Sso,
+    /// Signing in at tenants.
+    pub tenant: Tenant,
     /// Outgoing requests.
     pub egress: Egress,
 }

@@ -16,6 +16,7 @@ pub fn problems(config: &Config) -> Vec<Problem> {
     compliance(config, &mut rules);
     identity(config, &mut rules);
     federation(config, &mut rules);
+    tenant(config, &mut rules);
     egress(config, &mut rules);
     rules.0
 }
@@ -239,6 +240,22 @@ fn federation(config: &Config, rules: &mut Rules) {
         if let Err(reason) = network.parse::<Cidr>() {
             rules.must(false, &format!("federation.trusted_proxy_networks[{index}]"), reason);
         }
+    }
+}
+
+fn tenant(config: &Config, rules: &mut Rules) {
+    let tenant = &config.tenant;
+    rules.between(&tenant.sign_in_secs, 10, 86_400, "tenant.sign_in_secs");
+    rules.between(&tenant.keep_ended_secs, 0, 30 * 86_400, "tenant.keep_ended_secs");
+    rules.between(&tenant.max_open_sign_ins, 10, 10_000_000, "tenant.max_open_sign_ins");
+    for (key, limit) in [
+        ("idps_per_minute", tenant.idps_per_minute),
+        ("begin_per_minute", tenant.begin_per_minute),
+        ("finish_per_minute", tenant.finish_per_minute),
+        ("token_per_minute", tenant.token_per_minute),
+        ("failures_per_minute", tenant.failures_per_minute),
+    ] {
+        rules.between(&limit, 0, 10_000_000, &format!("tenant.{key}"));
     }
 }
 

@@ -74,6 +74,8 @@ codes! {
     UpstreamTimeout = 504, "upstream_timeout", "temporarily_unavailable";
     /// Who it is has no account here and gets none.
     NotProvisioned = 403, "account_not_provisioned", "access_denied";
+    /// The tenant has as many people as it may have.
+    UserLimitReached = 403, "user_limit_reached", "access_denied";
     /// The account is disabled.
     AccountDisabled = 403, "account_disabled", "access_denied";
     /// People of that e-mail domain are not taken from this identity provider.

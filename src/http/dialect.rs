@@ -101,7 +101,7 @@ pub fn sso(error: &Error, _public_url: &str) -> Reply {
 }
 
 /// What the caller is told.
-fn message(error: &Error) -> String {
+pub fn message(error: &Error) -> String {
     match error {
         Error::Invalid { message, field: Some(field) } => format!("Invalid input for field '{field}': {message}"),
         Error::Invalid { message, field: None }

@@ -9,6 +9,7 @@ use http::header::{ACCEPT, AUTHORIZATION, COOKIE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, Version};
 use serde_json::Value;
 
+use super::accept;
 use super::body::{self, Incoming};
 use super::query::Parameters;
 use super::request_id::RequestId;
@@ -125,6 +126,16 @@ impl Request {
     pub fn wants_page(&self) -> bool {
         let mut accepted = self.head.headers.get_all(ACCEPT).iter().filter_map(|v| v.to_str().ok());
         accepted.any(|v| v.to_ascii_lowercase().contains("text/html"))
+    }
+
+    /// Whether whoever asks would have JSON instead of being sent on.
+    pub fn prefers_json(&self) -> bool {
+        accept::prefers_json(&self.head.headers)
+    }
+
+    /// Whether whoever asks would have a page rather than JSON.
+    pub fn prefers_page(&self) -> bool {
+        accept::prefers_page(&self.head.headers)
     }
 
     /// Where it comes from, for audit records.

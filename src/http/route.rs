@@ -194,6 +194,7 @@ impl Table {
             }
             names.push("OPTIONS");
             names.sort_unstable();
+            names.dedup();
             let allow = names.join(", ");
             router.insert(template, paths.len()).map_err(|e| Error::internal(format!("route {template}: {e}")))?;
             paths.push(Path { methods, allow });

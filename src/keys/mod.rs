@@ -12,6 +12,7 @@ pub mod pair;
 pub mod password;
 pub mod payload;
 pub mod repository;
+pub mod signing;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};

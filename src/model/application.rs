@@ -1,11 +1,15 @@
 //! An application of a tenant: an OAuth 2.0 client (RFC 6749 §2, RFC 7591 for the names of its settings).
 
+mod body;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::tenant::SigningAlgorithm;
 use super::words::words;
 use crate::clock::Timestamp;
+
+pub use body::{Create, expires_previous_in_secs};
 
 /// An application. Its id is its `client_id`.
 #[derive(Debug, Clone, PartialEq)]

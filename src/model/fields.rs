@@ -155,10 +155,15 @@ impl<'a> Fields<'a> {
 
     /// Refuses what has not been read.
     pub fn finish(self) -> Result<()> {
-        match self.map.keys().find(|k| !self.read.contains(k.as_str())) {
+        match self.rest() {
             None => Ok(()),
             Some(name) => Err(unexpected(name)),
         }
+    }
+
+    /// The first member that has not been read.
+    pub fn rest(&self) -> Option<&'a str> {
+        self.map.keys().map(String::as_str).find(|k| !self.read.contains(k))
     }
 
     /// Keeps what has not been read.

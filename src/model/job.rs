@@ -24,17 +24,20 @@ pub enum Kind {
     TestConfiguration,
     /// Delete an SSO configuration with all that hangs on it.
     DeleteConfiguration,
+    /// Tell an application that a session has ended.
+    NotifyLogout,
 }
 
 impl Kind {
     /// All that this program can do.
-    pub const ALL: [Self; 2] = [Self::TestConfiguration, Self::DeleteConfiguration];
+    pub const ALL: [Self; 3] = [Self::TestConfiguration, Self::DeleteConfiguration, Self::NotifyLogout];
 
     /// Its name, as stored and shown.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::TestConfiguration => "sso.test",
             Self::DeleteConfiguration => "sso.delete",
+            Self::NotifyLogout => "session.notify",
         }
     }
 
@@ -48,12 +51,17 @@ impl Kind {
         Duration::from_secs(match self {
             Self::TestConfiguration => 60,
             Self::DeleteConfiguration => 300,
+            Self::NotifyLogout => 15,
         })
     }
 
     /// Attempts before it has failed for good.
     pub fn max_attempts(self) -> i64 {
-        MAX_ATTEMPTS
+        match self {
+            Self::TestConfiguration | Self::DeleteConfiguration => MAX_ATTEMPTS,
+            // An application that stays away will hear of it by its next refresh.
+            Self::NotifyLogout => 3,
+        }
     }
 }
 

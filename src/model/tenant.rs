@@ -1,10 +1,15 @@
 //! A tenant: a domain with a slug, whose people sign in on pages of their own and whose applications have an OAuth 2.0 and
 //! OpenID provider of their own (tenant-login §2.1, §12.1).
 
+mod body;
+
 use serde::{Deserialize, Serialize};
 
+use super::web::is_label;
 use super::words::words;
 use crate::clock::Timestamp;
+
+pub use body::{ACCESS_TOKEN_SECS, Create, Update, address, algorithm, tenant_id};
 
 /// A tenant.
 #[derive(Debug, Clone, PartialEq)]
@@ -106,6 +111,11 @@ words! {
         /// ECDSA on P-256 with SHA-256; signing takes a thirtieth of the time.
         Es256 = "ES256",
     }
+}
+
+/// Whether a text can be a slug, which is a DNS label in lower case (tenant-login §2.1).
+pub fn is_slug(text: &str) -> bool {
+    is_label(text)
 }
 
 impl Tenant {

@@ -1,9 +1,13 @@
 //! What a tenant says about an identity provider, its own or a global one: how it stands on the login page and what people
 //! who come by it may become (tenant-login §7, §12).
 
+mod body;
+
 use serde::{Deserialize, Serialize};
 
 use super::words::words;
+
+pub use body::{Create, Reading, Update, in_mapping, in_oidc, tenant_ids};
 
 /// What can be set. Every member has a default, so that an identity provider that nothing is said about works.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -99,6 +103,25 @@ words! {
         /// Always.
         Always = "always",
     }
+}
+
+/// An identity provider as whoever looks after a tenant sees it, offered or not.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Known {
+    /// The identity provider's id.
+    pub idp_id: String,
+    /// The protocol by which it is spoken to, if it is set up.
+    pub protocol_id: Option<String>,
+    /// `oidc`, `saml` or `ldap`.
+    pub kind: Option<String>,
+    /// What it is called.
+    pub name: String,
+    /// Whether it is the tenant's own, rather than a global one.
+    pub own: bool,
+    /// Whether it is switched on where it is managed.
+    pub available: bool,
+    /// What the tenant says of it.
+    pub settings: Settings,
 }
 
 /// An identity provider as a tenant offers it.

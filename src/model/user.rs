@@ -20,6 +20,8 @@ pub const OPTIONS: &[(&str, OptionKind)] = &[
     ("multi_factor_auth_rules", OptionKind::MfaRules),
 ];
 
+/// Longest e-mail address, in bytes (RFC 5321 §4.5.3.1).
+const MAX_EMAIL: usize = 320;
 /// Seconds of a day.
 pub const DAY_SECS: i64 = 86_400;
 
@@ -102,7 +104,41 @@ pub struct Update {
     pub federated: Option<Vec<FederatedLink>>,
 }
 
+/// The form in which an e-mail address among somebody's attributes is looked for: in lower case; empty for none.
+pub fn email_key(extra: &Extra) -> String {
+    extra.get("email").and_then(Value::as_str).and_then(normal_email).unwrap_or_default()
+}
+
+/// The form in which an e-mail address is looked for; none for what is no address.
+pub fn normal_email(text: &str) -> Option<String> {
+    let text = text.trim();
+    let (local, domain) = text.rsplit_once('@')?;
+    let plain = !text.chars().any(|c| c.is_control() || c.is_whitespace());
+    let fits = text.len() <= MAX_EMAIL && !local.is_empty() && domain.contains(|c: char| c.is_alphanumeric());
+    (plain && fits).then(|| text.to_lowercase()).filter(|key| key.len() <= MAX_EMAIL)
+}
+
 impl User {
+    /// See [`email_key`].
+    pub fn email_key(&self) -> String {
+        email_key(&self.extra)
+    }
+
+    /// Their e-mail address.
+    pub fn email(&self) -> Option<&str> {
+        self.extra.get("email").and_then(Value::as_str).filter(|e| !e.is_empty())
+    }
+
+    /// Whether somebody has made sure that it is theirs.
+    pub fn is_email_verified(&self) -> bool {
+        self.email().is_some() && self.extra.get("email_verified") == Some(&Value::Bool(true))
+    }
+
+    /// What people call them.
+    pub fn display_name(&self) -> &str {
+        self.extra.get("display_name").and_then(Value::as_str).filter(|n| !n.is_empty()).unwrap_or(&self.name)
+    }
+
     /// Reads the body of a POST. `domain_id` is the domain of the caller's scope, for a body that names none.
     pub fn create(body: &Value, fresh_id: String, domain_id: Option<&str>) -> Result<Create> {
         let mut f = Fields::of(body, "user")?;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use super::schema::{list, named, object, says, text};
+use super::schema::{list, named, object, open, says, text};
 
 /// The envelope of a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,6 +21,9 @@ pub enum Envelope {
     /// Its OAuth 2.0 endpoints.
     Oauth,
 }
+
+/// The schema of what is said of a body that breaks its own.
+const BODY: &str = "HTTPValidationError";
 
 /// How the paths of OAuth 2.0 endpoints end that programs ask.
 const OAUTH: [&str; 6] = [
@@ -95,7 +98,19 @@ pub fn reason(status: u16) -> &'static str {
 /// The schemas of the envelopes that are used.
 pub fn schemas(used: &BTreeSet<(Envelope, u16)>) -> Vec<(String, Value)> {
     let envelopes: BTreeSet<Envelope> = used.iter().map(|(envelope, _)| *envelope).collect();
-    envelopes.into_iter().map(|envelope| (envelope.schema().to_owned(), schema(envelope))).collect()
+    let mut all: Vec<_> =
+        envelopes.into_iter().map(|envelope| (envelope.schema().to_owned(), schema(envelope))).collect();
+    if used.contains(&(Envelope::Tenant, 422)) {
+        all.extend(of_bodies());
+    }
+    all
+}
+
+/// What is said of a body that breaks its schema (seed 004).
+fn of_bodies() -> Vec<(String, Value)> {
+    let place = json!({"anyOf": [text(), {"type": "integer"}]});
+    let one = object([("loc", list(place)), ("msg", text()), ("type", text())]);
+    vec![(BODY.to_owned(), open([("detail?", list(named("ValidationError")))])), ("ValidationError".to_owned(), one)]
 }
 
 fn schema(envelope: Envelope) -> Value {
@@ -137,9 +152,10 @@ pub fn responses(used: &BTreeSet<(Envelope, u16)>) -> Map<String, Value> {
 
 /// The response of a status. `page` is for operations that browsers are sent to: they may get a page for people instead.
 pub fn response(envelope: Envelope, status: u16, page: bool) -> Value {
+    let schema = if (envelope, status) == (Envelope::Tenant, 422) { BODY } else { envelope.schema() };
     let mut shown = json!({
         "description": reason(status),
-        "content": {"application/json": {"schema": named(envelope.schema())}},
+        "content": {"application/json": {"schema": named(schema)}},
     });
     if page {
         shown["content"]["text/html"] = json!({});

@@ -89,6 +89,11 @@ impl Operation {
         Self::new(Method::GET, template, id, summary)
     }
 
+    /// Of a route that tells a browser whether a script may ask.
+    pub fn options(template: &'static str, id: impl Into<String>, summary: impl Into<String>) -> Self {
+        Self::new(Method::OPTIONS, template, id, summary)
+    }
+
     /// Of a route that only tells whether.
     pub fn head(template: &'static str, id: impl Into<String>, summary: impl Into<String>) -> Self {
         Self::new(Method::HEAD, template, id, summary)
@@ -388,6 +393,10 @@ fn parameter(name: &str) -> &'static str {
         "service_provider_id" => "The service provider.",
         "value" => "The tag.",
         "file" => "The file's name.",
+        "tenant_id" => "The tenant.",
+        "application_id" => "The application: its client id.",
+        "secret_id" => "The secret.",
+        "request_id" => "The request.",
         _ => "The id.",
     }
 }

@@ -12,7 +12,9 @@ mod federation;
 mod group;
 mod identity;
 mod project;
+mod session;
 mod sso;
+mod tenant;
 mod token;
 
 use std::fmt::Write as _;
@@ -72,6 +74,8 @@ pub fn registry() -> &'static [RuleDefault] {
             assignment::RULES,
             catalog::RULES,
             sso::RULES,
+            session::RULES,
+            tenant::RULES,
         ]
         .concat()
     });

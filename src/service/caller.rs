@@ -32,6 +32,11 @@ impl Origin {
         String::from_utf8_lossy(&self.request_id).into_owned()
     }
 
+    /// Address of the peer, as such.
+    pub fn address(&self) -> Option<IpAddr> {
+        self.remote
+    }
+
     /// Address of the peer.
     pub fn remote(&self) -> Option<String> {
         self.remote.map(|ip| ip.to_string())

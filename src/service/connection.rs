@@ -97,7 +97,7 @@ pub async fn get(app: &App, caller: &Caller, at: At<'_>) -> Result<Shown> {
     shown(&mut conn, at).await?.ok_or_else(|| at.not_found())
 }
 
-async fn shown(conn: &mut Conn, at: At<'_>) -> Result<Option<Shown>> {
+pub(super) async fn shown(conn: &mut Conn, at: At<'_>) -> Result<Option<Shown>> {
     let Some(connection) = store::connection::get(conn, at.idp_id, at.protocol_id).await? else { return Ok(None) };
     let has_secret = store::sealed_secret::get(conn, &at.secret_id()).await?.is_some();
     Ok(Some(Shown { connection, has_secret }))
@@ -256,26 +256,52 @@ async fn change(app: &App, caller: &Caller, at: At<'_>, body: &Value, form: Form
     let mut tx = app.store.write().await?;
     let domain_id = locked(&mut tx, &reach, at).await?;
     let stored = shown(&mut tx, at).await?.ok_or_else(|| at.not_found())?;
-    let (settings, secret) = form.update(body, &stored.connection.settings)?;
-    form.check(app, &settings)?;
-    let mut detail = super::named(body, form.member());
+    let changed = form.update(body, &stored.connection.settings)?;
+    form.check(app, &changed.0)?;
+    let detail = super::named(body, form.member());
+    let done = put(app, &mut tx, caller, stored, changed, (&domain_id, &detail)).await?;
+    app.commit(tx).await?;
+    Ok(done)
+}
+
+/// Settings with the secret that goes with them, if another is given or it is taken away.
+pub(super) type Changed = (Settings, Option<Option<Secret>>);
+
+/// Reads and checks a change in the extension's form.
+pub(super) fn parse_change(app: &App, body: &Value, stored: &Settings) -> Result<Changed> {
+    let changed = Form::Own.update(body, stored)?;
+    Form::Own.check(app, &changed.0)?;
+    Ok(changed)
+}
+
+/// Writes a connection over the stored one of an identity provider whose row is held, with its audit record: its domain and
+/// detail.
+pub(super) async fn put(
+    app: &App,
+    tx: &mut Conn,
+    caller: &Caller,
+    stored: Shown,
+    (settings, secret): Changed,
+    (domain_id, detail): (&str, &str),
+) -> Result<Shown> {
+    let connection = Connection { settings, updated_at: app.now(), ..stored.connection.clone() };
+    let at = At { idp_id: &connection.idp_id, protocol_id: &connection.protocol_id };
+    let mut detail = detail.to_owned();
     let has_secret = match &secret {
         Some(given) => {
-            put_secret(app, &mut tx, at, given.as_ref()).await?;
+            put_secret(app, tx, at, given.as_ref()).await?;
             given.is_some()
         }
-        None if stored.has_secret && !stored.connection.settings.secret_stays(&settings) => {
-            put_secret(app, &mut tx, at, None).await?;
+        None if stored.has_secret && !stored.connection.settings.secret_stays(&connection.settings) => {
+            put_secret(app, tx, at, None).await?;
             detail = format!("client_secret dropped; {detail}");
             false
         }
         None => stored.has_secret,
     };
-    let connection = Connection { settings, updated_at: app.now(), ..stored.connection };
-    store::connection::update(&mut tx, &connection).await?;
-    store::sso_config::touch(&mut tx, at.idp_id, app.now(), true).await?;
-    audit::changed(app, &mut tx, caller, "connection.update", (MEMBER, &at.name()), Some(&domain_id), &detail).await?;
-    app.commit(tx).await?;
+    store::connection::update(tx, &connection).await?;
+    store::sso_config::touch(tx, at.idp_id, app.now(), true).await?;
+    audit::changed(app, tx, caller, "connection.update", (MEMBER, &at.name()), Some(domain_id), &detail).await?;
     Ok(Shown { connection, has_secret })
 }
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::caller::Caller;
-use super::{App, audit, connection};
+use super::{App, audit, connection, tenant};
 use crate::error::{Error, Result};
 use crate::model::domain::{Domain, Update};
 use crate::model::fields::{guard_delete, guard_update};
@@ -132,6 +132,8 @@ pub(super) async fn drop_stored(app: &App, tx: &mut Conn, caller: &Caller, id: &
     for (project_id, options) in store::project::list_options_in_domain(tx, id).await? {
         guard_delete("project", &project_id, &options)?;
     }
+    // It may be a tenant, which goes with it.
+    tenant::register::forget(app, tx, id).await?;
     for idp_id in store::identity_provider::list_ids_in_domain(tx, id).await? {
         connection::place::forget(tx, &idp_id).await?;
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::caller::Caller;
-use super::{App, revocation};
+use super::{App, revocation, session};
 use crate::error::{Error, Result};
 use crate::model::federated_link::FederatedLink;
 use crate::store::{self, Conn};
@@ -29,7 +29,7 @@ pub async fn replace(app: &App, tx: &mut Conn, caller: &Caller, user_id: &str, l
                 link.protocol_id, link.idp_id
             )));
         }
-        if store::federated_link::owner(tx, &link.idp_id, &link.unique_id).await?.is_some_and(|o| o != user_id) {
+        if store::federated_link::owner(tx, &link.idp_id, &link.unique_id, None).await?.is_some_and(|o| o != user_id) {
             return Err(taken());
         }
     }
@@ -37,6 +37,7 @@ pub async fn replace(app: &App, tx: &mut Conn, caller: &Caller, user_id: &str, l
     for (idp_id, protocol_id) in gone.collect::<BTreeSet<_>>() {
         let event = revocation::of_link(app, user_id, idp_id, protocol_id);
         store::revocation::insert(tx, &event).await?;
+        session::end_of_link(app, tx, user_id, idp_id).await?;
     }
     store::federated_link::replace(tx, user_id, links).await.map_err(|e| match e {
         Error::Conflict { .. } => taken(),

@@ -10,6 +10,7 @@
 pub mod diagnostics;
 pub mod explain;
 mod groups;
+pub mod linking;
 mod person;
 mod projects;
 mod proxy;
@@ -18,8 +19,10 @@ pub mod web;
 
 use std::sync::Arc;
 
+use linking::Decision;
 use moka::sync::Cache;
-use serde_json::json;
+use person::Whose;
+use serde_json::{Map, json};
 use sha2::{Digest, Sha256};
 
 pub use proxy::Proxied;
@@ -28,7 +31,7 @@ use route::Route;
 use super::caller::Origin;
 use super::issue::{self, Entrance, Issued, Proven};
 use super::{App, audit, connection};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::model::assertion::Assertion;
 use crate::model::audit_event::Outcome;
 use crate::model::auth_request::Asked;
@@ -179,15 +182,149 @@ async fn admit(app: &App, origin: &Origin, route: &Route, vouched: &Vouched, tra
     check_remote_id(app, route, &assertion)?;
     let (mapped, explained) = map(app, route, &assertion).await?;
     trace.detail = explained;
-    let mapped = mapped?;
+    let vouch = Vouch { email: None, email_verified: false, claims: None, decision: &Decision::Open };
+    match settle(app, origin, route, &assertion, &mapped?, &vouch).await? {
+        Verdict::In(admitted) => Ok(admitted.proven(app, route)),
+        Verdict::Ask(_) => Err(Error::internal("nobody can be asked here")),
+    }
+}
+
+/// Who comes in through a tenant's pages, by what an upstream has verified; and the mapping's account of it.
+pub async fn judge(
+    app: &App,
+    origin: &Origin,
+    route: &Route,
+    identity: &Identity,
+    decision: &Decision,
+) -> (Result<Verdict>, serde_json::Value) {
+    let prefixes = &app.config.federation.claim_prefixes;
+    let mut explained = json!({});
+    let verdict = async {
+        let assertion = claims::assertion(&identity.issuer, &identity.subject, &identity.claims, prefixes)?;
+        check_remote_id(app, route, &assertion)?;
+        let (mapped, document) = map(app, route, &assertion).await?;
+        explained = document;
+        let mapped = mapped?;
+        let email = mapped.user.as_ref().and_then(|u| u.email.as_deref());
+        let vouch = Vouch::of(identity, email, decision);
+        check_email_domain(route, vouch.email)?;
+        settle(app, origin, route, &assertion, &mapped, &vouch).await
+    };
+    let verdict = verdict.await;
+    (verdict, explained)
+}
+
+/// 403 for people of an e-mail domain that the tenant does not take from this identity provider (tenant-login §7.7).
+fn check_email_domain(route: &Route, email: Option<&str>) -> Result<()> {
+    let Some(at) = &route.tenant else { return Ok(()) };
+    let allowed = &at.settings.allowed_domains;
+    if allowed.is_empty() || email.is_some_and(|email| linking::is_of(email, allowed)) {
+        return Ok(());
+    }
+    Err(Error::refused(Code::DomainNotAllowed, "People with your e-mail address cannot sign in this way."))
+}
+
+/// What an identity provider says of somebody that decides about their account at a tenant.
+pub(in crate::service) struct Vouch<'a> {
+    /// Their e-mail address.
+    email: Option<&'a str>,
+    /// Whether it has made sure that it is theirs.
+    email_verified: bool,
+    /// All that it says.
+    claims: Option<&'a Map<String, serde_json::Value>>,
+    /// What they have decided themselves.
+    decision: &'a Decision,
+}
+
+impl<'a> Vouch<'a> {
+    /// `mapped` is the address that the mapping made of it.
+    fn of(identity: &'a Identity, mapped: Option<&'a str>, decision: &'a Decision) -> Self {
+        let said = identity.claims.get("email").and_then(serde_json::Value::as_str);
+        // Some write the truth value as a text (tenant-login §7.3).
+        let verified = match identity.claims.get("email_verified") {
+            Some(serde_json::Value::Bool(verified)) => *verified,
+            Some(serde_json::Value::String(text)) => text == "true",
+            _ => false,
+        };
+        let email = mapped.or(said).filter(|e| !e.is_empty());
+        // It speaks of the claim's address, not of whatever a mapping has made.
+        let email_verified = verified && said.is_some() && email == said;
+        Self { email, email_verified, claims: Some(&identity.claims), decision }
+    }
+
+    /// The standard claims about a person that are kept (OpenID Connect Core §5.1), under the names that users carry them by.
+    fn profile(&self) -> Vec<(String, serde_json::Value)> {
+        const KEPT: [(&str, &str); 6] = [
+            ("name", "display_name"),
+            ("given_name", "given_name"),
+            ("family_name", "family_name"),
+            ("locale", "locale"),
+            ("picture", "picture"),
+            ("phone_number", "phone"),
+        ];
+        let claims = self.claims;
+        let text = |claim: &str| claims?.get(claim)?.as_str().filter(|t| !t.is_empty() && t.len() <= 1_024);
+        KEPT.iter().filter_map(|(claim, name)| Some(((*name).to_owned(), json!(text(claim)?)))).collect()
+    }
+}
+
+/// What becomes of somebody whom an identity provider vouches for.
+#[derive(Debug)]
+pub enum Verdict {
+    /// They are in.
+    In(Box<Admitted>),
+    /// They have to say whether this account is theirs.
+    Ask(Box<crate::model::user::Identity>),
+}
+
+/// Somebody who is in.
+#[derive(Debug)]
+pub struct Admitted {
+    /// Who.
+    pub identity: crate::model::user::Identity,
+    /// Whether their account was made just now.
+    pub created: bool,
+    /// Groups that the identity provider gives; none for an account that exists by itself.
+    pub group_ids: Option<Vec<String>>,
+}
+
+impl Admitted {
+    fn proven(self, app: &App, route: &Route) -> Proven {
+        let configured = app.config.token.methods.contains(&route.protocol.id);
+        let method = if configured { route.protocol.id.clone() } else { "mapped".to_owned() };
+        let federated = self.group_ids.map(|group_ids| Federated {
+            group_ids,
+            idp_id: route.idp.id.clone(),
+            protocol_id: route.protocol.id.clone(),
+        });
+        Proven {
+            identity: self.identity,
+            methods: vec![method],
+            hash: None,
+            federated: Some(Entrance { route: route.clone(), federated }),
+            parent: None,
+        }
+    }
+}
+
+/// Finds or makes the account, again if another log-in was at it at the same time.
+async fn settle(
+    app: &App,
+    origin: &Origin,
+    route: &Route,
+    assertion: &Assertion,
+    mapped: &Mapped,
+    vouch: &Vouch<'_>,
+) -> Result<Verdict> {
     let mut tried = 0;
     loop {
         tried += 1;
-        match account(app, origin, route, &assertion, &mapped).await {
+        match account(app, origin, route, assertion, mapped, vouch).await {
             // Another log-in of the same person made the account, or one of the projects, in between.
             Err(Error::Conflict { .. }) => {
                 let (idp, protocol) = (&route.idp.id, &route.protocol.id);
-                if Route::find(app, &mut app.store.read().await?, idp, protocol).await?.as_ref() != Some(route) {
+                let stored = Route::find(app, &mut app.store.read().await?, idp, protocol).await?;
+                if !stored.is_some_and(|stored| stored.is_as(route)) {
                     return Err(Error::unauthorized("the way in was changed or deleted meanwhile"));
                 }
                 if tried >= TRIES {
@@ -258,38 +395,36 @@ async fn map(app: &App, route: &Route, assertion: &Assertion) -> Result<(Result<
 }
 
 /// Finds or makes the account in one transaction: all of it or nothing.
-async fn account(app: &App, origin: &Origin, route: &Route, assertion: &Assertion, mapped: &Mapped) -> Result<Proven> {
+async fn account(
+    app: &App,
+    origin: &Origin,
+    route: &Route,
+    assertion: &Assertion,
+    mapped: &Mapped,
+    vouch: &Vouch<'_>,
+) -> Result<Verdict> {
     let now = app.now();
     let mut tx = app.store.write().await?;
     // Whoever deletes it, with its people, comes before or after this log-in.
     if !store::identity_provider::hold(&mut tx, &route.idp.id).await? {
         return Err(Error::unauthorized("the identity provider was deleted meanwhile"));
     }
-    let found = person::find(app, &mut tx, origin, route, assertion, mapped, now).await?;
-    let federated = if found.vouched_for {
+    let found = match person::find(app, &mut tx, origin, route, assertion, mapped, vouch, now).await? {
+        Whose::Found(found) => *found,
+        Whose::Ask(candidate) => return Ok(Verdict::Ask(candidate)),
+    };
+    let group_ids = if found.vouched_for {
         let group_ids = groups::resolve(&mut tx, route, mapped).await?;
         let end = now.plus_secs(route.idp.membership_secs(app.config.federation.default_authorization_ttl));
         store::expiring_membership::replace(&mut tx, &found.identity.user.id, &route.idp.id, &group_ids, now, end)
             .await?;
         projects::provide(app, &mut tx, route, mapped, &found.identity.user).await?;
-        Some(Federated {
-            group_ids: group_ids.into_iter().collect(),
-            idp_id: route.idp.id.clone(),
-            protocol_id: route.protocol.id.clone(),
-        })
+        Some(group_ids.into_iter().collect())
     } else {
         None
     };
     app.commit(tx).await?;
-    let configured = app.config.token.methods.contains(&route.protocol.id);
-    let method = if configured { route.protocol.id.clone() } else { "mapped".to_owned() };
-    Ok(Proven {
-        identity: found.identity,
-        methods: vec![method],
-        hash: None,
-        federated: Some(Entrance { route: route.clone(), federated }),
-        parent: None,
-    })
+    Ok(Verdict::In(Box::new(Admitted { identity: found.identity, created: found.created, group_ids })))
 }
 
 /// Refuses a domain that a mapping of one domain's own must not touch.

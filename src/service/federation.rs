@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::caller::Caller;
 use super::reach::Reach;
 use super::sso_config::managed;
-use super::{App, audit, revocation, sso_config};
+use super::{App, audit, revocation, session, sso_config};
 use crate::error::{Error, Result};
 use crate::model::domain::Domain;
 use crate::model::fields::{Extra, check_id};
@@ -114,6 +114,21 @@ impl Asked {
         }
         let domain_id = reach.domain().map(str::to_owned).or_else(|| create.domain_id.clone());
         Ok(Self { id: id.to_owned(), create, domain_id, owned: reach.domain().is_some() })
+    }
+}
+
+impl Asked {
+    /// One of a tenant's own, without remote ids: what its people may be told by stands in its connection (ruling 12).
+    pub(super) fn of_tenant(id: &str, tenant_id: &str, name: &str, enabled: bool) -> Self {
+        let create = Create {
+            domain_id: None,
+            enabled,
+            description: Some(name.to_owned()),
+            authorization_ttl: None,
+            sso_type: SsoType::VirtualUser,
+            remote_ids: BTreeSet::new(),
+        };
+        Self { id: id.to_owned(), create, domain_id: Some(tenant_id.to_owned()), owned: true }
     }
 }
 
@@ -232,27 +247,32 @@ async fn update(app: &App, caller: &Caller, id: &str, body: &serde_json::Value) 
         check_remote_ids(&mut tx, &stored, remote_ids).await?;
     }
     let next = stored.updated(update)?;
-    store::identity_provider::update(&mut tx, &next).await.map_err(duplicate)?;
-    store::sso_config::touch(&mut tx, id, app.now(), false).await?;
-    if stored.authorization_ttl != next.authorization_ttl {
-        let ttl_secs = next.membership_secs(app.config.federation.default_authorization_ttl);
-        store::expiring_membership::update_ends(&mut tx, id, ttl_secs).await?;
-    }
-    if is_tightened(&stored, &next) {
-        store::revocation::insert(&mut tx, &revocation::of_identity_provider(app, id)).await?;
-    }
-    audit::changed(
-        app,
-        &mut tx,
-        caller,
-        "identity_provider.update",
-        (KIND, id),
-        Some(&next.domain_id),
-        &super::named(body, KIND),
-    )
-    .await?;
+    put(app, &mut tx, caller, &stored, &next, &super::named(body, KIND)).await?;
     app.commit(tx).await?;
     Ok(next)
+}
+
+/// Writes an identity provider over the stored one, whose row is held, with its audit record.
+pub(super) async fn put(
+    app: &App,
+    tx: &mut Conn,
+    caller: &Caller,
+    stored: &IdentityProvider,
+    next: &IdentityProvider,
+    detail: &str,
+) -> Result<()> {
+    let id = &next.id;
+    store::identity_provider::update(tx, next).await.map_err(duplicate)?;
+    store::sso_config::touch(tx, id, app.now(), false).await?;
+    if stored.authorization_ttl != next.authorization_ttl {
+        let ttl_secs = next.membership_secs(app.config.federation.default_authorization_ttl);
+        store::expiring_membership::update_ends(tx, id, ttl_secs).await?;
+    }
+    if is_tightened(stored, next) {
+        store::revocation::insert(tx, &revocation::of_identity_provider(app, id)).await?;
+        session::end_of_provider(app, tx, id, None).await?;
+    }
+    audit::changed(app, tx, caller, "identity_provider.update", (KIND, id), Some(&next.domain_id), detail).await
 }
 
 /// Whether somebody may have come in who could not any more: it is disabled, or some of its remote ids are gone, or it asks
@@ -276,20 +296,27 @@ async fn delete(app: &App, caller: &Caller, id: &str) -> Result<()> {
     store::identity_provider::lock(&mut tx, id).await?;
     let stored = get_within(&mut tx, &reach, id).await?;
     managed::check_identity_provider(&mut tx, id).await?;
-    store::shadow_user::delete_of_identity_provider(&mut tx, id).await?;
-    super::connection::place::forget(&mut tx, id).await?;
-    let generated = store::sso_config::is_generated(&mut tx, id).await?;
-    store::identity_provider::delete(&mut tx, id).await?;
+    drop_stored(app, &mut tx, caller, &stored).await?;
+    app.commit(tx).await
+}
+
+/// Deletes an identity provider whose row is held, with its audit record.
+pub(super) async fn drop_stored(app: &App, tx: &mut Conn, caller: &Caller, stored: &IdentityProvider) -> Result<()> {
+    let id = &stored.id;
+    store::shadow_user::delete_of_identity_provider(tx, id).await?;
+    super::connection::place::forget(tx, id).await?;
+    let generated = store::sso_config::is_generated(tx, id).await?;
+    store::identity_provider::delete(tx, id).await?;
     if generated {
-        sso_config::delete::drop_generated(&mut tx, id, &stored.domain_id, false).await?;
+        sso_config::delete::drop_generated(tx, id, &stored.domain_id, false).await?;
     }
-    store::revocation::insert(&mut tx, &revocation::of_identity_provider(app, id)).await?;
+    store::revocation::insert(tx, &revocation::of_identity_provider(app, id)).await?;
+    session::end_of_provider(app, tx, id, None).await?;
     if stored.auto_domain
-        && let Some(mut domain) = store::domain::get(&mut tx, &stored.domain_id).await?
+        && let Some(mut domain) = store::domain::get(tx, &stored.domain_id).await?
     {
         domain.enabled = false;
-        store::domain::update(&mut tx, &domain).await?;
+        store::domain::update(tx, &domain).await?;
     }
-    audit::changed(app, &mut tx, caller, "identity_provider.delete", (KIND, id), Some(&stored.domain_id), "").await?;
-    app.commit(tx).await
+    audit::changed(app, tx, caller, "identity_provider.delete", (KIND, id), Some(&stored.domain_id), "").await
 }

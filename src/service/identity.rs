@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::caller::Caller;
 use super::password::{self, SetBy};
-use super::{App, activity, audit, domain, federated_link, revocation};
+use super::{App, activity, audit, domain, federated_link, revocation, session};
 use crate::error::{Error, Result};
 use crate::model::federated_link::FederatedLink;
 use crate::model::list::{Condition, Page, Query};
@@ -177,6 +177,8 @@ async fn change(app: &App, caller: &Caller, id: &str, body: &Value) -> Result<Sh
     let federated = store::federated_link::list_of_user(&mut tx, id).await?;
     if password.is_some() || (stored.enabled && !next.enabled) {
         store::revocation::insert(&mut tx, &revocation::of_user(app, id)).await?;
+        let why = if next.enabled { session::reason::PASSWORD } else { session::reason::DISABLED };
+        session::end_of_user(app, &mut tx, id, why).await?;
     }
     audit::changed(app, &mut tx, caller, "user.update", (KIND, id), Some(&next.domain_id), &super::named(body, KIND))
         .await?;
@@ -197,6 +199,7 @@ async fn remove(app: &App, caller: &Caller, id: &str) -> Result<()> {
     let mut tx = app.store.write().await?;
     store::user::lock(&mut tx, id).await?;
     let stored = store::user::get(&mut tx, id).await?.map(|i| i.user).ok_or_else(|| not_found(id))?;
+    session::end_of_user(app, &mut tx, id, session::reason::DELETED).await?;
     store::user::delete(&mut tx, id).await?;
     store::revocation::insert(&mut tx, &revocation::of_user(app, id)).await?;
     audit::changed(app, &mut tx, caller, "user.delete", (KIND, id), Some(&stored.domain_id), "").await?;

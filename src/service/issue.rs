@@ -222,7 +222,7 @@ async fn settle(app: &App, proven: &Proven, asked: &Asked) -> Result<std::result
 }
 
 /// With `multi_factor_auth_enabled`, one of `multi_factor_auth_rules` must be covered by the methods; no rules ask nothing.
-fn satisfies_mfa_rules(user: &User, methods: &[String]) -> bool {
+pub(super) fn satisfies_mfa_rules(user: &User, methods: &[String]) -> bool {
     let rules = user.options.get("multi_factor_auth_rules").and_then(Value::as_array).filter(|r| !r.is_empty());
     let (true, Some(rules)) = (user.option("multi_factor_auth_enabled"), rules) else { return true };
     let covered = |rule: &Value| {

@@ -5,13 +5,30 @@
 //! each attempt binds it to the browser that began it (security rule 7). Application, redirect URI and PKCE are checked before
 //! anybody is sent anywhere; what fails afterwards is told to the application if it may be told, else to the person.
 
+mod answer;
+mod arrive;
+mod authorize;
+mod complete;
+mod depart;
+mod found;
+mod person;
+pub mod request;
+mod session;
 mod trace;
+
+pub use arrive::arrive;
+pub use authorize::authorize;
+pub use depart::{callback_uri, depart};
+pub use person::{
+    Button, Confirmation, View, button_text, confirm, consent, decide_device, for_device, identify, is_home_realm,
+    login_url, open, password, view,
+};
 
 use super::caller::Origin;
 use crate::model::sign_in::ResponseMode;
 use crate::model::tenant::Tenant;
 use crate::secret::digest;
-use crate::upstream::Begin;
+pub use crate::upstream::Begin;
 
 /// A browser that asks for something.
 pub struct Visit<'a> {
@@ -79,7 +96,7 @@ pub enum Page {
     /// What the application may know.
     Consent(String),
     /// Whether a device may come in.
-    Device,
+    Device(String),
 }
 
 /// What an application is told.

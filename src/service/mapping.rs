@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::caller::Caller;
 use super::reach::Reach;
 use super::sso_config::managed;
-use super::{App, audit, revocation};
+use super::{App, audit, revocation, session};
 use crate::error::{Error, Result};
 use crate::model::fields::check_id;
 use crate::model::list::{Condition, Page, Query};
@@ -153,17 +153,30 @@ async fn change(app: &App, caller: &Caller, id: &str, body: &Value) -> Result<Ma
     let stored = held(&mut tx, &found).await?;
     managed::check_mapping(&mut tx, id).await?;
     let next = Mapping { document, ..stored.clone() };
-    if next != stored {
-        store::mapping::update(&mut tx, &next).await?;
-        for (idp_id, protocol_id) in store::mapping::list_protocols(&mut tx, id).await? {
-            let event = revocation::of_protocol(app, &idp_id, &protocol_id);
-            store::revocation::insert(&mut tx, &event).await?;
-        }
-    }
-    let (domain_id, detail) = (next.domain_id.as_deref(), super::named(body, KIND));
-    audit::changed(app, &mut tx, caller, "mapping.update", (KIND, id), domain_id, &detail).await?;
+    put(app, &mut tx, caller, &stored, &next, &super::named(body, KIND)).await?;
     app.commit(tx).await?;
     Ok(next)
+}
+
+/// Writes a mapping over the stored one, whose row is held, with its audit record.
+pub(super) async fn put(
+    app: &App,
+    tx: &mut Conn,
+    caller: &Caller,
+    stored: &Mapping,
+    next: &Mapping,
+    detail: &str,
+) -> Result<()> {
+    let id = &next.id;
+    if next != stored {
+        store::mapping::update(tx, next).await?;
+        for (idp_id, protocol_id) in store::mapping::list_protocols(tx, id).await? {
+            let event = revocation::of_protocol(app, &idp_id, &protocol_id);
+            store::revocation::insert(tx, &event).await?;
+            session::end_of_provider(app, tx, &idp_id, Some(&protocol_id)).await?;
+        }
+    }
+    audit::changed(app, tx, caller, "mapping.update", (KIND, id), next.domain_id.as_deref(), detail).await
 }
 
 /// Deletes a mapping that no protocol uses.

@@ -25,8 +25,10 @@ pub mod issue;
 pub mod jobs;
 pub mod lockout;
 pub mod login;
+pub mod logout;
 pub mod mapping;
 pub mod oauth;
+pub mod pace;
 pub mod password;
 pub mod project;
 mod proof;
@@ -40,6 +42,7 @@ mod role_reach;
 pub mod scope;
 pub mod secrets;
 pub mod service_provider;
+pub mod session;
 pub mod setup;
 pub mod sso_config;
 pub mod tenant;
@@ -55,12 +58,14 @@ use std::sync::Arc;
 use crate::cache::{Memory, Tokens};
 use crate::clock::{Clock, Random, Timestamp};
 use crate::config::{Cidr, Config, PasswordPattern};
+use crate::egress::Egress;
 use crate::error::{Error, Result};
 use crate::keys::TokenKeys;
 use crate::keys::password::Hasher;
 use crate::metrics::Metrics;
 use crate::model::list::{Operand, Operator, Query};
 use crate::model::revocation::GRACE_SECS;
+use crate::model::signing_key::LONGEST_TOKEN_SECS;
 use crate::policy::{Enforcer, Target};
 use crate::secret::Sealer;
 use crate::store::{Conn, Store};
@@ -123,6 +128,8 @@ pub struct Parts {
     pub lockouts: lockout::Lockouts,
     /// Seals secrets.
     pub sealer: Sealer,
+    /// The client of all outgoing requests.
+    pub egress: Arc<Egress>,
     /// OpenID providers.
     pub oidc: Oidc,
     /// Checks of what is behind an SSO configuration.
@@ -131,6 +138,10 @@ pub struct Parts {
     pub sso_total: sso_config::Total,
     /// Tenants with what belongs to them.
     pub tenants: tenant::Known,
+    /// How often who has tried what at a tenant.
+    pub paces: pace::Paces,
+    /// What tenants sign with, and what they have issued.
+    pub oauth: oauth::Known,
     /// Connections that are ready for use.
     pub connections: connection::Connections,
     /// Background jobs of this node.
@@ -186,7 +197,8 @@ impl App {
     /// How long a token, with the time that expired ones may still be asked about, can matter at most, in seconds.
     pub fn longest_token_secs(&self) -> i64 {
         let token = &self.config.token;
-        i64::try_from(token.expiration_secs.saturating_add(token.allow_expired_window_secs)).unwrap_or(i64::MAX / 4)
+        let own = token.expiration_secs.saturating_add(token.allow_expired_window_secs);
+        i64::try_from(own).unwrap_or(i64::MAX / 4).max(LONGEST_TOKEN_SECS)
     }
 }
 

@@ -1,8 +1,67 @@
 //! The tenant as OAuth 2.0 and OpenID provider (tenant-login §9): what comes of an authorization, and how it ends.
 
+pub mod access;
+pub mod claims;
+pub mod client_auth;
+mod code;
+pub mod device;
+pub mod discovery;
+mod exchange;
+pub mod hint;
+pub mod introspect;
+mod itself;
+pub mod keys;
+pub mod keystone;
+mod mint;
+pub mod origins;
+pub mod parameters;
+mod refresh;
+pub mod scopes;
+mod standing;
+pub mod token;
+pub mod userinfo;
+
+use std::time::Duration;
+
+pub use mint::Tokens;
+
 use super::{App, revocation};
+use crate::cache;
+use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::store::{self, Conn};
+
+/// The scope by which an application gets a refresh token that outlives the session.
+pub const OFFLINE_ACCESS: &str = "offline_access";
+
+/// What is remembered of tenants as providers.
+#[derive(Debug)]
+pub struct Known {
+    rings: keys::Rings,
+    tokens: cache::Tokens<access::Access>,
+    origins: origins::Origins,
+    guesses: device::Guesses,
+}
+
+/// What the token of an application that acts for itself says of its kind.
+const CLIENT_CREDENTIALS: &str = "client_credentials";
+
+impl Known {
+    /// Nothing yet. At most `entries` tokens will be remembered, each for `ttl`.
+    pub fn new(entries: u64, ttl: Duration) -> Self {
+        Self {
+            rings: keys::Rings::default(),
+            tokens: cache::Tokens::new(entries, ttl),
+            origins: origins::Origins::default(),
+            guesses: device::Guesses::default(),
+        }
+    }
+
+    /// Gives the memory of those tokens back that are no longer remembered.
+    pub fn sweep(&self, now: Timestamp) {
+        self.tokens.sweep(now);
+    }
+}
 
 /// Takes an authorization back in the caller's transaction: its codes and refresh tokens are void, and so are its access tokens
 /// wherever they are remembered. False if that was done already.
@@ -13,3 +72,6 @@ pub async fn revoke(app: &App, tx: &mut Conn, authorization_id: &str, reason: &s
     store::revocation::insert(tx, &revocation::of_chain(app, authorization_id)).await?;
     Ok(true)
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::caller::Origin;
 use super::issue::refuse_login;
 use super::proof::{self, Ended, Right};
-use super::{App, activity, audit, revocation};
+use super::{App, activity, audit, revocation, session};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::model::audit_event::{AuditEvent, Outcome};
@@ -121,6 +121,7 @@ async fn replace(app: &App, origin: &Origin, right: &Right, password: Secret) ->
     user.password_expires_at = ends_at(app, &user, SetBy::User, now);
     set(app, &mut tx, &user, &hash, SetBy::User, now).await?;
     store::revocation::insert(&mut tx, &revocation::of_user(app, id)).await?;
+    session::end_of_user(app, &mut tx, id, session::reason::PASSWORD).await?;
     audit::write(&mut tx, &event(app, origin, right, Outcome::Success)).await?;
     app.commit(tx).await
 }

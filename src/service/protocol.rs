@@ -11,7 +11,7 @@ use super::caller::Caller;
 use super::connection::place;
 use super::reach::Reach;
 use super::sso_config::managed;
-use super::{App, audit, federation, revocation};
+use super::{App, audit, federation, revocation, session};
 use crate::error::{Error, Result};
 use crate::model::fields::check_id;
 use crate::model::identity_provider::{IdentityProvider, SsoType};
@@ -184,6 +184,7 @@ async fn change(app: &App, caller: &Caller, idp_id: &str, id: &str, body: &Value
     if next != stored {
         store::protocol::update(&mut tx, &next).await?;
         store::revocation::insert(&mut tx, &revocation::of_protocol(app, idp_id, id)).await?;
+        session::end_of_provider(app, &mut tx, idp_id, Some(id)).await?;
     }
     let (target, detail) = (path(idp_id, id), super::named(body, KIND));
     audit::changed(app, &mut tx, caller, "protocol.update", (KIND, &target), Some(&idp.domain_id), &detail).await?;
@@ -208,6 +209,7 @@ async fn remove(app: &App, caller: &Caller, idp_id: &str, id: &str) -> Result<()
     }
     store::protocol::delete(&mut tx, idp_id, id).await?;
     store::revocation::insert(&mut tx, &revocation::of_protocol(app, idp_id, id)).await?;
+    session::end_of_provider(app, &mut tx, idp_id, Some(id)).await?;
     let target = path(idp_id, id);
     audit::changed(app, &mut tx, caller, "protocol.delete", (KIND, &target), Some(&idp.domain_id), "").await?;
     app.commit(tx).await

@@ -29,6 +29,7 @@ use super::federated_login::web;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::model::connection::Settings;
+pub use crate::model::expected::Expected;
 use crate::model::list::{Portion, Window};
 use crate::model::mapping::{Document, Mapping};
 use crate::model::mapping_engine::SchemaVersion;
@@ -43,27 +44,6 @@ const KIND: &str = "sso_configuration";
 /// How many configurations there are, as of a tick of the memory: counting them costs more than a page of them.
 #[derive(Debug, Default)]
 pub struct Total(Mutex<Option<(u64, i64)>>);
-
-/// The version that a caller believes to change (RFC 9110 §13.1.1).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Expected {
-    /// Whatever there is.
-    Any,
-    /// One of these.
-    Versions(Vec<i64>),
-}
-
-impl Expected {
-    /// 412 unless it is the stored version.
-    fn check(&self, stored: &Whole) -> Result<()> {
-        match self {
-            Self::Versions(versions) if !versions.contains(&stored.config.version) => Err(Error::precondition_failed(
-                "The configuration has been changed since it was read. Read it again and repeat the change.",
-            )),
-            _ => Ok(()),
-        }
-    }
-}
 
 fn not_found(id: &str) -> Error {
     Error::not_found(format!("There is no SSO configuration {id}."))
@@ -181,7 +161,7 @@ pub fn defaults(app: &App, whole: &Whole) -> Defaults {
 }
 
 /// What stands before the names of an OpenID provider's claims in the mappings that are made here.
-fn claim_prefix(app: &App) -> &str {
+pub(super) fn claim_prefix(app: &App) -> &str {
     app.config.federation.claim_prefixes.first().map_or("", String::as_str)
 }
 

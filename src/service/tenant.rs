@@ -3,22 +3,28 @@
 //! Every request of a browser or an application begins by asking for these, so they are remembered, each until it or what it
 //! rests on changes, on this node or another (see `cache`).
 
+pub mod application;
+pub mod identity_provider;
+pub mod link;
+mod reach;
+pub mod register;
+pub mod traces;
+
 use std::sync::Arc;
 
 use moka::sync::Cache;
+use serde_json::Value;
 
 use super::App;
 use crate::error::{Code, Error, Result};
 use crate::model::application::Application;
-use crate::model::tenant::Tenant;
+use crate::model::tenant::{Tenant, is_slug};
 use crate::model::tenant_idp::Offered;
-use crate::store::application::StoredSecret;
+pub use crate::store::application::StoredSecret;
 use crate::store::{self};
 
 /// Most tenants, applications and lists of identity providers that are remembered, each.
 const MAX_KNOWN: u64 = 10_000;
-/// Longest slug.
-const MAX_SLUG: usize = 63;
 
 /// An application with the digests of its secrets.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,19 +45,17 @@ pub struct Known {
 
 impl Default for Known {
     fn default() -> Self {
-        Self { slugs: Cache::new(MAX_KNOWN), clients: Cache::new(MAX_KNOWN), offered: Cache::new(MAX_KNOWN) }
+        Self {
+            slugs: Cache::new(MAX_KNOWN),
+            clients: Cache::new(MAX_KNOWN),
+            offered: Cache::new(MAX_KNOWN),
+        }
     }
 }
 
 /// 404 for a slug that leads nowhere.
 fn not_found() -> Error {
     Error::refused(Code::TenantNotFound, "Tenant not found")
-}
-
-/// Whether a text can be a slug: lower-case letters, digits and hyphens, neither first nor last a hyphen (a DNS label).
-pub fn is_slug(text: &str) -> bool {
-    let inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-    (1..=MAX_SLUG).contains(&text.len()) && text.bytes().all(inner) && !text.starts_with('-') && !text.ends_with('-')
 }
 
 /// The tenant that a slug leads to: 404 if there is none, 403 unless it is active.
@@ -120,17 +124,8 @@ pub async fn offered(app: &App, tenant: &Tenant) -> Result<Arc<Vec<Offered>>> {
     Ok(offered)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_slug_is_a_dns_label_in_lower_case() {
-        for slug in ["a", "acme", "a-1", "0", &"a".repeat(63)] {
-            assert!(is_slug(slug), "{slug}");
-        }
-        for other in ["", "-a", "a-", "A", "a.b", "a_b", "a/b", "ü", &"a".repeat(64)] {
-            assert!(!is_slug(other), "{other}");
-        }
-    }
+/// The names of the members that a body sets, for the audit trail.
+fn named(body: &Value) -> String {
+    let names = body.as_object().into_iter().flat_map(|members| members.keys()).map(String::as_str);
+    names.filter(|name| *name != "tenant_id").collect::<Vec<_>>().join(",")
 }

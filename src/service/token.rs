@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::{App, activity, scope};
+use super::{App, activity, oauth, scope};
 use crate::cache::{self, Digest, Entry, Standing};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
@@ -89,13 +89,16 @@ pub async fn resolve(app: &App, token: &str) -> Result<Token> {
         }
     }
     let generation = app.keys.generation();
+    let tick = app.memory.tick();
     let payload = match app.keys.read(token) {
         Some(payload) => payload,
+        None if oauth::keystone::is_access_token(token) => {
+            Box::pin(oauth::keystone::payload(app, token)).await?.ok_or_else(not_found)?
+        }
         // A key that another node has just made may not be loaded yet.
         None if super::watch::reload_keys(app).await? => app.keys.read(token).ok_or_else(not_found)?,
         None => return Err(not_found()),
     };
-    let tick = app.memory.tick();
     let facts = look_up(app, payload).await?.ok_or_else(not_found)?;
     if app.memory.is_revoked(&facts) {
         return Err(not_found());

@@ -271,6 +271,7 @@ async fn keep_house(app: &App) {
     let mut since_cleaning: Option<Stopwatch> = None;
     loop {
         gauges.set(app, app.tokens.sweep(app.now()));
+        app.oauth.sweep(app.now());
         if since_cleaning.as_ref().is_none_or(|w| w.elapsed() >= HOUSEKEEPING) {
             since_cleaning = Some(Stopwatch::start());
             if let Err(error) = clean(app).await {
@@ -329,10 +330,12 @@ async fn clean(app: &App) -> Result<()> {
         deleted += store::revocation::prune(&mut tx, oldest).await?;
         deleted += store::login_session::prune(&mut tx, now).await?;
         deleted += store::sign_in::prune(&mut tx, now).await?;
+        deleted += store::logout::prune(&mut tx, now).await?;
         deleted += store::sign_in_step::prune(&mut tx, now.plus_secs(-KEEP_STEPS_SECS)).await?;
         deleted += store::session::prune(&mut tx, now.plus_secs(-KEEP_SESSIONS_SECS)).await?;
         deleted += store::authorization::prune_refresh(&mut tx, oldest).await?;
         deleted += store::authorization::prune(&mut tx, oldest).await?;
+        deleted += store::device_code::prune(&mut tx, oldest).await?;
         deleted += store::spent::prune(&mut tx, now).await?;
         deleted += store::expiring_membership::prune(&mut tx, oldest, now).await?;
         deleted += store::job::prune(&mut tx, now.plus_secs(-KEEP_JOBS_SECS)).await?;
@@ -345,6 +348,25 @@ async fn clean(app: &App) -> Result<()> {
         }
         tracing::debug!(deleted, "deleted what had run out");
     }
+    thin_out_sign_ins(app).await?;
     app.memory.prune(oldest);
+    Ok(())
+}
+
+/// Drops the oldest sign-ins of tenants where more wait for their person than may (security case OP-DOS-1): anybody can begin
+/// one, so their number must not be anybody's to choose.
+pub(super) async fn thin_out_sign_ins(app: &App) -> Result<()> {
+    let most = i64::from(app.config.tenant.max_open_sign_ins);
+    for tenant_id in store::sign_in::crowded(&mut app.store.read().await?, most).await? {
+        loop {
+            let mut tx = app.store.write().await?;
+            let dropped = store::sign_in::thin_out(&mut tx, &tenant_id, most).await?;
+            app.commit(tx).await?;
+            tracing::info!(tenant_id, dropped, "dropped sign-ins that waited for their person");
+            if dropped == 0 {
+                break;
+            }
+        }
+    }
     Ok(())
 }

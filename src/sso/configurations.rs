@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use http::header::{ETAG, IF_MATCH};
-use http::{HeaderValue, StatusCode};
+use http::StatusCode;
+use http::header::ETAG;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -13,11 +13,12 @@ use super::view::{Preview, Probed, SsoConfiguration, SsoConfigurations, Tested};
 use crate::error::{Error, Result};
 use crate::http::reply::Reply;
 use crate::http::request::Request;
+use crate::http::version;
 use crate::model::fields::wrong_type;
 use crate::model::sso_config::deletion::Options;
 use crate::model::sso_config::{Source, Whole};
 use crate::service::App;
-use crate::service::sso_config::{self as service, Expected, delete, test};
+use crate::service::sso_config::{self as service, delete, test};
 
 fn shown(body: &impl Serialize) -> Result<Reply> {
     let bytes = serde_json::to_vec(body).map_err(|e| Error::internal(format!("an answer cannot be written: {e}")))?;
@@ -25,26 +26,7 @@ fn shown(body: &impl Serialize) -> Result<Reply> {
 }
 
 fn one(app: &App, whole: &Whole) -> Result<Reply> {
-    let tag = HeaderValue::from_str(&format!("\"{}\"", whole.config.version));
-    let tag = tag.map_err(|e| Error::internal(e.to_string()))?;
-    Ok(shown(&SsoConfiguration::of(app, whole))?.with(ETAG, tag))
-}
-
-/// The versions that `If-Match` names (RFC 9110 §13.1.1). A weak tag and one that is none of ours match nothing.
-fn expected(req: &Request) -> Result<Expected> {
-    let mut versions = Vec::new();
-    for value in req.head.headers.get_all(IF_MATCH) {
-        let text = value.to_str().map_err(|_| Error::invalid_field("If-Match", "is not text"))?;
-        for tag in text.split(',').map(str::trim) {
-            if tag == "*" {
-                return Ok(Expected::Any);
-            }
-            versions
-                .extend(tag.strip_prefix('"').and_then(|t| t.strip_suffix('"')).and_then(|t| t.parse::<i64>().ok()));
-        }
-    }
-    let any = req.head.headers.get(IF_MATCH).is_none();
-    Ok(if any { Expected::Any } else { Expected::Versions(versions) })
+    Ok(shown(&SsoConfiguration::of(app, whole))?.with(ETAG, version::tag(whole.config.version)?))
 }
 
 /// `GET /api/v1/sso/configurations`
@@ -78,7 +60,7 @@ pub async fn get(app: Arc<App>, req: Request) -> Result<Reply> {
 pub async fn update(app: Arc<App>, mut req: Request) -> Result<Reply> {
     let caller = req.caller(&app).await?;
     let body = Read::of(&mut req).await?;
-    let (id, expected) = (req.param("id")?, expected(&req)?);
+    let (id, expected) = (req.param("id")?, version::expected(&req.head.headers)?);
     one(&app, &service::update(&app, &caller, Source::Manual, id, &expected, body.body()).await?)
 }
 
@@ -87,7 +69,7 @@ pub async fn delete(app: Arc<App>, req: Request) -> Result<Reply> {
     let caller = req.caller(&app).await?;
     let parameters = req.query()?;
     let options = Options::of_query(|name| parameters.get(name))?;
-    let (id, expected) = (req.param("id")?, expected(&req)?);
+    let (id, expected) = (req.param("id")?, version::expected(&req.head.headers)?);
     delete::delete(&app, &caller, Source::Manual, id, &expected, options).await?;
     Ok(Reply::ok(&json!({})))
 }

@@ -84,6 +84,12 @@ pub async fn get(conn: &mut Conn, tenant_id: &str, id: &str) -> Result<Option<Ap
     row.map(Application::try_from).transpose()
 }
 
+/// An application of whatever tenant.
+pub async fn find(conn: &mut Conn, id: &str) -> Result<Option<Application>> {
+    let row: Option<Row> = Sql::new(COLUMNS).push_bind(" AND id = ", id).first(conn).await?;
+    row.map(Application::try_from).transpose()
+}
+
 /// Part of a tenant's applications, in order of their making.
 pub async fn list(conn: &mut Conn, tenant_id: &str, window: Window) -> Result<Vec<Application>> {
     let rows: Vec<Row> = Sql::new(COLUMNS)
@@ -153,7 +159,7 @@ pub async fn insert_secret(conn: &mut Conn, application: &Application, secret: &
     Ok(())
 }
 
-/// The secrets of an application, oldest first.
+/// The secrets of an application, oldest first; those that have ended may be among them.
 pub async fn secrets(conn: &mut Conn, application_id: &str) -> Result<Vec<StoredSecret>> {
     #[derive(sqlx::FromRow)]
     struct Secret {
@@ -176,6 +182,32 @@ pub async fn secrets(conn: &mut Conn, application_id: &str) -> Result<Vec<Stored
         expires_at: r.expires_at.map(Timestamp),
     };
     Ok(rows.into_iter().map(stored).collect())
+}
+
+/// Has all secrets of an application end at `at`, unless they end before.
+pub async fn expire_secrets(conn: &mut Conn, application: &Application, at: Timestamp) -> Result<()> {
+    Sql::new(
+        "UPDATE application_secrets SET expires_at = $1 WHERE application_id = $2 \
+         AND (expires_at IS NULL OR expires_at > $3)",
+    )
+    .bind(at.0)
+    .bind(&application.id)
+    .bind(at.0)
+    .run(conn)
+    .await?;
+    conn.note(Change::Tenant(application.tenant_id.clone()));
+    Ok(())
+}
+
+/// Drops the secrets of an application that have ended.
+pub async fn drop_ended_secrets(conn: &mut Conn, application: &Application, now: Timestamp) -> Result<()> {
+    Sql::new("DELETE FROM application_secrets WHERE application_id = $1 AND expires_at <= $2")
+        .bind(&application.id)
+        .bind(now.0)
+        .run(conn)
+        .await?;
+    conn.note(Change::Tenant(application.tenant_id.clone()));
+    Ok(())
 }
 
 /// Deletes a secret; false if there is none.

@@ -110,6 +110,20 @@ pub async fn list_of_session(conn: &mut Conn, session_id: &str) -> Result<Vec<Au
     rows.into_iter().map(Authorization::try_from).collect()
 }
 
+/// The applications that a session has given something to, whether that was taken back since or not.
+pub async fn clients_of_session(conn: &mut Conn, session_id: &str) -> Result<Vec<String>> {
+    #[derive(sqlx::FromRow)]
+    struct Client {
+        client_id: String,
+    }
+    let rows: Vec<Client> =
+        Sql::new("SELECT DISTINCT client_id FROM authorizations WHERE session_id = $1 ORDER BY client_id")
+            .bind(session_id)
+            .all(conn)
+            .await?;
+    Ok(rows.into_iter().map(|r| r.client_id).collect())
+}
+
 /// Those of a user, at one application or all, that are not revoked.
 pub async fn list_of_user(conn: &mut Conn, user_id: &str, client_id: Option<&str>) -> Result<Vec<Authorization>> {
     let mut sql = Sql::new(COLUMNS).push_bind(" AND revoked_at IS NULL AND user_id = ", user_id);
@@ -124,6 +138,16 @@ pub async fn list_of_user(conn: &mut Conn, user_id: &str, client_id: Option<&str
 pub async fn list_of_client(conn: &mut Conn, client_id: &str) -> Result<Vec<Authorization>> {
     let rows: Vec<Row> = Sql::new(COLUMNS)
         .push_bind(" AND revoked_at IS NULL AND client_id = ", client_id)
+        .push(" ORDER BY created_at, id")
+        .all(conn)
+        .await?;
+    rows.into_iter().map(Authorization::try_from).collect()
+}
+
+/// Those of a tenant that are not revoked.
+pub async fn list_of_tenant(conn: &mut Conn, tenant_id: &str) -> Result<Vec<Authorization>> {
+    let rows: Vec<Row> = Sql::new(COLUMNS)
+        .push_bind(" AND revoked_at IS NULL AND tenant_id = ", tenant_id)
         .push(" ORDER BY created_at, id")
         .all(conn)
         .await?;
@@ -235,4 +259,17 @@ pub async fn prune_refresh(conn: &mut Conn, before: Timestamp) -> Result<u64> {
         .bind(before.0)
         .run(conn)
         .await
+}
+
+/// Whether a refresh token of an authorization was used after `time`.
+pub async fn used_refresh_since(conn: &mut Conn, authorization_id: &str, time: i64) -> Result<bool> {
+    let found: Option<Refresh> = Sql::new(
+        "SELECT id, authorization_id, created_at, expires_at, used_at FROM refresh_tokens \
+         WHERE authorization_id = $1 AND used_at > $2 LIMIT 1",
+    )
+    .bind(authorization_id)
+    .bind(time)
+    .first(conn)
+    .await?;
+    Ok(found.is_some())
 }

@@ -102,6 +102,25 @@ pub async fn update(conn: &mut Conn, group: &Group) -> Result<bool> {
     Ok(touched == 1)
 }
 
+/// The ids of the groups that a user is in, by whoever's word.
+pub async fn ids_of_user(conn: &mut Conn, user_id: &str, now: Timestamp) -> Result<Vec<String>> {
+    let rows: Vec<Id> = Sql::new(
+        "SELECT group_id AS id FROM group_members WHERE user_id = $1 \
+         UNION SELECT group_id AS id FROM expiring_group_members WHERE user_id = $2 AND expires_at > $3",
+    )
+    .bind(user_id)
+    .bind(user_id)
+    .bind(now.0)
+    .all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|r| r.id).collect())
+}
+
+#[derive(sqlx::FromRow)]
+struct Id {
+    id: String,
+}
+
 /// Deletes a group with its memberships and grants; false if there is none.
 pub async fn delete(conn: &mut Conn, id: &str) -> Result<bool> {
     note_members(conn, id).await?;

@@ -16,6 +16,8 @@ pub mod authorization;
 pub mod catalog;
 pub mod change;
 pub mod connection;
+pub mod consent;
+pub mod device_code;
 pub mod domain;
 pub mod endpoint;
 pub mod expiring_membership;
@@ -28,6 +30,7 @@ pub mod job;
 mod json;
 pub mod login_diagnostic;
 pub mod login_session;
+pub mod logout;
 pub mod mapping;
 pub mod password;
 pub mod project;
@@ -42,12 +45,14 @@ pub mod session;
 pub mod shadow_user;
 pub mod sign_in;
 pub mod sign_in_step;
+pub mod signing_key;
 pub mod spent;
 pub mod sql;
 pub mod sso_config;
 pub mod tenant;
 pub mod tenant_idp;
 pub mod user;
+pub mod user_link;
 
 #[cfg(test)]
 pub mod tests;
@@ -68,6 +73,9 @@ use crate::model::change::Change;
 use crate::secret::file::lock_dir;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
+
+/// The migration that adds the form in which e-mail addresses are looked for.
+const EMAIL_KEYS: i64 = 6;
 
 /// The channel on which PostgreSQL tells other nodes that something changed.
 const CHANNEL: &str = "archstone";
@@ -172,6 +180,7 @@ impl Store {
 
     /// Applies the migrations that the database lacks; with none lacking it changes nothing.
     pub async fn migrate(&self) -> Result<()> {
+        let before = self.applied().await?;
         let done = match &self.pools {
             Pools::Sqlite { write, .. } => {
                 // PostgreSQL's migrations lock each other out; SQLite's would collide.
@@ -191,7 +200,22 @@ impl Store {
         done.map_err(|e| match e {
             sqlx::migrate::MigrateError::Execute(e) => translate(e),
             other => Error::internal(format!("migration: {other}")),
-        })
+        })?;
+        if before.contains(&EMAIL_KEYS) { Ok(()) } else { self.fill_email_keys().await }
+    }
+
+    /// What SQL cannot do in words that both databases know.
+    async fn fill_email_keys(&self) -> Result<()> {
+        let mut after = String::new();
+        loop {
+            let mut tx = self.write().await?;
+            let last = user::fill_email_keys(&mut tx, &after, 1_000).await?;
+            tx.commit(Timestamp(0)).await?;
+            match last {
+                Some(id) => after = id,
+                None => return Ok(()),
+            }
+        }
     }
 
     /// Every migration and whether it has been applied. Reads only.

@@ -105,6 +105,36 @@ pub async fn insert(conn: &mut Conn, it: &Session) -> Result<()> {
     Ok(())
 }
 
+/// Writes what a new proof of the same person changes of a session.
+pub async fn renew(conn: &mut Conn, it: &Session) -> Result<()> {
+    let upstream = it.upstream.as_ref();
+    let none: Vec<String> = Vec::new();
+    Sql::new(
+        "UPDATE sessions SET handle = $1, idp_id = $2, protocol_id = $3, group_ids = $4, issuer = $5, subject = $6, \
+         upstream_sid = $7, upstream_id_token = $8, auth_time = $9, amr = $10, acr = $11, remote = $12, user_agent = $13, \
+         last_seen = $14, expires_at = $15 WHERE id = $16",
+    )
+    .bind(&it.handle)
+    .bind(upstream.map(|u| u.idp_id.as_str()))
+    .bind(upstream.map(|u| u.protocol_id.as_str()))
+    .bind(super::json::written(upstream.map_or(&none, |u| &u.group_ids))?)
+    .bind(upstream.map(|u| u.issuer.as_str()))
+    .bind(upstream.map(|u| u.subject.as_str()))
+    .bind(upstream.and_then(|u| u.sid.as_deref()))
+    .bind(upstream.and_then(|u| u.id_token.as_deref()))
+    .bind(it.auth_time.0)
+    .bind(super::json::written(&it.amr)?)
+    .bind(&it.acr)
+    .bind(&it.remote)
+    .bind(&it.user_agent)
+    .bind(it.last_seen.0)
+    .bind(it.expires_at.0)
+    .bind(&it.id)
+    .run(conn)
+    .await?;
+    Ok(())
+}
+
 /// The session of that id at a tenant, ended or not.
 pub async fn get(conn: &mut Conn, tenant_id: &str, id: &str) -> Result<Option<Session>> {
     let row: Option<Row> =
@@ -141,7 +171,27 @@ pub async fn list_live(
     rows.into_iter().map(Session::try_from).collect()
 }
 
-/// How many of them there are.
+/// Part of a tenant's sessions that have not been ended and were begun until `begun`, oldest first; also those that have run
+/// out by themselves.
+pub async fn list_begun_before(
+    conn: &mut Conn,
+    tenant_id: &str,
+    conditions: &[Condition],
+    begun: Timestamp,
+    window: Window,
+) -> Result<Vec<Session>> {
+    let rows: Vec<Row> = Sql::new(COLUMNS)
+        .push_bind(" AND tenant_id = ", tenant_id)
+        .push_bind(" AND terminated_at IS NULL AND created_at <= ", begun.0)
+        .filter(conditions)
+        .push_bind(" ORDER BY created_at, id LIMIT ", window.limit)
+        .push_bind(" OFFSET ", window.offset)
+        .all(conn)
+        .await?;
+    rows.into_iter().map(Session::try_from).collect()
+}
+
+/// How many of the living there are.
 pub async fn count_live(conn: &mut Conn, tenant_id: &str, conditions: &[Condition], now: Timestamp) -> Result<i64> {
     #[derive(sqlx::FromRow)]
     struct Count {
@@ -156,13 +206,14 @@ pub async fn count_live(conn: &mut Conn, tenant_id: &str, conditions: &[Conditio
     Ok(row.map_or(0, |r| r.n))
 }
 
-/// The sessions, not ended, that an identity provider means: those of its session `sid`, or all of a subject.
+/// Part of the sessions, not ended, that an identity provider means: those of its session `sid`, or all of a subject.
 pub async fn list_of_upstream(
     conn: &mut Conn,
     tenant_id: &str,
     idp_id: &str,
     sid: Option<&str>,
     subject: Option<&str>,
+    window: Window,
 ) -> Result<Vec<Session>> {
     let mut sql = Sql::new(COLUMNS)
         .push_bind(" AND tenant_id = ", tenant_id)
@@ -174,7 +225,21 @@ pub async fn list_of_upstream(
     if let Some(subject) = subject {
         sql = sql.push_bind(" AND subject = ", subject);
     }
-    let rows: Vec<Row> = sql.push(" ORDER BY created_at LIMIT 1000").all(conn).await?;
+    let rows: Vec<Row> = sql
+        .push_bind(" ORDER BY created_at, id LIMIT ", window.limit)
+        .push_bind(" OFFSET ", window.offset)
+        .all(conn)
+        .await?;
+    rows.into_iter().map(Session::try_from).collect()
+}
+
+/// Up to `most` of a user's sessions that have not ended, at all tenants; by one identity provider, if it is named.
+pub async fn list_of_user(conn: &mut Conn, user_id: &str, idp_id: Option<&str>, most: i64) -> Result<Vec<Session>> {
+    let mut sql = Sql::new(COLUMNS).push_bind(" AND user_id = ", user_id).push(" AND terminated_at IS NULL");
+    if let Some(idp_id) = idp_id {
+        sql = sql.push_bind(" AND idp_id = ", idp_id);
+    }
+    let rows: Vec<Row> = sql.push_bind(" ORDER BY created_at, id LIMIT ", most).all(conn).await?;
     rows.into_iter().map(Session::try_from).collect()
 }
 
@@ -200,6 +265,25 @@ pub async fn terminate(conn: &mut Conn, id: &str, reason: &str, now: Timestamp) 
     .run(conn)
     .await?;
     Ok(touched == 1)
+}
+
+/// Ends all sessions that came through an identity provider, or by one of its protocols; how many those were.
+pub async fn terminate_of_provider(
+    conn: &mut Conn,
+    idp_id: &str,
+    protocol_id: Option<&str>,
+    reason: &str,
+    now: Timestamp,
+) -> Result<u64> {
+    let mut sql =
+        Sql::new("UPDATE sessions SET terminated_at = $1, terminated_reason = $2 WHERE terminated_at IS NULL")
+            .bind(now.0)
+            .bind(reason)
+            .push_bind(" AND idp_id = ", idp_id);
+    if let Some(protocol_id) = protocol_id {
+        sql = sql.push_bind(" AND protocol_id = ", protocol_id);
+    }
+    sql.run(conn).await
 }
 
 /// Drops up to a thousand that ended before `before`.

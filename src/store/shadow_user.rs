@@ -11,8 +11,8 @@ use crate::model::user::User;
 /// Adds such a user. An id that is taken is a conflict; a name cannot be.
 pub async fn insert(conn: &mut Conn, user: &User, now: Timestamp) -> Result<()> {
     Sql::new(
-        "INSERT INTO users (id, domain_id, name, enabled, extra, options, created_at, failed_auth_count, federated) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8)",
+        "INSERT INTO users (id, domain_id, name, enabled, extra, options, created_at, failed_auth_count, federated, \
+         email_key) VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, $9)",
     )
     .bind(&user.id)
     .bind(&user.domain_id)
@@ -22,6 +22,7 @@ pub async fn insert(conn: &mut Conn, user: &User, now: Timestamp) -> Result<()> 
     .bind(json::text(&user.options))
     .bind(now.0)
     .bind(true)
+    .bind(user.email_key())
     .run(conn)
     .await?;
     Ok(())
@@ -29,9 +30,10 @@ pub async fn insert(conn: &mut Conn, user: &User, now: Timestamp) -> Result<()> 
 
 /// Writes what the identity provider now calls a user. Who exists by themselves stays as they are; false then.
 pub async fn rename(conn: &mut Conn, user: &User) -> Result<bool> {
-    let touched = Sql::new("UPDATE users SET name = $1, extra = $2 WHERE id = $3 AND federated")
+    let touched = Sql::new("UPDATE users SET name = $1, extra = $2, email_key = $3 WHERE id = $4 AND federated")
         .bind(&user.name)
         .bind(json::text(&user.extra))
+        .bind(user.email_key())
         .bind(&user.id)
         .run(conn)
         .await?;
@@ -41,18 +43,37 @@ pub async fn rename(conn: &mut Conn, user: &User) -> Result<bool> {
     Ok(touched == 1)
 }
 
+/// How a link came to be.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Made<'a> {
+    /// The tenant where it counts; none: for the identity provider itself.
+    pub tenant_id: Option<&'a str>,
+    /// The e-mail address that the identity provider then said.
+    pub email: Option<&'a str>,
+    /// By whom or what, in a word.
+    pub by: Option<&'a str>,
+    /// When.
+    pub at: Option<Timestamp>,
+}
+
 /// Notes that a user is known by one more protocol; nothing happens if that was so. Somebody else's name is a conflict.
-pub async fn link(conn: &mut Conn, user_id: &str, link: &FederatedLink) -> Result<()> {
+pub async fn link(conn: &mut Conn, user_id: &str, link: &FederatedLink, made: Made<'_>) -> Result<()> {
     Sql::new(
-        "INSERT INTO federated_users (idp_id, protocol_id, unique_id, user_id) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+        "INSERT INTO federated_users (idp_id, protocol_id, unique_id, user_id, tenant_id, email, created_at, created_by, \
+         last_login_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING",
     )
     .bind(&link.idp_id)
     .bind(&link.protocol_id)
     .bind(&link.unique_id)
     .bind(user_id)
+    .bind(made.tenant_id.unwrap_or_default())
+    .bind(made.email)
+    .bind(made.at.map(|at| at.0))
+    .bind(made.by)
+    .bind(made.at.map(|at| at.0))
     .run(conn)
     .await?;
-    match federated_link::owner(conn, &link.idp_id, &link.unique_id).await? {
+    match federated_link::owner(conn, &link.idp_id, &link.unique_id, made.tenant_id).await? {
         Some(owner) if owner == user_id => Ok(()),
         _ => Err(Error::conflict("Conflict occurred attempting to store federated_user - Duplicate entry.")),
     }

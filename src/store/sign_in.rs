@@ -144,6 +144,34 @@ pub async fn count_open(conn: &mut Conn, tenant_id: &str, since: Timestamp) -> R
     Ok(row.map_or(0, |r| r.n))
 }
 
+/// Tenants at which more than `most` sign-ins wait for their person.
+pub async fn crowded(conn: &mut Conn, most: i64) -> Result<Vec<String>> {
+    #[derive(sqlx::FromRow)]
+    struct Crowded {
+        tenant_id: String,
+    }
+    let rows: Vec<Crowded> = Sql::new(
+        "SELECT tenant_id FROM sign_ins WHERE stage IN ('open', 'away') GROUP BY tenant_id HAVING COUNT(*) > $1 \
+         ORDER BY tenant_id",
+    )
+    .bind(most)
+    .all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|r| r.tenant_id).collect())
+}
+
+/// Drops up to a thousand of a tenant's sign-ins that wait for their person, but for the newest `most`.
+pub async fn thin_out(conn: &mut Conn, tenant_id: &str, most: i64) -> Result<u64> {
+    Sql::new(
+        "DELETE FROM sign_ins WHERE id IN (SELECT id FROM sign_ins WHERE tenant_id = $1 AND stage IN ('open', 'away') \
+         ORDER BY created_at DESC, id LIMIT 1000 OFFSET $2)",
+    )
+    .bind(tenant_id)
+    .bind(most)
+    .run(conn)
+    .await
+}
+
 /// Drops up to a thousand that nobody can come back to.
 pub async fn prune(conn: &mut Conn, now: Timestamp) -> Result<u64> {
     Sql::new("DELETE FROM sign_ins WHERE id IN (SELECT id FROM sign_ins WHERE purge_at < $1 LIMIT 1000)")

@@ -82,6 +82,19 @@ pub async fn list_of_request(conn: &mut Conn, tenant_id: &str, request_id: &str)
     rows.into_iter().map(SignInStep::try_from).collect()
 }
 
+/// A tenant at which a request took part in a sign-in.
+pub async fn tenant_of_request(conn: &mut Conn, request_id: &str) -> Result<Option<String>> {
+    #[derive(sqlx::FromRow)]
+    struct Tenant {
+        tenant_id: String,
+    }
+    let row: Option<Tenant> = Sql::new("SELECT tenant_id FROM sign_in_steps WHERE request_id = $1 LIMIT 1")
+        .bind(request_id)
+        .first(conn)
+        .await?;
+    Ok(row.map(|r| r.tenant_id))
+}
+
 /// The last steps at a tenant that failed, newest first.
 pub async fn list_failures(conn: &mut Conn, tenant_id: &str, limit: i64) -> Result<Vec<SignInStep>> {
     let rows: Vec<Row> = Sql::new(

@@ -168,6 +168,17 @@ pub async fn terms(conn: &mut Conn, id: &str) -> Result<Option<Terms>> {
     }))
 }
 
+/// The group mappings of a configuration.
+pub async fn group_mappings(conn: &mut Conn, id: &str) -> Result<Vec<group_mapping::GroupMapping>> {
+    #[derive(sqlx::FromRow)]
+    struct Text {
+        group_mappings: String,
+    }
+    let row: Option<Text> =
+        Sql::new("SELECT group_mappings FROM sso_configurations WHERE id = $1").bind(id).first(conn).await?;
+    row.map_or_else(|| Ok(Vec::new()), |r| group_mapping::decode(&r.group_mappings))
+}
+
 /// A page of configurations in order of their making.
 pub async fn list(conn: &mut Conn, window: Window) -> Result<Vec<Whole>> {
     // The page is found in the index alone. In one statement PostgreSQL would join all there is, as it does not know how small

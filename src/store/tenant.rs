@@ -1,5 +1,7 @@
 //! Tenants and the slugs that lead to them.
 
+use std::collections::BTreeMap;
+
 use super::Conn;
 use super::sql::Sql;
 use crate::clock::Timestamp;
@@ -75,15 +77,26 @@ pub async fn add_slug(conn: &mut Conn, tenant_id: &str, slug: &str) -> Result<()
     Ok(())
 }
 
-/// All slugs that lead to a tenant, in order.
-pub async fn slugs(conn: &mut Conn, tenant_id: &str) -> Result<Vec<String>> {
+/// The slugs that lead to each of these tenants, in order.
+pub async fn slugs_of(conn: &mut Conn, tenant_ids: &[&str]) -> Result<BTreeMap<String, Vec<String>>> {
     #[derive(sqlx::FromRow)]
     struct Slug {
+        tenant_id: String,
         slug: String,
     }
-    let rows: Vec<Slug> =
-        Sql::new("SELECT slug FROM tenant_slugs WHERE tenant_id = $1 ORDER BY slug").bind(tenant_id).all(conn).await?;
-    Ok(rows.into_iter().map(|r| r.slug).collect())
+    let mut slugs: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    if tenant_ids.is_empty() {
+        return Ok(slugs);
+    }
+    let mut sql = Sql::new("SELECT tenant_id, slug FROM tenant_slugs WHERE tenant_id IN (");
+    for (i, id) in tenant_ids.iter().enumerate() {
+        sql = sql.push_bind(if i == 0 { "" } else { ", " }, *id);
+    }
+    let rows: Vec<Slug> = sql.push(") ORDER BY slug").all(conn).await?;
+    for row in rows {
+        slugs.entry(row.tenant_id).or_default().push(row.slug);
+    }
+    Ok(slugs)
 }
 
 /// The tenant of that id.
@@ -134,6 +147,17 @@ pub async fn update(conn: &mut Conn, tenant: &Tenant) -> Result<bool> {
     .await?;
     conn.note(Change::Tenant(tenant.id.clone()));
     Ok(touched == 1)
+}
+
+/// Drops the private halves of a tenant's keys; the public ones go with the tenant.
+pub async fn drop_keys(conn: &mut Conn, tenant_id: &str) -> Result<()> {
+    Sql::new(
+        "DELETE FROM sealed_secrets WHERE id IN (SELECT 'signing_key/' || k.id FROM signing_keys k WHERE k.tenant_id = $1)",
+    )
+    .bind(tenant_id)
+    .run(conn)
+    .await?;
+    Ok(())
 }
 
 /// Deletes a tenant with all that it issued; its domain and the people in it stay. False if there is none.

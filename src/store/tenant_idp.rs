@@ -5,7 +5,8 @@ use super::sql::Sql;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::model::change::Change;
-use crate::model::tenant_idp::{Offered, Settings};
+use crate::model::list::{Portion, Window};
+use crate::model::tenant_idp::{Known, Offered, Settings};
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -61,6 +62,81 @@ pub async fn offered(conn: &mut Conn, tenant_id: &str) -> Result<Vec<Offered>> {
     .all(conn)
     .await?;
     rows.into_iter().map(Offered::try_from).collect()
+}
+
+#[derive(sqlx::FromRow)]
+struct KnownRow {
+    idp_id: String,
+    domain_id: String,
+    protocol_id: Option<String>,
+    kind: Option<String>,
+    name: Option<String>,
+    available: bool,
+    settings: Option<String>,
+}
+
+impl KnownRow {
+    fn known(self, tenant_id: &str) -> Result<Known> {
+        Ok(Known {
+            settings: match &self.settings {
+                Some(text) => super::json::parse("tenant_identity_providers", &self.idp_id, text)?,
+                None => Settings::default(),
+            },
+            name: self.name.filter(|n| !n.is_empty()).unwrap_or_else(|| self.idp_id.clone()),
+            own: self.domain_id == tenant_id,
+            idp_id: self.idp_id,
+            protocol_id: self.protocol_id,
+            kind: self.kind,
+            available: self.available,
+        })
+    }
+}
+
+const KNOWN: &str = "SELECT i.id AS idp_id, i.domain_id, c.protocol_id, c.kind, COALESCE(s.display_name, i.description) AS name, \
+     i.enabled AS available, x.settings";
+
+/// `columns` of those that a tenant could offer: all of its own domain, and the global configurations that are not kept for
+/// others.
+fn of_tenant(columns: &'static str, tenant_id: &str) -> Sql {
+    Sql::new(columns)
+        .push(
+            " FROM identity_providers i \
+             LEFT JOIN connections c ON c.idp_id = i.id AND c.protocol_id = (SELECT MIN(o.protocol_id) FROM connections o \
+                JOIN protocols p ON p.idp_id = o.idp_id AND p.id = o.protocol_id WHERE o.idp_id = i.id) \
+             LEFT JOIN sso_configurations s ON s.id = i.id \
+             LEFT JOIN tenant_identity_providers x ON x.idp_id = i.id",
+        )
+        .push_bind(" AND x.tenant_id = ", tenant_id)
+        .push_bind(" WHERE (i.domain_id = ", tenant_id)
+        .push(
+            " OR (s.source IN ('manual', 'import') AND s.resume_enabled IS NULL \
+             AND (NOT EXISTS (SELECT 1 FROM offered_identity_providers f WHERE f.idp_id = i.id) \
+             OR EXISTS (SELECT 1 FROM offered_identity_providers f WHERE f.idp_id = i.id",
+        )
+        .push_bind(" AND f.tenant_id = ", tenant_id)
+        .push("))))")
+}
+
+/// Part of the identity providers that a tenant could offer, in order of their ids.
+pub async fn list(conn: &mut Conn, tenant_id: &str, window: Window) -> Result<Portion<Known>> {
+    #[derive(sqlx::FromRow)]
+    struct Count {
+        n: i64,
+    }
+    let count: Option<Count> = of_tenant("SELECT COUNT(*) AS n", tenant_id).first(conn).await?;
+    let rows: Vec<KnownRow> = of_tenant(KNOWN, tenant_id)
+        .push_bind(" ORDER BY i.id LIMIT ", window.limit)
+        .push_bind(" OFFSET ", window.offset)
+        .all(conn)
+        .await?;
+    let items = rows.into_iter().map(|row| row.known(tenant_id)).collect::<Result<_>>()?;
+    Ok(Portion { items, total: count.map_or(0, |c| c.n) })
+}
+
+/// One of the identity providers that a tenant could offer.
+pub async fn find(conn: &mut Conn, tenant_id: &str, idp_id: &str) -> Result<Option<Known>> {
+    let row: Option<KnownRow> = of_tenant(KNOWN, tenant_id).push_bind(" AND i.id = ", idp_id).first(conn).await?;
+    row.map(|row| row.known(tenant_id)).transpose()
 }
 
 /// What a tenant says of an identity provider, if it says something.

@@ -27,6 +27,7 @@ mod databases;
 pub mod federation;
 pub mod jobs;
 mod lists;
+pub mod tenants;
 mod users;
 mod writing;
 

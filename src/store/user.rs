@@ -55,8 +55,8 @@ const COLUMNS: &str = "SELECT u.id, u.domain_id, u.name, u.enabled, u.default_pr
 /// Adds a user. A taken name is a conflict.
 pub async fn insert(conn: &mut Conn, user: &User, now: Timestamp) -> Result<()> {
     Sql::new(
-        "INSERT INTO users (id, domain_id, name, enabled, default_project_id, extra, options, created_at, failed_auth_count) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0)",
+        "INSERT INTO users (id, domain_id, name, enabled, default_project_id, extra, options, created_at, failed_auth_count, \
+         email_key) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9)",
     )
     .bind(&user.id)
     .bind(&user.domain_id)
@@ -66,6 +66,7 @@ pub async fn insert(conn: &mut Conn, user: &User, now: Timestamp) -> Result<()> 
     .bind(json::text(&user.extra))
     .bind(json::text(&user.options))
     .bind(now.0)
+    .bind(user.email_key())
     .run(conn)
     .await?;
     Ok(())
@@ -127,18 +128,82 @@ pub async fn lock(conn: &mut Conn, id: &str) -> Result<bool> {
 /// Writes a user over the stored one; false if there is none.
 pub async fn update(conn: &mut Conn, user: &User) -> Result<bool> {
     let touched = Sql::new(
-        "UPDATE users SET name = $1, enabled = $2, default_project_id = $3, extra = $4, options = $5 WHERE id = $6",
+        "UPDATE users SET name = $1, enabled = $2, default_project_id = $3, extra = $4, options = $5, email_key = $6 \
+         WHERE id = $7",
     )
     .bind(&user.name)
     .bind(user.enabled)
     .bind(&user.default_project_id)
     .bind(json::text(&user.extra))
     .bind(json::text(&user.options))
+    .bind(user.email_key())
     .bind(&user.id)
     .run(conn)
     .await?;
     conn.note(Change::User(user.id.clone()));
     Ok(touched == 1)
+}
+
+/// Users of a domain with this e-mail address (see [`User::email_key`]), up to `limit`, oldest first.
+pub async fn list_by_email(conn: &mut Conn, domain_id: &str, email_key: &str, limit: i64) -> Result<Vec<Identity>> {
+    let rows: Vec<Row> = Sql::new(COLUMNS)
+        .push_bind(" AND u.domain_id = ", domain_id)
+        .push_bind(" AND u.email_key = ", email_key)
+        .push_bind(" ORDER BY u.created_at, u.id LIMIT ", limit)
+        .all(conn)
+        .await?;
+    rows.into_iter().map(Identity::try_from).collect()
+}
+
+/// How many users a domain has.
+pub async fn count_in_domain(conn: &mut Conn, domain_id: &str) -> Result<i64> {
+    #[derive(sqlx::FromRow)]
+    struct Count {
+        n: i64,
+    }
+    let row: Option<Count> =
+        Sql::new("SELECT COUNT(*) AS n FROM users WHERE domain_id = $1").bind(domain_id).first(conn).await?;
+    Ok(row.map_or(0, |r| r.n))
+}
+
+/// Whether a user, by themselves or by a group, holds a role that administrators have.
+pub async fn is_administrator(conn: &mut Conn, id: &str) -> Result<bool> {
+    #[derive(sqlx::FromRow)]
+    struct Count {
+        n: i64,
+    }
+    let row: Option<Count> = Sql::new(
+        "SELECT COUNT(*) AS n FROM grants g JOIN roles r ON r.id = g.role_id WHERE r.name IN ('admin', 'secu_admin', 'manager') \
+         AND (g.actor_id = $1 OR (g.actor_kind = 'group' AND (g.actor_id IN (SELECT m.group_id FROM group_members m WHERE m.user_id = $2) \
+         OR g.actor_id IN (SELECT e.group_id FROM expiring_group_members e WHERE e.user_id = $3))))",
+    )
+    .bind(id)
+    .bind(id)
+    .bind(id)
+    .first(conn)
+    .await?;
+    Ok(row.is_some_and(|r| r.n > 0))
+}
+
+/// Writes the form in which an e-mail address is looked for of up to `limit` users after an id who have none yet: the last of
+/// their ids, if there may be more.
+pub async fn fill_email_keys(conn: &mut Conn, after: &str, limit: i64) -> Result<Option<String>> {
+    #[derive(sqlx::FromRow)]
+    struct Extra {
+        id: String,
+        extra: String,
+    }
+    let rows: Vec<Extra> =
+        Sql::new("SELECT id, extra FROM users WHERE email_key IS NULL AND id > $1 ORDER BY id LIMIT $2")
+            .bind(after)
+            .bind(limit)
+            .all(conn)
+            .await?;
+    for row in &rows {
+        let key = crate::model::user::email_key(&json::object("users", &row.id, &row.extra)?);
+        Sql::new("UPDATE users SET email_key = $1 WHERE id = $2").bind(key).bind(&row.id).run(conn).await?;
+    }
+    Ok(rows.into_iter().next_back().map(|r| r.id))
 }
 
 /// Deletes a user with their passwords, grants, memberships and federated links; false if there is none.

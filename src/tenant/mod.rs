@@ -1,7 +1,7 @@
 //! The tenant face: `/api/v1/auth/tenants/{slug}`, its hosted pages under `/auth/{slug}`, and `/api/v1/admin` for whoever
 //! looks after tenants. Each part lists its own routes.
 
-mod admin;
+pub mod admin;
 mod federation;
 mod logout;
 mod oauth;

@@ -66,22 +66,47 @@ pub struct Ask<'a> {
     pub redirect_uri: &'a str,
     /// Names the login; the service checks that it comes back.
     pub state: &'a str,
+    /// What is asked for beyond that.
+    pub wishes: Wishes<'a>,
     /// The time.
     pub now: Timestamp,
     /// Randomness.
     pub random: &'a Random,
 }
 
+/// What a login may ask of an identity provider beyond who somebody is. One that does not know such things ignores them.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Wishes<'a> {
+    /// Who it probably is.
+    pub login_hint: Option<&'a str>,
+    /// What may and must be shown.
+    pub prompt: Option<&'a str>,
+    /// Seconds since somebody was made sure of, at most.
+    pub max_age: Option<i64>,
+    /// How somebody is to be made sure of.
+    pub acr_values: Option<&'a str>,
+    /// Languages that they read.
+    pub ui_locales: Option<&'a str>,
+    /// Further parameters; none of the request's own.
+    pub extra: &'a [(String, String)],
+}
+
 impl<'a> Ask<'a> {
     /// A login that has no browser to come back.
     pub fn new(connection: &'a Ready, now: Timestamp, random: &'a Random) -> Self {
-        Self { connection, redirect_uri: "", state: "", now, random }
+        Self { connection, redirect_uri: "", state: "", wishes: Wishes::default(), now, random }
     }
 
     /// The same with a browser that comes back to `redirect_uri` and brings `state`.
     #[must_use]
     pub fn with_browser(self, redirect_uri: &'a str, state: &'a str) -> Self {
         Self { redirect_uri, state, ..self }
+    }
+
+    /// The same with wishes.
+    #[must_use]
+    pub fn with_wishes(self, wishes: Wishes<'a>) -> Self {
+        Self { wishes, ..self }
     }
 }
 
@@ -186,6 +211,8 @@ pub struct Identity {
     pub proof: Proof,
     /// When what proved it ends, if that was said.
     pub expires_at: Option<Timestamp>,
+    /// The ID token of a browser's login, for the identity provider to recognise it by.
+    pub id_token: Option<Secret>,
 }
 
 /// How an identity was proven.

@@ -5,6 +5,7 @@
 //! must name the issuer where the provider says that it does (RFC 9207). Requests are made and answers read with the
 //! `openidconnect` crate, sent by `egress`; signatures are verified here, with keys that stay decoded.
 
+pub mod assertion;
 mod bearer;
 mod claims;
 pub(super) mod discovery;
@@ -13,6 +14,7 @@ mod exchange;
 mod jwt;
 mod kept;
 mod keys;
+pub mod logout;
 mod provider;
 
 use std::borrow::Cow;
@@ -33,12 +35,13 @@ use self::claims::{Claims, Kind};
 use self::exchange::Code;
 use self::jwt::{Header, Jwt};
 use self::provider::{Documents, Provider};
-use super::{Answer, Ask, Begin, Begun, Identity, Proof, Ready, Upstream};
+use super::{Answer, Ask, Begin, Begun, Identity, Proof, Ready, Upstream, Wishes};
 use crate::clock::Timestamp;
 use crate::egress::Egress;
 use crate::error::{Error, Result};
 use crate::model::connection::Settings;
 use crate::model::connection::oidc::{AccessMode, Algorithm, Oidc as Wanted, ResponseMode, ResponseType};
+use crate::secret::Secret;
 
 /// What a browser's login remembers. All of it is secret.
 #[derive(Serialize, Deserialize)]
@@ -185,13 +188,46 @@ fn identity(issuer: &str, claims: Map<String, Value>, proof: Proof) -> Result<Id
     let read = Claims(&claims);
     let subject = read.subject().map_err(refused("the claims"))?.to_owned();
     let expires_at = read.expires_at();
-    Ok(Identity { issuer: issuer.to_owned(), subject, claims, proof, expires_at })
+    Ok(Identity { issuer: issuer.to_owned(), subject, claims, proof, expires_at, id_token: None })
 }
 
 /// Claims of userinfo under those of a token: what is signed wins.
 fn merged(mut userinfo: Map<String, Value>, token: Map<String, Value>) -> Map<String, Value> {
     userinfo.extend(token);
     userinfo
+}
+
+/// Parameters of a request that it has by itself: nobody's wish takes their place.
+const OWN: [&str; 9] = [
+    "response_type",
+    "client_id",
+    "redirect_uri",
+    "scope",
+    "state",
+    "nonce",
+    "code_challenge",
+    "code_challenge_method",
+    "response_mode",
+];
+
+/// Wishes as parameters (Core §3.1.2.1), each once; what is fixed for the connection gives way to what is asked for.
+fn wished(wishes: &Wishes<'_>) -> Vec<(String, String)> {
+    let age = wishes.max_age.map(|secs| secs.to_string());
+    let asked = [
+        ("login_hint", wishes.login_hint),
+        ("prompt", wishes.prompt),
+        ("max_age", age.as_deref()),
+        ("acr_values", wishes.acr_values),
+        ("ui_locales", wishes.ui_locales),
+    ];
+    let asked = asked.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())));
+    let mut all: Vec<(String, String)> = asked.collect();
+    for (name, value) in wishes.extra {
+        if !OWN.contains(&name.as_str()) && all.iter().all(|(n, _)| n != name) {
+            all.push((name.clone(), value.clone()));
+        }
+    }
+    all
 }
 
 impl Upstream for Oidc {
@@ -233,6 +269,9 @@ impl Upstream for Oidc {
         if oidc.response_mode != ResponseMode::Query {
             request = request.add_extra_param("response_mode", oidc.response_mode.as_str());
         }
+        for (name, value) in wished(&ask.wishes) {
+            request = request.add_extra_param(name, value);
+        }
         let (url, _, _) = request.url();
         Ok(Begun { begin: Begin::Redirect { url: url.into() }, memo: super::Memo::Oidc(memo) })
     }
@@ -268,7 +307,8 @@ impl Upstream for Oidc {
             ResponseType::IdToken => {
                 let token = answer.one("id_token")?.ok_or_else(|| Error::unauthorized("the answer has no ID token"))?;
                 let verified = self.id_token(ask, &provider, memo, token).await?;
-                identity(&memo.issuer, verified.claims, Proof::IdToken)
+                let identity = identity(&memo.issuer, verified.claims, Proof::IdToken)?;
+                Ok(Identity { id_token: Some(Secret::from(token)), ..identity })
             }
         }
     }
@@ -300,7 +340,8 @@ impl Oidc {
                 merged(userinfo, verified.claims)
             }
         };
-        identity(&memo.issuer, all, Proof::IdToken)
+        let identity = identity(&memo.issuer, all, Proof::IdToken)?;
+        Ok(Identity { id_token: Some(Secret::from(tokens.id_token)), ..identity })
     }
 
     /// Verifies the ID token of a browser's login (Core §3.1.3.7).

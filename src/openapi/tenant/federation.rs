@@ -1,15 +1,92 @@
-//! Described in `crate::tenant::federation`.
+//! Signing in through identity providers: what seed 004 names, with its names.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::super::operation::Operation;
+use super::super::components::of_type;
+use super::super::operation::{Answer, Operation};
+use super::super::schema::{list, named, nullable, object, says, text};
+use crate::tenant::federation::idps::AvailableIdps;
+
+const BASE: &str = "/api/v1/auth/tenants/{tenant_slug}/federation";
 
 /// The parts that the page shows.
 pub fn parts() -> Vec<(&'static str, &'static str, Vec<Operation>)> {
-    Vec::new()
+    vec![("Federation", "Signing in at a tenant through external identity providers.", operations())]
+}
+
+/// The parameters of an application that survive the way to the identity provider and back.
+fn with_parameters(operation: Operation) -> Operation {
+    [
+        ("response_type", "`code`."),
+        ("client_id", "The application. Without it nobody but this service itself signs somebody in."),
+        ("redirect_uri", "Where the application's answer goes."),
+        ("scope", "What it wants to know."),
+        ("state", "Handed back to it."),
+        ("nonce", "Stands in its ID token."),
+        ("code_challenge", "Its PKCE challenge."),
+        ("code_challenge_method", "`S256`."),
+        ("login_hint", "Who it probably is."),
+    ]
+    .into_iter()
+    .fold(operation, |operation, (name, description)| operation.query(name, nullable(text()), description))
+}
+
+/// The answer of what browsers are sent to and programs may ask.
+fn step(operation: Operation, redirect: u16) -> Operation {
+    operation
+        .answer(200, Answer::contents("What the browser does next, or who signed in.", [("application/json", json!({})), ("text/html", json!({}))]))
+        .answer(redirect, Answer::empty("Where the browser goes.").header("Location", text(), "There."))
+        .refuses(&[403, 409, 422, 429, 502, 504])
+        .for_browsers()
+}
+
+fn id(path: &str, function: &str, method: &str) -> String {
+    let words: String = path.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+    format!("{function}{words}_{method}")
+}
+
+fn operations() -> Vec<Operation> {
+    const IDPS: &str = "/api/v1/auth/tenants/{tenant_slug}/federation/idps";
+    const AUTHORIZE: &str = "/api/v1/auth/tenants/{tenant_slug}/federation/oidc/{idp_id}/authorize";
+    const CALLBACK: &str = "/api/v1/auth/tenants/{tenant_slug}/federation/oidc/callback";
+    const LOGIN: &str = "/api/v1/auth/tenants/{tenant_slug}/federation/{protocol}/{idp_id}/login";
+    const BACK: &str = "/api/v1/auth/tenants/{tenant_slug}/federation/{protocol}/callback";
+    debug_assert!([IDPS, AUTHORIZE, CALLBACK, LOGIN, BACK].iter().all(|path| path.starts_with(BASE)));
+    let with_answer = |operation: Operation| {
+        [
+            ("code", "The identity provider's code."),
+            ("state", "Which sign-in it is of."),
+            ("error", "Why there is no code."),
+            ("error_description", "The same in words."),
+        ]
+        .into_iter()
+        .fold(operation, |operation, (name, description)| operation.query(name, nullable(text()), description))
+    };
+    vec![
+        Operation::get(IDPS, id(IDPS, "list_available_idps", "get"), "List Available Idps")
+            .query("client_id", text(), "Only those that this application takes.")
+            .query("login_hint", text(), "That of this e-mail domain first.")
+            .answer(200, Answer::json("Those that people may sign in by.", named("AvailableIdps")))
+            .refuses(&[403, 422, 429]),
+        step(with_parameters(Operation::get(AUTHORIZE, id(AUTHORIZE, "oidc_authorize", "get"), "Oidc Authorize")), 302),
+        step(with_answer(Operation::get(CALLBACK, id(CALLBACK, "oidc_callback", "get"), "Oidc Callback")), 302),
+        step(Operation::post(CALLBACK, id(CALLBACK, "oidc_callback", "post"), "Oidc Callback by a form").takes_form(), 303),
+        step(with_parameters(Operation::get(LOGIN, id(LOGIN, "login", "get"), "Begin by any protocol")), 302),
+        step(with_answer(Operation::get(BACK, id(BACK, "callback", "get"), "Come back by any protocol")), 302),
+        step(Operation::post(BACK, id(BACK, "callback", "post"), "Come back by a form").takes_form(), 303),
+    ]
 }
 
 /// Schemas.
 pub fn schemas() -> Vec<(String, Value)> {
-    Vec::new()
+    let place = json!({"type": "array", "items": {"anyOf": [{"type": "string"}, {"type": "integer"}]}});
+    let problem = object([
+        ("loc", says(place, "Where in the request.")),
+        ("msg", text()),
+        ("type", says(text(), "What is wrong, in a word.")),
+    ]);
+    let mut all = of_type::<AvailableIdps>();
+    all.push(("ValidationError".to_owned(), problem));
+    all.push(("HTTPValidationError".to_owned(), object([("detail?", list(named("ValidationError")))])));
+    all
 }

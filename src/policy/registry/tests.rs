@@ -45,7 +45,7 @@ fn names_are_unique_and_every_default_is_sound() {
     assert_eq!(set().diagnostics(), []);
     for rule in registry() {
         assert!(!rule.description.is_empty() && rule.description.ends_with('.'), "{}", rule.name);
-        let of_routes = ["identity:", "sso:"].iter().any(|prefix| rule.name.starts_with(prefix));
+        let of_routes = ["identity:", "sso:", "tenant:"].iter().any(|prefix| rule.name.starts_with(prefix));
         assert_eq!(of_routes, !rule.operations.is_empty(), "{}", rule.name);
     }
     for (alias, canonical) in ALIASES {

@@ -53,7 +53,7 @@ async fn account(
         remote_id_attribute: None,
     };
     // Nothing is made here, so nobody is asked what may be.
-    let route = Route { idp, protocol, mapping: Some(mapping), provisioning: None };
+    let route = Route { idp, protocol, mapping: Some(mapping), provisioning: None, tenant: None };
     let mut conn = app.store.read().await?;
     let found = async {
         let (user_id, exists) = person::preview(&mut conn, &route, assertion, mapped).await?;

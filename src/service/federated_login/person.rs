@@ -7,9 +7,11 @@
 use serde_json::json;
 
 use super::groups::domain;
-use super::{Route, keep_within};
+use super::linking::{self, Decision, Outcome as Linking};
+use super::route::AtTenant;
+use super::{Route, Vouch, keep_within};
 use crate::clock::Timestamp;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::model::assertion::Assertion;
 use crate::model::audit_event::Outcome;
 use crate::model::domain::LINK_FEDERATED_USERS;
@@ -20,6 +22,7 @@ use crate::model::shadow_user;
 use crate::model::user::{Identity, User};
 use crate::service::caller::Origin;
 use crate::service::{App, activity, audit};
+use crate::store::shadow_user::Made;
 use crate::store::{self, Conn};
 
 /// Longest unique id and name, in characters, as the columns hold.
@@ -30,9 +33,20 @@ pub(super) struct Found {
     pub(super) identity: Identity,
     /// Whether it exists because the identity provider vouches for it, rather than by itself.
     pub(super) vouched_for: bool,
+    /// Whether it was made just now.
+    pub(super) created: bool,
+}
+
+/// Whose account it is.
+pub(super) enum Whose {
+    /// It is known.
+    Found(Box<Found>),
+    /// The person has to say whether this one is theirs.
+    Ask(Box<Identity>),
 }
 
 /// Finds the account, or makes it.
+#[expect(clippy::too_many_arguments, reason = "one account and all that decides about it")]
 pub(super) async fn find(
     app: &App,
     tx: &mut Conn,
@@ -40,19 +54,24 @@ pub(super) async fn find(
     route: &Route,
     assertion: &Assertion,
     mapped: &Mapped,
+    vouch: &Vouch<'_>,
     now: Timestamp,
-) -> Result<Found> {
+) -> Result<Whose> {
     let named = named(mapped);
     let found = match named.kind {
-        UserKind::Local => Found { identity: local(tx, route, &named).await?, vouched_for: false },
-        UserKind::Ephemeral => {
-            let identity = ephemeral(app, tx, origin, route, assertion, named, now).await?;
-            Found { identity, vouched_for: true }
-        }
+        UserKind::Local => Found { identity: local(tx, route, &named).await?, vouched_for: false, created: false },
+        UserKind::Ephemeral => match ephemeral(app, tx, origin, route, assertion, named, vouch, now).await? {
+            Account::Linked(identity) => Found { identity, vouched_for: true, created: false },
+            Account::Made(identity) => Found { identity, vouched_for: true, created: true },
+            Account::Ask(candidate) => return Ok(Whose::Ask(Box::new(candidate))),
+            Account::New(_) => return Err(Error::internal("an account that was to be made was not")),
+        },
     };
     let counted = activity::as_of_now(app, found.identity.clone());
     if counted.user.enabled && counted.domain_enabled {
-        Ok(found)
+        Ok(Whose::Found(Box::new(found)))
+    } else if route.tenant.is_some() {
+        Err(Error::refused(Code::AccountDisabled, "The account is disabled."))
     } else {
         Err(Error::unauthorized("the user or their domain is disabled"))
     }
@@ -82,13 +101,13 @@ pub(super) async fn preview(
         return Ok((local(conn, route, &named).await?.user.id, true));
     }
     let (unique_id, _) = called(assertion, &named)?;
-    if let Some(user_id) = store::federated_link::owner(conn, &route.idp.id, &unique_id).await? {
+    if let Some(user_id) = store::federated_link::owner(conn, &route.idp.id, &unique_id, route.link_tenant()).await? {
         return Ok((user_id, true));
     }
     let domain_id = domain(conn, route, named.domain.as_ref()).await?;
     keep_within(route, &domain_id, "a user")?;
     Ok(match account_of(conn, route, &domain_id, &unique_id).await? {
-        Account::Linked(identity) => (identity.user.id, true),
+        Account::Linked(identity) | Account::Made(identity) | Account::Ask(identity) => (identity.user.id, true),
         Account::New(id) => (id, false),
     })
 }
@@ -126,6 +145,7 @@ async fn local(tx: &mut Conn, route: &Route, named: &MappedUser) -> Result<Ident
     Ok(found)
 }
 
+#[expect(clippy::too_many_arguments, reason = "one account and all that decides about it")]
 async fn ephemeral(
     app: &App,
     tx: &mut Conn,
@@ -133,34 +153,54 @@ async fn ephemeral(
     route: &Route,
     assertion: &Assertion,
     named: MappedUser,
+    vouch: &Vouch<'_>,
     now: Timestamp,
-) -> Result<Identity> {
+) -> Result<Account> {
     let (unique_id, shown) = called(assertion, &named)?;
     let link = FederatedLink {
         idp_id: route.idp.id.clone(),
         protocol_id: route.protocol.id.clone(),
         unique_id: unique_id.clone(),
     };
-    if let Some(user_id) = store::federated_link::owner(tx, &route.idp.id, &unique_id).await? {
+    let at_tenant = |by| Made { tenant_id: route.link_tenant(), email: vouch.email, by: Some(by), at: Some(now) };
+    let made = |by| if route.tenant.is_some() { at_tenant(by) } else { Made::default() };
+    let extra = said(route, assertion, named.email, vouch);
+    if let Some(user_id) = store::federated_link::owner(tx, &route.idp.id, &unique_id, route.link_tenant()).await? {
         let identity = store::user::get(tx, &user_id).await?;
         let identity = identity.ok_or_else(|| Error::internal(format!("federated_users row of no user: {user_id}")))?;
         keep_within(route, &identity.user.domain_id, "a user")?;
-        store::shadow_user::link(tx, &user_id, &link).await?;
-        return refresh(tx, route, identity, shown, said(route, assertion, named.email)).await;
+        store::shadow_user::link(tx, &user_id, &link, made("protocol")).await?;
+        if route.tenant.is_some() {
+            store::federated_link::touch(tx, &user_id, &route.idp.id, now).await?;
+        }
+        return refresh(tx, route, identity, shown, extra).await.map(Account::Linked);
     }
     let domain_id = domain(tx, route, named.domain.as_ref()).await?;
     keep_within(route, &domain_id, "a user")?;
-    let user_id = match account_of(tx, route, &domain_id, &unique_id).await? {
-        Account::Linked(identity) => {
-            store::shadow_user::link(tx, &identity.user.id, &link).await?;
-            return refresh(tx, route, identity, shown, said(route, assertion, named.email)).await;
+    if let Some(at) = &route.tenant {
+        match linking::look(tx, route, at, vouch).await? {
+            Linking::New => {}
+            Linking::Ask(candidate) => return Ok(Account::Ask(candidate)),
+            Linking::Theirs(identity) => {
+                let by = if *vouch.decision == Decision::Open { "email" } else { "person" };
+                store::shadow_user::link(tx, &identity.user.id, &link, made(by)).await?;
+                record(app, tx, origin, route, &identity.user, "federation.link.created", by).await?;
+                return Ok(Account::Linked(identity));
+            }
         }
+        check_may_be_made(tx, at).await?;
+    }
+    let user_id = match account_of(tx, route, &domain_id, &unique_id).await? {
         Account::New(id) => id,
+        Account::Linked(identity) => {
+            store::shadow_user::link(tx, &identity.user.id, &link, made("name")).await?;
+            return refresh(tx, route, identity, shown, extra).await.map(Account::Linked);
+        }
+        other => return Ok(other),
     };
     if let Some(own) = &route.provisioning {
         own.check_new()?;
     }
-    let extra = said(route, assertion, named.email);
     let user = User {
         id: user_id,
         domain_id,
@@ -172,21 +212,55 @@ async fn ephemeral(
         password_expires_at: None,
     };
     store::shadow_user::insert(tx, &user, now).await?;
-    store::shadow_user::link(tx, &user.id, &link).await?;
-    let mut event = audit::event(app, Some(origin), "user.create", Outcome::Success);
+    store::shadow_user::link(tx, &user.id, &link, made("sign-in")).await?;
+    record(app, tx, origin, route, &user, "user.create", "").await?;
+    let made = store::user::get(tx, &user.id).await?;
+    made.map(Account::Made).ok_or_else(|| Error::internal("a user who was just made is not there"))
+}
+
+/// 403 if a tenant takes nobody whom it does not know.
+async fn check_may_be_made(tx: &mut Conn, at: &AtTenant) -> Result<()> {
+    if !at.settings.jit_enabled {
+        return Err(Error::refused(Code::NotProvisioned, "You have no account here. Ask your administrator."));
+    }
+    if let Some(limit) = at.user_limit
+        && store::user::count_in_domain(tx, &at.id).await? >= limit
+    {
+        return Err(Error::refused(
+            Code::UserLimitReached,
+            "No more accounts can be made here. Ask your administrator.",
+        ));
+    }
+    Ok(())
+}
+
+async fn record(
+    app: &App,
+    tx: &mut Conn,
+    origin: &Origin,
+    route: &Route,
+    user: &User,
+    action: &str,
+    by: &str,
+) -> Result<()> {
+    let mut event = audit::event(app, Some(origin), action, Outcome::Success);
     event.target_kind = Some("user".to_owned());
     event.target_id = Some(user.id.clone());
     event.domain_id = Some(user.domain_id.clone());
-    event.detail = audit::cut(&format!("identity_provider={}", route.idp.id));
-    audit::write(tx, &event).await?;
-    store::user::get(tx, &user.id).await?.ok_or_else(|| Error::internal("a user who was just made is not there"))
+    let by = if by.is_empty() { String::new() } else { format!(" by={by}") };
+    event.detail = audit::cut(&format!("identity_provider={}{by}", route.idp.id));
+    audit::write(tx, &event).await
 }
 
 enum Account {
-    /// One that another identity provider of a domain vouches for which takes their word as one.
+    /// One that is there: theirs, or one that another identity provider of a domain vouches for which takes their word as one.
     Linked(Identity),
     /// None yet: the id of the one to be.
     New(String),
+    /// One that was made just now.
+    Made(Identity),
+    /// One that may be theirs.
+    Ask(Identity),
 }
 
 /// The account of somebody who was never here through this identity provider.
@@ -210,9 +284,20 @@ async fn account_of(tx: &mut Conn, route: &Route, domain_id: &str, unique_id: &s
     }
 }
 
-/// What the identity provider says of somebody beside their name.
-fn said(route: &Route, assertion: &Assertion, email: Option<String>) -> Extra {
+/// What the identity provider says of somebody beside their name. At a tenant it counts whether it has made sure of their
+/// e-mail address.
+fn said(route: &Route, assertion: &Assertion, email: Option<String>, vouch: &Vouch<'_>) -> Extra {
     let mut extra = route.provisioning.as_ref().map(|own| own.profile(assertion)).unwrap_or_default();
+    if route.tenant.is_some() {
+        for (name, value) in vouch.profile() {
+            extra.entry(name).or_insert(value);
+        }
+        if let Some(email) = email.as_deref().or(vouch.email) {
+            extra.insert("email_verified".to_owned(), json!(vouch.email_verified && vouch.email == Some(email)));
+            extra.insert("email".to_owned(), json!(email));
+        }
+        return extra;
+    }
     if let Some(email) = email {
         extra.insert("email".to_owned(), json!(email));
     }

@@ -2,8 +2,11 @@
 
 use crate::error::{Error, Result};
 use crate::model::identity_provider::IdentityProvider;
-use crate::model::mapping::Mapping;
+use crate::model::mapping::{Document, Mapping};
+use crate::model::mapping_engine::SchemaVersion;
 use crate::model::protocol::Protocol;
+use crate::model::tenant::Tenant;
+use crate::model::tenant_idp::{Offered, Settings};
 use crate::service::App;
 use crate::service::sso_config::profile::Provisioning;
 use crate::store::{self, Conn};
@@ -19,6 +22,19 @@ pub struct Route {
     pub mapping: Option<Mapping>,
     /// What the SSO configuration says, where the identity provider is one.
     pub provisioning: Option<Provisioning>,
+    /// The tenant whose pages it leads through; none on the Keystone face.
+    pub tenant: Option<AtTenant>,
+}
+
+/// A tenant, as far as it decides about somebody who comes in through its pages.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AtTenant {
+    /// The tenant, which is the domain that its people live in (ruling 12).
+    pub id: String,
+    /// What it says of the identity provider.
+    pub settings: Settings,
+    /// How many people may have accounts.
+    pub user_limit: Option<i64>,
 }
 
 impl Route {
@@ -48,11 +64,50 @@ impl Route {
             None => None,
         };
         let provisioning = Provisioning::of(app, conn, idp_id).await?;
-        Ok(Self { idp, protocol, mapping, provisioning })
+        Ok(Self { idp, protocol, mapping, provisioning, tenant: None })
+    }
+
+    /// The way in through a tenant's pages. A mapping that is made of a configuration's words is made anew, for the tenant's
+    /// domain.
+    pub async fn open_at(app: &App, conn: &mut Conn, tenant: &Tenant, offered: &Offered) -> Result<Self> {
+        let mut route = Self::open(app, conn, &offered.idp_id, &offered.protocol_id).await?;
+        if route.idp.domain_id != tenant.id
+            && let Some(own) = &mut route.provisioning
+            && let Some(rules) = own.move_to(conn, &tenant.id).await?
+        {
+            let document = Document { schema_version: SchemaVersion::V2, rules };
+            route.mapping = Some(Mapping { id: offered.idp_id.clone(), domain_id: Some(tenant.id.clone()), document });
+        }
+        route.tenant = Some(AtTenant {
+            id: tenant.id.clone(),
+            settings: offered.settings.clone(),
+            user_limit: tenant.settings.user_limit,
+        });
+        Ok(route)
+    }
+
+    /// Whether the identity provider, its protocol and what is set up for both are those of another way in.
+    pub fn is_as(&self, other: &Self) -> bool {
+        self.idp == other.idp
+            && self.protocol == other.protocol
+            && (self.mapping == other.mapping || other.link_tenant().is_some())
+    }
+
+    /// The domain of people whom the mapping puts into none.
+    pub fn home(&self) -> &str {
+        self.tenant.as_ref().map_or(&self.idp.domain_id, |t| &t.id)
+    }
+
+    /// The tenant under which links count: one for which the identity provider is not its own.
+    pub fn link_tenant(&self) -> Option<&str> {
+        self.tenant.as_ref().map(|t| t.id.as_str()).filter(|id| *id != self.idp.domain_id)
     }
 
     /// The domain that a mapping of one domain's own must stay within.
     pub fn kept_to(&self) -> Option<&str> {
+        if let Some(tenant) = &self.tenant {
+            return Some(&tenant.id);
+        }
         self.mapping.as_ref().and_then(|m| m.domain_id.as_deref())
     }
 }

@@ -156,7 +156,11 @@ fn judged(done: Result<()>, job: &Job) -> End {
     match error {
         Error::Internal { .. } => End::Failed("An internal error; the log says more.".to_owned()),
         Error::Unavailable { .. } => End::Failed("Something that it needs is away; the log says more.".to_owned()),
-        Error::Conflict { .. } | Error::TooMany { .. } | Error::Timeout => End::Failed(cut(&error)),
+        Error::Conflict { .. }
+        | Error::TooMany { .. }
+        | Error::Timeout
+        | Error::BadUpstream { .. }
+        | Error::UpstreamTimeout { .. } => End::Failed(cut(&error)),
         other => End::Hopeless(cut(&other)),
     }
 }

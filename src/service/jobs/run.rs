@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::error::Result;
 use crate::model::job::{Job, Kind};
-use crate::service::{App, sso_config};
+use crate::service::{App, logout, sso_config};
 use crate::store::Conn;
 
 /// Does a job.
@@ -15,6 +15,7 @@ pub(super) async fn handle(app: Arc<App>, kind: Kind, job: Job) -> Result<()> {
     match kind {
         Kind::TestConfiguration => sso_config::retest::run(&app, &job).await,
         Kind::DeleteConfiguration => sso_config::delete::run(&app, &job).await,
+        Kind::NotifyLogout => logout::notice::run(&app, &job).await,
     }
 }
 
@@ -22,7 +23,7 @@ pub(super) async fn handle(app: Arc<App>, kind: Kind, job: Job) -> Result<()> {
 pub(super) async fn give_up(app: &App, tx: &mut Conn, job: &Job) -> Result<()> {
     match Kind::parse(&job.kind) {
         Some(Kind::DeleteConfiguration) => sso_config::delete::call_off(app, tx, &job.subject).await,
-        Some(Kind::TestConfiguration) | None => Ok(()),
+        Some(Kind::TestConfiguration | Kind::NotifyLogout) | None => Ok(()),
     }
 }
 

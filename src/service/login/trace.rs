@@ -1,12 +1,13 @@
 //! What happened in a sign-in, step by step, for whoever has to find out why it failed. No secret stands in it.
 
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 use crate::error::Result;
 use crate::model::sign_in_step::SignInStep;
 use crate::service::caller::Origin;
 use crate::service::{App, audit};
 use crate::store;
+use crate::upstream::Begin;
 
 /// The steps of a sign-in that one request takes.
 #[derive(Debug, Default)]
@@ -50,5 +51,54 @@ impl Trace {
             store::sign_in_step::insert(tx, &it).await?;
         }
         Ok(())
+    }
+}
+
+/// Parameters whose values somebody could use.
+const SECRET: [&str; 8] =
+    ["state", "nonce", "code_challenge", "code", "code_verifier", "id_token_hint", "client_secret", "SAMLRequest"];
+
+/// What the browser was sent away with, without what somebody could use.
+pub(super) fn sent(begin: &Begin) -> Value {
+    match begin {
+        Begin::Redirect { url } => match url::Url::parse(url) {
+            Ok(url) => {
+                let shown = |(name, value): (std::borrow::Cow<'_, str>, std::borrow::Cow<'_, str>)| {
+                    let value = if SECRET.contains(&name.as_ref()) { json!("***") } else { json!(value) };
+                    (name.into_owned(), value)
+                };
+                let parameters: Map<String, Value> = url.query_pairs().map(shown).collect();
+                let mut place = url.clone();
+                place.set_query(None);
+                json!({"url": place.as_str(), "parameters": parameters})
+            }
+            Err(_) => json!({}),
+        },
+        Begin::Post { url, fields } => {
+            json!({"url": url, "fields": fields.iter().map(|(name, _)| name).collect::<Vec<_>>()})
+        }
+        Begin::Password => json!({"form": "password"}),
+    }
+}
+
+/// Claims without those by which somebody could pretend to have been there.
+pub(super) fn without_secrets(claims: &Map<String, Value>) -> Value {
+    const HASHES: [&str; 5] = ["nonce", "at_hash", "c_hash", "s_hash", "jti"];
+    let shown = claims.iter().filter(|(name, _)| !HASHES.contains(&name.as_str()));
+    Value::Object(shown.map(|(name, value)| (name.clone(), value.clone())).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_sent_is_shown_without_what_somebody_could_use() {
+        let url = "https://idp.example/auth?x=1&client_id=c&state=s3cret&nonce=n0nce&code_challenge=chall".to_owned();
+        let shown = sent(&Begin::Redirect { url });
+        assert_eq!(shown["url"], "https://idp.example/auth");
+        assert_eq!(shown["parameters"]["client_id"], "c");
+        let text = shown.to_string();
+        assert!(!text.contains("s3cret") && !text.contains("n0nce") && !text.contains("chall\""), "{text}");
     }
 }

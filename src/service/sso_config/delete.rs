@@ -16,7 +16,7 @@ use crate::model::sso_config::deletion::{Options, Preview, Propagation, Resource
 use crate::model::sso_config::{Source, Whole, group_mapping};
 use crate::service::caller::Caller;
 use crate::service::connection::place;
-use crate::service::{App, audit, jobs, revocation};
+use crate::service::{App, audit, jobs, revocation, session};
 use crate::store::{self, Conn};
 
 /// Most things of a kind that a preview names.
@@ -86,7 +86,7 @@ async fn remove(app: &App, caller: &Caller, by: Source, id: &str, expected: &Exp
     store::identity_provider::lock(&mut tx, id).await?;
     let stored = find(&mut tx, id).await?;
     check_source(by, &stored)?;
-    expected.check(&stored)?;
+    expected.check("configuration", stored.config.version)?;
     let idp = store::identity_provider::get(&mut tx, id).await?.ok_or_else(|| not_found(id))?;
     let domain_id = idp.domain_id.clone();
     let how = format!("policy={} force={}", options.propagation.as_str(), options.force);
@@ -120,6 +120,7 @@ async fn postpone(
         idp.enabled = false;
         store::identity_provider::update(tx, &idp).await?;
         store::revocation::insert(tx, &revocation::of_identity_provider(app, &idp.id)).await?;
+        session::end_of_provider(app, tx, &idp.id, None).await?;
     }
     let job = NewJob {
         kind: Kind::DeleteConfiguration,
@@ -201,6 +202,7 @@ async fn take_away(app: &App, tx: &mut Conn, stored: &Whole, idp: &IdentityProvi
     place::forget(tx, id).await?;
     store::identity_provider::delete(tx, id).await?;
     store::revocation::insert(tx, &revocation::of_identity_provider(app, id)).await?;
+    session::end_of_provider(app, tx, id, None).await?;
     if stored.config.generated {
         drop_generated(tx, id, &idp.domain_id, orphan).await?;
     }

@@ -103,6 +103,31 @@ fn grant(group_id: &str, domain_id: &str, role_id: &str) -> Grant {
     }
 }
 
+/// Makes the group that stands at a tenant for one at the identity provider, and gives it exactly these roles there. A role that
+/// is gone gives nothing.
+pub(super) async fn provide_at(
+    tx: &mut Conn,
+    key: &str,
+    idp_group: &str,
+    tenant_id: &str,
+    roles: &[String],
+) -> Result<()> {
+    let group_id = own_group(tx, key, idp_group, tenant_id).await?;
+    let mut wanted = BTreeSet::new();
+    for name in roles {
+        wanted.extend(store::role::get_global(tx, name).await?.map(|role| role.id));
+    }
+    let (actor, target) = (Actor::Group(group_id.clone()), On::Domain(tenant_id.to_owned()));
+    let held = store::grant::list_roles(tx, &actor, &target, false).await?;
+    for role_id in wanted.iter().filter(|id| held.iter().all(|role| role.id != **id)) {
+        store::grant::insert(tx, &grant(&group_id, tenant_id, role_id)).await?;
+    }
+    for role in held.iter().filter(|role| !wanted.contains(&role.id)) {
+        store::grant::delete(tx, &grant(&group_id, tenant_id, &role.id)).await?;
+    }
+    Ok(())
+}
+
 /// Whether a group of the rows is not there any more.
 pub(super) async fn is_incomplete(conn: &mut Conn, config: &SsoConfig) -> Result<bool> {
     for row in &config.group_mappings {

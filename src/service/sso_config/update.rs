@@ -13,7 +13,7 @@ use crate::model::sso_config::update::Update;
 use crate::model::sso_config::{ProviderType, Source, SsoConfig, Whole, issuer_of};
 use crate::service::caller::Caller;
 use crate::service::connection::At;
-use crate::service::{App, audit, revocation, secrets};
+use crate::service::{App, audit, revocation, secrets, session};
 use crate::store::{self, Conn};
 
 /// How often a change is tried while others change the same.
@@ -74,7 +74,7 @@ async fn change(
     check_source(by, &found)?;
     let asked = Update::parse(body.value, body.order, &found, &super::defaults(app, &found))?;
     // What can never be done is said first (RFC 9110 §13.2.1).
-    expected.check(&found)?;
+    expected.check("configuration", found.config.version)?;
     if let Some((settings, secret)) = &asked.connection {
         app.checks.admit(settings)?;
         match secret {
@@ -188,10 +188,12 @@ impl Changing<'_> {
         }
         if before.enabled && !idp.enabled {
             store::revocation::insert(tx, &revocation::of_identity_provider(app, id)).await?;
+            session::end_of_provider(app, tx, id, None).await?;
         } else if (remapped || reconnected)
             && let Some(protocol_id) = stored.protocol_id.as_deref()
         {
             store::revocation::insert(tx, &revocation::of_protocol(app, id, protocol_id)).await?;
+            session::end_of_provider(app, tx, id, Some(protocol_id)).await?;
         }
         config.version += 1;
         config.updated_at = now;

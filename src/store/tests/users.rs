@@ -111,8 +111,8 @@ async fn federated_links_are_replaced_as_a_whole_and_go_with_the_user_or_the_ide
         let links = [link("i1", "p", "x"), link("i1", "q", "x"), link("i2", "p", "y")];
         federated_link::replace(&mut tx, "u", &links).await.unwrap();
         assert_eq!(federated_link::list_of_user(&mut tx, "u").await.unwrap(), links);
-        assert_eq!(federated_link::owner(&mut tx, "i1", "x").await.unwrap().as_deref(), Some("u"));
-        assert_eq!(federated_link::owner(&mut tx, "i2", "x").await.unwrap(), None);
+        assert_eq!(federated_link::owner(&mut tx, "i1", "x", None).await.unwrap().as_deref(), Some("u"));
+        assert_eq!(federated_link::owner(&mut tx, "i2", "x", None).await.unwrap(), None);
         let found = async |tx: &mut Conn, conditions: Vec<Condition>| {
             let query = Query { conditions, ..Query::all(9) };
             let users = super::user::list(tx, &query).await.unwrap();
@@ -124,7 +124,7 @@ async fn federated_links_are_replaced_as_a_whole_and_go_with_the_user_or_the_ide
         assert!(identity_provider::delete(&mut tx, "i1").await.unwrap());
         assert_eq!(federated_link::list_of_user(&mut tx, "u").await.unwrap(), links[2..]);
         assert!(super::user::delete(&mut tx, "u").await.unwrap());
-        assert_eq!(federated_link::owner(&mut tx, "i2", "y").await.unwrap(), None);
+        assert_eq!(federated_link::owner(&mut tx, "i2", "y", None).await.unwrap(), None);
     })
     .await;
 }

@@ -29,7 +29,17 @@ impl<'a> Claims<'a> {
         }
     }
 
-    fn time(&self, name: &str) -> Result<Option<i64>, String> {
+    /// A text of at most so many characters, if it is there; an empty one is refused.
+    pub fn short_text(&self, name: &str, most: usize) -> Result<Option<&'a str>, String> {
+        match self.text(name)? {
+            Some("") => Err(format!("'{name}' is empty")),
+            Some(text) if text.chars().count() > most || text.contains('\0') => Err(format!("'{name}' is too long")),
+            text => Ok(text),
+        }
+    }
+
+    /// A time, in seconds.
+    pub fn time(&self, name: &str) -> Result<Option<i64>, String> {
         match self.0.get(name) {
             None | Some(Value::Null) => Ok(None),
             // A NumericDate may have a fraction (RFC 7519 §2); a float this large turns into the nearest whole number.
@@ -88,7 +98,7 @@ impl<'a> Claims<'a> {
     }
 
     /// The audiences.
-    fn audiences(&self) -> Result<Vec<&'a str>, String> {
+    pub fn audiences(&self) -> Result<Vec<&'a str>, String> {
         match self.0.get("aud") {
             None | Some(Value::Null) => Ok(Vec::new()),
             Some(Value::String(one)) => Ok(vec![one]),

@@ -25,6 +25,9 @@ pub struct Configuration {
     /// Where its keys are.
     #[serde(default)]
     pub jwks_uri: Option<String>,
+    /// Where browsers log out.
+    #[serde(default)]
+    pub end_session_endpoint: Option<String>,
     /// Its answers name the issuer.
     #[serde(default)]
     pub authorization_response_iss_parameter_supported: bool,

@@ -157,6 +157,11 @@ impl Provider<'_> {
         self.maybe(|o| &o.userinfo_endpoint, |c| &c.userinfo_endpoint)
     }
 
+    /// Where browsers log out, if anywhere. Connections do not say it.
+    pub fn end_session_endpoint(&self) -> Option<&str> {
+        self.configuration().and_then(|c| c.end_session_endpoint.as_deref())
+    }
+
     /// Where opaque tokens are asked about, if anywhere.
     pub fn introspection_endpoint(&self) -> Option<&str> {
         self.maybe(|o| &o.introspection_endpoint, |c| &c.introspection_endpoint)

@@ -1,0 +1,401 @@
+//! Back from an identity provider (tenant-login §4.3), and the judgement of who it says somebody is (§7).
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::complete::{self, Ending, Proven};
+use super::found::{self, Kept};
+use super::session::{Proof, said};
+use super::trace::{Trace, without_secrets};
+use super::{Next, Page, Step, Visit, answer, depart};
+use crate::clock::Timestamp;
+use crate::error::{Code, Error, Result};
+use crate::model::audit_event::Outcome;
+use crate::model::sign_in::{Prompt, Request, SignIn, Stage};
+use crate::model::tenant::Tenant;
+use crate::model::tenant_idp::Offered;
+use crate::secret::{Secret, digest};
+use crate::service::federated_login::linking::Decision;
+use crate::service::federated_login::route::Route;
+use crate::service::federated_login::{self, Verdict};
+use crate::service::{App, audit, connection, session};
+use crate::store;
+use crate::upstream::{self, Answer, Ask, Identity, Memo, Upstream as _};
+
+/// How far an identity provider's clock may differ, in seconds.
+const SKEW_SECS: i64 = 60;
+/// Longest state that is looked for, in bytes.
+const MAX_STATE: usize = 256;
+
+/// What an identity provider has said of somebody who has to decide about an account first. It lies sealed in the row.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Waiting {
+    issuer: String,
+    subject: String,
+    claims: Map<String, Value>,
+    id_token: Option<String>,
+    /// The account that may be theirs.
+    pub(super) candidate: String,
+}
+
+impl Waiting {
+    fn of(identity: &Identity, candidate: &str) -> Self {
+        Self {
+            issuer: identity.issuer.clone(),
+            subject: identity.subject.clone(),
+            claims: identity.claims.clone(),
+            id_token: identity.id_token.as_ref().and_then(|t| t.expose_str()).map(str::to_owned),
+            candidate: candidate.to_owned(),
+        }
+    }
+
+    fn identity(self) -> Identity {
+        Identity {
+            issuer: self.issuer,
+            subject: self.subject,
+            claims: self.claims,
+            proof: upstream::Proof::IdToken,
+            expires_at: None,
+            id_token: self.id_token.map(Secret::from),
+        }
+    }
+}
+
+/// Takes the browser in that comes back with these parameters.
+pub async fn arrive(
+    app: &App,
+    visit: &Visit<'_>,
+    tenant: &Tenant,
+    kind: &str,
+    parameters: Vec<(String, String)>,
+) -> Result<Step> {
+    let answered = Answer::Query(parameters);
+    let twice = |_| Error::refused(Code::InvalidRequest, "A parameter stands twice.");
+    for name in ["code", "error", "error_description", "iss"] {
+        answered.one(name).map_err(twice)?;
+    }
+    let unknown = || Error::refused(Code::InvalidState, "No sign-in waits for that answer. Start again.");
+    let state = answered.one("state").map_err(twice)?.filter(|s| !s.is_empty() && s.len() <= MAX_STATE);
+    let state = state.ok_or_else(unknown)?;
+    let stored = store::sign_in::get_by_state(&mut *app.store.read().await?, &tenant.id, &digest(state)).await?;
+    let stored = stored.ok_or_else(unknown)?;
+    if found::of_browser(visit, &stored).is_err() {
+        record_failure(app, visit, tenant, &stored, "federation.state.mismatch", "another browser").await?;
+        return Err(Error::refused(
+            Code::StateMismatch,
+            "This sign-in was begun in another browser, or cookies are switched off.",
+        ));
+    }
+    if stored.stage != Stage::Away {
+        return again(app, visit, tenant, stored).await;
+    }
+    if app.now() >= stored.expires_at {
+        let error = Error::refused(Code::Expired, "The sign-in took too long. Start again.");
+        return end(app, visit, tenant, stored, Trace::default(), error).await;
+    }
+    // One of two that bring the same answer goes on.
+    let mut it = stored;
+    it.stage = Stage::Judged;
+    let mut tx = app.store.write().await?;
+    if !store::sign_in::advance(&mut tx, &it, Stage::Away).await? {
+        drop(tx);
+        return again(app, visit, tenant, it).await;
+    }
+    app.commit(tx).await?;
+    let mut trace = Trace::default();
+    match finish(app, tenant, kind, &it, &answered, state, &mut trace).await {
+        Ok((offered, route, identity)) => {
+            judge(app, visit, tenant, it, &offered, &route, identity, Decision::Open, trace).await
+        }
+        Err(error) => end(app, visit, tenant, it, trace, error).await,
+    }
+}
+
+/// An answer that was brought before: whoever is signed in by now goes on (a double click, the back button).
+async fn again(app: &App, visit: &Visit<'_>, tenant: &Tenant, it: SignIn) -> Result<Step> {
+    let reused = || Error::refused(Code::StateReused, "This sign-in has gone on already. Start again.");
+    let Some(request) = it.request.as_ref().filter(|_| it.stage == Stage::Done) else { return Err(reused()) };
+    let Some(session) = session::current(app, tenant, visit).await? else { return Err(reused()) };
+    if it.session_id.as_ref() != Some(&session.id) {
+        return Err(reused());
+    }
+    let client = crate::service::tenant::client(app, &tenant.id, &request.client_id).await?;
+    let client = client.filter(|c| c.application.enabled).ok_or_else(reused)?;
+    let next = complete::at_once(app, tenant, &client, request, &session).await?.ok_or_else(reused)?;
+    Ok(Step { next, cookies: Vec::new() })
+}
+
+/// Verifies what the identity provider says. No transaction is open meanwhile.
+async fn finish(
+    app: &App,
+    tenant: &Tenant,
+    kind: &str,
+    it: &SignIn,
+    answered: &Answer,
+    state: &str,
+    trace: &mut Trace,
+) -> Result<(Offered, Route, Identity)> {
+    let idp_id = it.idp_id.as_deref().unwrap_or_default();
+    let closed = |_| Error::refused(Code::UpstreamDenied, "This way to sign in has been closed.");
+    let offered = depart::offered(app, tenant, kind, idp_id).await.map_err(closed)?;
+    let route = Route::open_at(app, &mut *app.store.read().await?, tenant, &offered).await?;
+    let ready = connection::ready(app, idp_id, &offered.protocol_id).await?;
+    let ready = ready.ok_or_else(|| Error::refused(Code::UpstreamDenied, "This way to sign in has been closed."))?;
+    let memo = it.memo.as_deref().ok_or_else(|| Error::internal("a sign-in without a memo"))?;
+    let memo = Memo::from_text(&app.sealer.open(&it.id, memo)?)?;
+    let redirect_uri = depart::callback_uri(app, tenant, kind);
+    let ask = Ask::new(&ready, app.now(), &app.random).with_browser(&redirect_uri, state);
+    let finished = app.oidc.finish(&ask, &memo, answered).await.map_err(depart::unreachable_upstream);
+    let refusal = answered.one("error").ok().flatten().filter(|e| !e.is_empty());
+    let identity = match (finished, refusal) {
+        (Ok(identity), _) => identity,
+        (Err(Error::Unauthorized { reason }), Some(code)) => {
+            let told = refused_there(code, it.request.as_ref(), reason.clone());
+            trace.failed("arrive", &reason, json!({"identity_provider": idp_id, "error": code}));
+            return Err(told);
+        }
+        (Err(error), _) => {
+            trace.failed("arrive", &error.to_string(), json!({"identity_provider": idp_id}));
+            return Err(error);
+        }
+    };
+    trace.went(
+        "arrive",
+        json!({
+            "identity_provider": idp_id,
+            "issuer": identity.issuer,
+            "subject": identity.subject,
+            "proof": identity.proof.as_str(),
+            "claims": without_secrets(&identity.claims),
+        }),
+    );
+    check_assurance(&offered, it, &identity, app.now()).inspect_err(|error| {
+        trace.failed("assurance", &error.to_string(), json!({}));
+    })?;
+    Ok((offered, route, identity))
+}
+
+/// Why an identity provider did not sign somebody in (tenant-login §4.3 step 7).
+fn refused_there(code: &str, request: Option<&Request>, reason: String) -> Error {
+    let silent = request.is_some_and(|r| r.prompt.contains(&Prompt::None));
+    let passed = |code| Error::refused_because(code, "The identity provider has to ask something.", reason.clone());
+    match code {
+        "login_required" if silent => passed(Code::LoginRequired),
+        "interaction_required" if silent => passed(Code::InteractionRequired),
+        "consent_required" if silent => passed(Code::ConsentRequired),
+        "account_selection_required" if silent => passed(Code::AccountSelectionRequired),
+        "access_denied"
+        | "login_required"
+        | "interaction_required"
+        | "consent_required"
+        | "account_selection_required" => {
+            Error::refused_because(Code::UpstreamDenied, "The identity provider did not sign you in.", reason)
+        }
+        "temporarily_unavailable" => {
+            Error::refused_because(Code::UpstreamTimeout, "The identity provider is not available.", reason)
+        }
+        _ => Error::refused_because(Code::UpstreamError, "The identity provider failed.", reason),
+    }
+}
+
+/// Whether the identity provider made sure enough who it is (tenant-login §4.3 step 10).
+fn check_assurance(offered: &Offered, it: &SignIn, identity: &Identity, now: Timestamp) -> Result<()> {
+    let settings = &offered.settings;
+    let (auth_time, amr, acr) = said(identity, now);
+    let low = |why: &str| {
+        Err(Error::refused_because(
+            Code::AssuranceTooLow,
+            "The identity provider did not make sure enough who you are.",
+            why,
+        ))
+    };
+    if !settings.required_acr.is_empty() && !acr.is_some_and(|acr| settings.required_acr.contains(&acr)) {
+        return low("acr is none of those required");
+    }
+    if !settings.required_amr.iter().all(|method| amr.contains(method)) {
+        return low("amr lacks a required method");
+    }
+    let Some(request) = &it.request else { return Ok(()) };
+    let Some(auth_time) = auth_time else { return Ok(()) };
+    if request.max_age.is_some_and(|age| auth_time < now.plus_secs(-age.saturating_add(SKEW_SECS))) {
+        return low("auth_time is older than max_age");
+    }
+    if request.prompt.contains(&Prompt::Login) && auth_time < it.created_at.plus_secs(-SKEW_SECS) {
+        return low("nobody signed in anew");
+    }
+    Ok(())
+}
+
+/// Decides about the account, and goes on.
+#[expect(clippy::too_many_arguments, reason = "a judgement and all that it is about")]
+pub(super) async fn judge(
+    app: &App,
+    visit: &Visit<'_>,
+    tenant: &Tenant,
+    it: SignIn,
+    offered: &Offered,
+    route: &Route,
+    identity: Identity,
+    decision: Decision,
+    mut trace: Trace,
+) -> Result<Step> {
+    let (verdict, explained) = federated_login::judge(app, visit.origin, route, &identity, &decision).await;
+    match verdict {
+        Ok(Verdict::In(admitted)) => {
+            trace.went(
+                "account",
+                json!({
+                    "user_id": admitted.identity.user.id,
+                    "created": admitted.created,
+                    "groups": admitted.group_ids,
+                    "mapping": explained,
+                }),
+            );
+            let groups = admitted.group_ids.unwrap_or_default();
+            let proof = Proof::by_upstream(app, identity, &offered.idp_id, &offered.protocol_id, groups);
+            let idp = Some((offered.idp_id.clone(), offered.name.clone()));
+            let proven = Proven { identity: admitted.identity, proof, created: admitted.created, idp };
+            let handle = Kept::open(app, &it)?.handle;
+            let request = it.request.clone();
+            let ending = Ending { visit, tenant, sign_in: it.clone(), handle: &handle, trace };
+            match complete::sign_in(app, ending, proven).await {
+                Ok(step) => Ok(step),
+                Err(error) => {
+                    let told = answer::failure(app, tenant, request.as_ref(), error);
+                    note(app, visit, tenant, &it, &told).await;
+                    told
+                }
+            }
+        }
+        Ok(Verdict::Ask(candidate)) => {
+            trace.went("account", json!({"asks_about": candidate.user.id, "mapping": explained}));
+            ask(app, visit, tenant, it, &identity, &candidate.user.id, trace).await
+        }
+        Err(error) => {
+            trace.failed("account", &error.to_string(), json!({"mapping": explained}));
+            end(app, visit, tenant, it, trace, error).await
+        }
+    }
+}
+
+/// The person has to say whether an account is theirs.
+async fn ask(
+    app: &App,
+    visit: &Visit<'_>,
+    tenant: &Tenant,
+    it: SignIn,
+    identity: &Identity,
+    candidate: &str,
+    trace: Trace,
+) -> Result<Step> {
+    let error = Error::refused(Code::InteractionRequired, "The account has to be confirmed.");
+    if it.request.as_ref().is_some_and(|r| r.prompt.contains(&Prompt::None)) {
+        return end(app, visit, tenant, it, trace, error).await;
+    }
+    let (from, mut it) = (it.stage, it);
+    let handle = Kept::open(app, &it)?.handle;
+    it.stage = Stage::Confirm;
+    it.memo = None;
+    let waiting = Some(Waiting::of(identity, candidate));
+    it.found = Some(Kept { handle: handle.clone(), waiting }.seal(app, &it.id)?);
+    it.expires_at = app.now().plus_secs(found::seconds(app.config.tenant.sign_in_secs));
+    it.purge_at = found::kept_until(app, &it);
+    let tx = app.store.write().await?;
+    complete::advance(app, tx, visit, tenant, &it, from, trace).await?;
+    Ok(Step { next: Next::Show(Page::Confirm(handle)), cookies: Vec::new() })
+}
+
+/// What the person has decided about the account.
+pub(super) async fn decided(
+    app: &App,
+    visit: &Visit<'_>,
+    tenant: &Tenant,
+    it: SignIn,
+    decision: Decision,
+) -> Result<Step> {
+    let waiting = Kept::open(app, &it)?.waiting.ok_or_else(|| Error::internal("a sign-in waits for nothing"))?;
+    let idp_id = it.idp_id.clone().unwrap_or_default();
+    let all = crate::service::tenant::offered(app, tenant).await?;
+    let closed = || Error::refused(Code::UpstreamDenied, "This way to sign in has been closed.");
+    let Some(offered) = all.iter().find(|o| o.idp_id == idp_id).cloned() else {
+        return end(app, visit, tenant, it, Trace::default(), closed()).await;
+    };
+    let route = Route::open_at(app, &mut *app.store.read().await?, tenant, &offered).await;
+    let route = match route {
+        Ok(route) => route,
+        Err(error) => return end(app, visit, tenant, it, Trace::default(), error).await,
+    };
+    let mut trace = Trace::default();
+    let word = match &decision {
+        Decision::Open => "open",
+        Decision::Theirs(_) => "theirs",
+        Decision::Another => "another",
+    };
+    trace.went("confirm", json!({"decision": word, "account": waiting.candidate}));
+    judge(app, visit, tenant, it, &offered, &route, waiting.identity(), decision, trace).await
+}
+
+/// A sign-in that fails for good: recorded, and told to whoever may be told.
+pub(super) async fn end(
+    app: &App,
+    visit: &Visit<'_>,
+    tenant: &Tenant,
+    it: SignIn,
+    mut trace: Trace,
+    error: Error,
+) -> Result<Step> {
+    let from = it.stage;
+    let mut it = it;
+    it.stage = Stage::Done;
+    (it.memo, it.found) = (None, None);
+    let reason = error.to_string();
+    trace.failed("end", &reason, json!({}));
+    let cookies = vec![complete::gone(&it)];
+    let told = answer::failure(app, tenant, it.request.as_ref(), error);
+    let tx = app.store.write().await?;
+    complete::advance(app, tx, visit, tenant, &it, from, trace).await?;
+    record_failure(app, visit, tenant, &it, "federation.login.failed", &reason).await?;
+    told.map(|step| Step { cookies, ..step })
+}
+
+/// Notes why a sign-in failed whose transaction was given up.
+async fn note(app: &App, visit: &Visit<'_>, tenant: &Tenant, it: &SignIn, told: &Result<Step>) {
+    let reason = match told {
+        Ok(Step { next: Next::Answer(answer), .. }) => {
+            answer.parameters.iter().map(|(name, value)| format!("{name}={value} ")).collect::<String>()
+        }
+        Ok(_) => String::new(),
+        Err(error) => error.to_string(),
+    };
+    let noted = async {
+        let mut trace = Trace::default();
+        trace.failed("end", &reason, json!({}));
+        let mut tx = app.store.write().await?;
+        trace.write(app, &mut tx, visit.origin, &tenant.id, &it.id).await?;
+        app.commit(tx).await?;
+        record_failure(app, visit, tenant, it, "federation.login.failed", &reason).await
+    };
+    if let Err(error) = noted.await {
+        tracing::warn!(%error, "why a sign-in failed was not kept");
+    }
+}
+
+async fn record_failure(
+    app: &App,
+    visit: &Visit<'_>,
+    tenant: &Tenant,
+    it: &SignIn,
+    action: &str,
+    reason: &str,
+) -> Result<()> {
+    let mut event = audit::event(app, Some(visit.origin), action, Outcome::Failure);
+    event.reason = Some(audit::cut(reason));
+    event.domain_id = Some(tenant.id.clone());
+    event.user_id = it.user_id.clone();
+    event.target_kind = Some("identity_provider".to_owned());
+    event.target_id = it.idp_id.as_deref().map(audit::cut);
+    event.detail = it.request.as_ref().map(|r| audit::cut(&format!("client={}", r.client_id))).unwrap_or_default();
+    let mut tx = app.store.write().await?;
+    audit::write(&mut tx, &event).await?;
+    app.commit(tx).await
+}

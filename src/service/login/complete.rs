@@ -1,0 +1,357 @@
+//! The end of a sign-in: what still stands between somebody and the application, and the application's code (tenant-login §7.7,
+//! §8.2, §8.3).
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+
+use super::session::{self, Proof};
+use super::trace::Trace;
+use super::{Arrived, Next, Page, SetCookie, Step, Visit, answer, attempt_cookie, request};
+use crate::error::{Code, Error, Result};
+use crate::model::audit_event::Outcome;
+use crate::model::authorization::{Authorization, Facts};
+use crate::model::session::Session;
+use crate::model::sign_in::{Prompt, Request, SignIn, Stage};
+use crate::model::tenant::Tenant;
+use crate::model::token::new_audit_id;
+use crate::model::user::Identity;
+use crate::secret::digest;
+use crate::service::tenant::{self, Client};
+use crate::service::{App, activity, audit, oauth};
+use crate::store::authorization::Code as StoredCode;
+use crate::store::{self, Conn};
+
+/// How long a code can be redeemed, in seconds (RFC 6749 §4.1.2: ten minutes at most; OP-CODE-4).
+const CODE_SECS: i64 = 60;
+
+/// Somebody who was just made sure of.
+pub(super) struct Proven {
+    pub(super) identity: Identity,
+    pub(super) proof: Proof,
+    pub(super) created: bool,
+    /// The identity provider's id and name.
+    pub(super) idp: Option<(String, String)>,
+}
+
+/// Whose sign-in it is, and by what handle its pages know it.
+pub(super) struct Ending<'a> {
+    pub(super) visit: &'a Visit<'a>,
+    pub(super) tenant: &'a Tenant,
+    pub(super) sign_in: SignIn,
+    pub(super) handle: &'a str,
+    pub(super) trace: Trace,
+}
+
+/// Signs somebody in: a session, and then what the sign-in was for.
+pub(super) async fn sign_in(app: &App, ending: Ending<'_>, proven: Proven) -> Result<Step> {
+    let Ending { visit, tenant, sign_in, handle, mut trace } = ending;
+    let client = client(app, tenant, &sign_in).await?;
+    let user_id = proven.identity.user.id.clone();
+    let consented = consented(app, sign_in.request.as_ref(), &user_id).await?;
+    let given = proven.proof.group_ids();
+    let gate = gate(app, client.as_deref(), sign_in.request.as_ref(), &proven.identity, given, &consented).await?;
+    let from = sign_in.stage;
+    let mut it = sign_in;
+    let mut tx = app.store.write().await?;
+    // Locked: who is disabled at this moment gets no session that outlives it.
+    let now_is = activity::user(app, &mut tx, &user_id).await?;
+    if !now_is.is_some_and(|i| i.user.enabled && i.domain_enabled) {
+        return Err(Error::refused(Code::AccountDisabled, "The account is disabled."));
+    }
+    let (session, cookie) = session::begin(app, &mut tx, visit, tenant, &user_id, proven.proof).await?;
+    it.user_id = Some(user_id);
+    it.session_id = Some(session.id.clone());
+    (it.memo, it.found) = (None, None);
+    record(app, &mut tx, visit, tenant, &session, client.as_deref(), proven.created).await?;
+    trace.went(
+        "session",
+        json!({"session_id": session.id, "user_id": session.user_id, "amr": session.amr, "acr": session.acr}),
+    );
+    let mut cookies = vec![cookie];
+    let next = pass(app, &mut tx, tenant, &mut it, handle, &session, gate, &mut trace).await?;
+    let next = match next {
+        Some(next) => next,
+        None => Next::Done(Box::new(Arrived {
+            user_id: session.user_id.clone(),
+            email: proven.identity.user.email().map(str::to_owned),
+            display_name: proven.identity.user.display_name().to_owned(),
+            session_id: session.id.clone(),
+            expires_at: session.expires_at,
+            idp: proven.idp,
+            created: proven.created,
+            redirect_url: tenant.settings.default_redirect_url.clone(),
+        })),
+    };
+    if it.stage == Stage::Done {
+        cookies.push(gone(&it));
+    }
+    advance(app, tx, visit, tenant, &it, from, trace).await?;
+    Ok(Step { next, cookies })
+}
+
+/// Goes on in a session that is there.
+pub(super) async fn go_on(app: &App, ending: Ending<'_>, session: &Session) -> Result<Step> {
+    let Ending { visit, tenant, sign_in, handle, mut trace } = ending;
+    let client = client(app, tenant, &sign_in).await?;
+    let identity = store::user::get(&mut app.store.read().await?, &session.user_id).await?;
+    let identity = identity.ok_or_else(|| Error::refused(Code::AccountDisabled, "The account is gone."))?;
+    let consented = consented(app, sign_in.request.as_ref(), &session.user_id).await?;
+    let given = group_ids(session);
+    let gate = gate(app, client.as_deref(), sign_in.request.as_ref(), &identity, given, &consented).await?;
+    let from = sign_in.stage;
+    let mut it = sign_in;
+    it.user_id = Some(session.user_id.clone());
+    it.session_id = Some(session.id.clone());
+    trace.went("session", json!({"session_id": session.id, "user_id": session.user_id, "reused": true}));
+    let mut tx = app.store.write().await?;
+    let next = pass(app, &mut tx, tenant, &mut it, handle, session, gate, &mut trace).await?;
+    let next = next.unwrap_or_else(|| {
+        Next::Done(Box::new(Arrived {
+            user_id: session.user_id.clone(),
+            email: identity.user.email().map(str::to_owned),
+            display_name: identity.user.display_name().to_owned(),
+            session_id: session.id.clone(),
+            expires_at: session.expires_at,
+            idp: None,
+            created: false,
+            redirect_url: tenant.settings.default_redirect_url.clone(),
+        }))
+    });
+    let cookies = if it.stage == Stage::Done { vec![gone(&it)] } else { Vec::new() };
+    advance(app, tx, visit, tenant, &it, from, trace).await?;
+    Ok(Step { next, cookies })
+}
+
+/// A code at once, for a request whose session is there and that nothing stands before. No sign-in is stored; `None` if
+/// something has to be shown.
+pub(super) async fn at_once(
+    app: &App,
+    tenant: &Tenant,
+    client: &Client,
+    request: &Request,
+    session: &Session,
+) -> Result<Option<Next>> {
+    let identity = store::user::get(&mut app.store.read().await?, &session.user_id).await?;
+    let identity = identity.ok_or_else(|| Error::refused(Code::LoginRequired, "Nobody is signed in."))?;
+    let consented = consented(app, Some(request), &session.user_id).await?;
+    match gate(app, Some(client), Some(request), &identity, group_ids(session), &consented).await? {
+        Gate::Open => {}
+        Gate::Consent => return Ok(None),
+    }
+    let mut tx = app.store.write().await?;
+    let code = issue(app, &mut tx, tenant, client, request, session).await?;
+    app.commit(tx).await?;
+    Ok(Some(Next::Answer(answer::code(app, tenant, request, code))))
+}
+
+/// Takes the cookie of a sign-in away that has ended.
+pub(super) fn gone(sign_in: &SignIn) -> SetCookie {
+    SetCookie { name: attempt_cookie(&sign_in.id), value: String::new(), max_age_secs: 0, cross_site: false }
+}
+
+/// Writes where a sign-in stands now, unless another request has taken it on meanwhile.
+pub(super) async fn advance(
+    app: &App,
+    mut tx: Conn,
+    visit: &Visit<'_>,
+    tenant: &Tenant,
+    it: &SignIn,
+    from: Stage,
+    trace: Trace,
+) -> Result<()> {
+    if !store::sign_in::advance(&mut tx, it, from).await? {
+        return Err(Error::refused(Code::StateReused, "This sign-in has gone on already. Start again."));
+    }
+    trace.write(app, &mut tx, visit.origin, &tenant.id, &it.id).await?;
+    app.commit(tx).await
+}
+
+/// The application that a sign-in is for; it may have been switched off or changed meanwhile.
+async fn client(app: &App, tenant: &Tenant, sign_in: &SignIn) -> Result<Option<std::sync::Arc<Client>>> {
+    let Some(request) = &sign_in.request else { return Ok(None) };
+    let client = tenant::client(app, &tenant.id, &request.client_id).await?;
+    let right = |c: &Client| c.application.enabled && request::is_registered(c, &request.redirect_uri);
+    match client.filter(|c| right(c)) {
+        Some(client) => Ok(Some(client)),
+        None => Err(Error::refused(Code::AccessDenied, "The application has been switched off or changed.")),
+    }
+}
+
+async fn consented(app: &App, request: Option<&Request>, user_id: &str) -> Result<BTreeSet<String>> {
+    match request {
+        Some(request) => store::consent::get(&mut app.store.read().await?, user_id, &request.client_id).await,
+        None => Ok(BTreeSet::new()),
+    }
+}
+
+/// What stands between somebody and an application.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Gate {
+    Open,
+    Consent,
+}
+
+async fn gate(
+    app: &App,
+    client: Option<&Client>,
+    request: Option<&Request>,
+    identity: &Identity,
+    given: &[String],
+    consented: &BTreeSet<String>,
+) -> Result<Gate> {
+    let (Some(client), Some(request)) = (client, request) else { return Ok(Gate::Open) };
+    if request.expected_user.as_ref().is_some_and(|id| *id != identity.user.id) {
+        return Err(Error::refused(Code::LoginRequired, "Somebody else is signed in."));
+    }
+    if !is_assigned(app, client, &identity.user.id, given).await? {
+        return Err(Error::refused(Code::NotAssigned, "The application is not for this account."));
+    }
+    let asks = request.prompt.contains(&Prompt::Consent);
+    // An application on a device could be any that names this client id on a loopback address (RFC 8252 §8.6).
+    let needs = client.application.settings.third_party && !request.scopes.iter().all(|s| consented.contains(s));
+    Ok(if asks || needs { Gate::Consent } else { Gate::Open })
+}
+
+/// Groups that an identity provider gave in a session.
+fn group_ids(session: &Session) -> &[String] {
+    session.upstream.as_ref().map_or(&[], |u| &u.group_ids)
+}
+
+/// Whether an application is for somebody: for everybody, unless it names some.
+async fn is_assigned(app: &App, client: &Client, user_id: &str, given: &[String]) -> Result<bool> {
+    let settings = &client.application.settings;
+    if settings.assigned_users.is_empty() && settings.assigned_groups.is_empty() {
+        return Ok(true);
+    }
+    if settings.assigned_users.iter().any(|id| id == user_id)
+        || settings.assigned_groups.iter().any(|g| given.contains(g))
+    {
+        return Ok(true);
+    }
+    let held = store::group::ids_of_user(&mut app.store.read().await?, user_id, app.now()).await?;
+    Ok(settings.assigned_groups.iter().any(|g| held.contains(g)))
+}
+
+/// Takes a sign-in as far as it goes: to a page of ours or back to the application; `None` where no application asked.
+#[expect(clippy::too_many_arguments, reason = "the end of a sign-in and all that it is for")]
+async fn pass(
+    app: &App,
+    tx: &mut Conn,
+    tenant: &Tenant,
+    it: &mut SignIn,
+    handle: &str,
+    session: &Session,
+    gate: Gate,
+    trace: &mut Trace,
+) -> Result<Option<Next>> {
+    if it.device_id.is_some() {
+        it.stage = Stage::Consent;
+        return Ok(Some(Next::Show(Page::Device(handle.to_owned()))));
+    }
+    let Some(request) = it.request.clone() else {
+        it.stage = Stage::Done;
+        return Ok(None);
+    };
+    if gate == Gate::Consent {
+        if request.prompt.contains(&Prompt::None) {
+            return Err(Error::refused(Code::ConsentRequired, "Somebody has to agree."));
+        }
+        it.stage = Stage::Consent;
+        trace.went("consent", json!({"asked": request.scopes}));
+        return Ok(Some(Next::Show(Page::Consent(handle.to_owned()))));
+    }
+    it.stage = Stage::Done;
+    answered(app, tx, tenant, &request, session, trace).await.map(Some)
+}
+
+/// The application's code.
+pub(super) async fn answered(
+    app: &App,
+    tx: &mut Conn,
+    tenant: &Tenant,
+    request: &Request,
+    session: &Session,
+    trace: &mut Trace,
+) -> Result<Next> {
+    let client = tenant::client(app, &tenant.id, &request.client_id).await?;
+    let client = client.ok_or_else(|| Error::refused(Code::AccessDenied, "The application is gone."))?;
+    let code = issue(app, tx, tenant, &client, request, session).await?;
+    trace.went(
+        "code",
+        json!({"client_id": request.client_id, "scopes": request.scopes, "redirect_uri": request.redirect_uri}),
+    );
+    Ok(Next::Answer(answer::code(app, tenant, request, code)))
+}
+
+/// Makes an authorization and the code for it. Only the code's digest is kept.
+async fn issue(
+    app: &App,
+    tx: &mut Conn,
+    tenant: &Tenant,
+    client: &Client,
+    request: &Request,
+    session: &Session,
+) -> Result<String> {
+    let now = app.now();
+    let upstream = session.upstream.as_ref();
+    let life = client.application.settings.access_token_secs.unwrap_or(tenant.settings.access_token_secs);
+    let authorization = Authorization {
+        id: new_audit_id(&app.random),
+        tenant_id: tenant.id.clone(),
+        client_id: request.client_id.clone(),
+        user_id: Some(session.user_id.clone()),
+        session_id: Some(session.id.clone()),
+        facts: Facts {
+            scopes: request.scopes.clone(),
+            audience: request.resource.iter().cloned().collect(),
+            nonce: request.nonce.clone(),
+            auth_time: Some(session.auth_time.secs()),
+            amr: session.amr.clone(),
+            acr: session.acr.clone(),
+            idp_id: upstream.map(|u| u.idp_id.clone()),
+            protocol_id: upstream.map(|u| u.protocol_id.clone()),
+            group_ids: upstream.map(|u| u.group_ids.clone()).unwrap_or_default(),
+            actors: Vec::new(),
+        },
+        offline: request.scopes.iter().any(|s| s == oauth::OFFLINE_ACCESS),
+        created_at: now,
+        expires_at: now.plus_secs(CODE_SECS + life),
+        revoked_at: None,
+    };
+    store::authorization::insert(tx, &authorization).await?;
+    let code = app.random.token();
+    let stored = StoredCode {
+        id: digest(&code),
+        authorization_id: authorization.id,
+        redirect_uri: request.redirect_uri.clone(),
+        code_challenge: request.code_challenge.clone(),
+        expires_at: now.plus_secs(CODE_SECS).0,
+        used_at: None,
+    };
+    store::authorization::insert_code(tx, &stored).await?;
+    Ok(code)
+}
+
+async fn record(
+    app: &App,
+    tx: &mut Conn,
+    visit: &Visit<'_>,
+    tenant: &Tenant,
+    session: &Session,
+    client: Option<&Client>,
+    created: bool,
+) -> Result<()> {
+    let mut event = audit::event(app, Some(visit.origin), "federation.login.succeeded", Outcome::Success);
+    if session.upstream.is_none() {
+        event.action = "tenant.login".to_owned();
+    }
+    event.user_id = Some(session.user_id.clone());
+    event.domain_id = Some(tenant.id.clone());
+    event.target_kind = Some("session".to_owned());
+    event.target_id = Some(session.id.clone());
+    let idp = session.upstream.as_ref().map(|u| format!("identity_provider={} ", u.idp_id)).unwrap_or_default();
+    let client = client.map(|c| format!("client={} ", c.application.id)).unwrap_or_default();
+    event.detail = audit::cut(&format!("{idp}{client}created={created}"));
+    audit::write(tx, &event).await
+}

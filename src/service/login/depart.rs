@@ -1,0 +1,207 @@
+//! On the way to an identity provider (tenant-login §4.2).
+
+use serde_json::json;
+
+use super::request::{self, Asked, Parameters};
+use super::trace::{Trace, sent};
+use super::{Next, SetCookie, Step, Visit, answer, attempt_cookie, found};
+use crate::error::{Code, Error, Result};
+use crate::model::sign_in::{Prompt, Request, SignIn, Stage};
+use crate::model::tenant::Tenant;
+use crate::model::tenant_idp::Offered;
+use crate::secret::digest;
+use crate::service::federated_login::route::Route;
+use crate::service::{App, connection, tenant};
+use crate::store;
+use crate::upstream::{Ask, Begun, Upstream as _, Wishes};
+
+/// Where identity providers of a kind send the browser back to: one address for each tenant and kind.
+pub fn callback_uri(app: &App, tenant: &Tenant, kind: &str) -> String {
+    format!("{}/federation/{kind}/callback", tenant.base(&app.public_url))
+}
+
+/// The identity provider of that kind that a tenant offers, or 404: one of another tenant, of another kind or one that is
+/// switched off looks the same.
+pub(super) async fn offered(app: &App, tenant: &Tenant, kind: &str, idp_id: &str) -> Result<Offered> {
+    let all = tenant::offered(app, tenant).await?;
+    let found = all.iter().find(|o| o.idp_id == idp_id && o.kind == kind).cloned();
+    found.ok_or_else(|| Error::refused(Code::ProviderNotFound, "Identity provider not found"))
+}
+
+/// Begins a sign-in through an identity provider: one that a page of ours has begun (`login`), an application's, or one
+/// without an application.
+pub async fn depart(
+    app: &App,
+    visit: &Visit<'_>,
+    tenant: &Tenant,
+    kind: &str,
+    idp_id: &str,
+    parameters: &[(String, String)],
+) -> Result<Step> {
+    let offered = offered(app, tenant, kind, idp_id).await?;
+    let parameters = Parameters(parameters);
+    parameters.check()?;
+    let hint = parameters.get("login_hint");
+    if let Some(handle) = parameters.get("login") {
+        let (sign_in, _) = found::open(app, visit, tenant, handle).await?;
+        return leave(app, visit, tenant, &offered, Start::Stored(Box::new(sign_in)), hint).await;
+    }
+    if !parameters.is_of_application() {
+        return leave(app, visit, tenant, &offered, Start::New(None), hint).await;
+    }
+    if parameters.get("client_id").is_none() {
+        return Err(Error::refused(Code::InvalidRequest, "client_id is missing"));
+    }
+    match request::read(app, tenant, parameters).await? {
+        Asked::Right(request, client) => {
+            let allowed = &client.application.settings.allowed_idps;
+            if !allowed.is_empty() && !allowed.contains(&offered.idp_id) {
+                let error = Error::refused(Code::AccessDenied, "The application does not take this identity provider.");
+                return answer::failure(app, tenant, Some(&request), error);
+            }
+            leave(app, visit, tenant, &offered, Start::New(Some(request)), hint).await
+        }
+        Asked::Wrong(answer, _) => Ok(Step { next: Next::Answer(answer), cookies: Vec::new() }),
+    }
+}
+
+/// What a departure begins from.
+pub(super) enum Start {
+    /// Nothing: what an application asks for, if one does.
+    New(Option<Box<Request>>),
+    /// A sign-in that is stored.
+    Stored(Box<SignIn>),
+}
+
+/// Sends the browser away. Whatever fails is told to the application.
+pub(super) async fn leave(
+    app: &App,
+    visit: &Visit<'_>,
+    tenant: &Tenant,
+    offered: &Offered,
+    start: Start,
+    hint: Option<&str>,
+) -> Result<Step> {
+    let request = match &start {
+        Start::New(request) => request.as_deref().cloned(),
+        Start::Stored(sign_in) => sign_in.request.clone(),
+    };
+    match away(app, visit, tenant, offered, start, hint).await {
+        Ok(step) => Ok(step),
+        Err(error) => answer::failure(app, tenant, request.as_ref(), error),
+    }
+}
+
+async fn away(
+    app: &App,
+    visit: &Visit<'_>,
+    tenant: &Tenant,
+    offered: &Offered,
+    start: Start,
+    hint: Option<&str>,
+) -> Result<Step> {
+    Route::open_at(app, &mut *app.store.read().await?, tenant, offered).await.map_err(answer::as_refusal)?;
+    let ready = connection::ready(app, &offered.idp_id, &offered.protocol_id).await?;
+    let ready = ready.ok_or_else(|| Error::refused(Code::ProviderNotFound, "Identity provider not found"))?;
+    let request = match &start {
+        Start::New(request) => request.as_deref(),
+        Start::Stored(sign_in) => sign_in.request.as_ref(),
+    };
+    let (state, redirect_uri) = (app.random.token(), callback_uri(app, tenant, offered.kind));
+    let acr_values = request.map(|r| r.acr_values.join(" ")).filter(|v| !v.is_empty());
+    let required = Some(offered.settings.required_acr.join(" ")).filter(|v| !v.is_empty());
+    let acr_values = required.or(acr_values);
+    let hint = hint.or(request.and_then(|r| r.login_hint.as_deref())).filter(|h| h.len() <= 320);
+    let wishes = Wishes {
+        login_hint: hint.filter(|_| offered.settings.pass_login_hint),
+        prompt: prompt(request, offered),
+        max_age: request.and_then(|r| r.max_age),
+        acr_values: acr_values.as_deref(),
+        ui_locales: request.and_then(|r| r.ui_locales.as_deref()),
+        extra: &offered.settings.extra_params,
+    };
+    let ask = Ask::new(&ready, app.now(), &app.random).with_browser(&redirect_uri, &state).with_wishes(wishes);
+    let begun = app.oidc.begin(&ask).await.map_err(unreachable_upstream).map_err(answer::as_refusal)?;
+    store_departure(app, visit, tenant, offered, start, &state, begun).await
+}
+
+/// An identity provider that cannot be reached is not this service being away.
+pub(super) fn unreachable_upstream(error: Error) -> Error {
+    match error {
+        Error::Unavailable { reason, .. } => {
+            Error::refused_because(Code::UpstreamTimeout, "The identity provider cannot be reached.", reason)
+        }
+        other => other,
+    }
+}
+
+/// What may and must be shown at the identity provider.
+fn prompt<'a>(request: Option<&Request>, offered: &'a Offered) -> Option<&'a str> {
+    let asked = |prompt| request.is_some_and(|r| r.prompt.contains(&prompt));
+    if asked(Prompt::None) {
+        Some("none")
+    } else if asked(Prompt::Login) {
+        Some("login")
+    } else if asked(Prompt::SelectAccount) {
+        Some("select_account")
+    } else {
+        offered.settings.prompt.as_deref()
+    }
+}
+
+async fn store_departure(
+    app: &App,
+    visit: &Visit<'_>,
+    tenant: &Tenant,
+    offered: &Offered,
+    start: Start,
+    state: &str,
+    begun: Begun,
+) -> Result<Step> {
+    let (mut it, from, cookies) = match start {
+        Start::New(request) => {
+            let (it, _, cookie) = found::fresh(app, tenant, request.map(|r| *r))?;
+            (it, None, vec![cookie])
+        }
+        Start::Stored(sign_in) => {
+            let from = sign_in.stage;
+            (*sign_in, Some(from), Vec::new())
+        }
+    };
+    it.stage = Stage::Away;
+    it.upstream_state = Some(digest(state));
+    it.idp_id = Some(offered.idp_id.clone());
+    it.protocol_id = Some(offered.protocol_id.clone());
+    it.memo = Some(app.sealer.seal(&it.id, begun.memo.to_text()?.expose(), &app.random)?);
+    it.purge_at = found::kept_until(app, &it);
+    let mut trace = Trace::default();
+    let client_id = it.request.as_ref().map(|r| r.client_id.as_str());
+    trace.went(
+        "depart",
+        json!({
+            "identity_provider": offered.idp_id,
+            "protocol": offered.protocol_id,
+            "client_id": client_id,
+            "sent": sent(&begun.begin),
+        }),
+    );
+    let mut tx = app.store.write().await?;
+    match from {
+        None => store::sign_in::insert(&mut tx, &it).await?,
+        Some(from) if store::sign_in::advance(&mut tx, &it, from).await? => {}
+        Some(_) => return Err(Error::refused(Code::StateReused, "This sign-in has gone on already. Start again.")),
+    }
+    trace.write(app, &mut tx, visit.origin, &tenant.id, &it.id).await?;
+    app.commit(tx).await?;
+    let expires_in = it.expires_at.secs() - app.now().secs();
+    let cookies = cookies.into_iter().chain(refreshed(app, visit, &it)).collect();
+    Ok(Step { next: Next::Leave { begin: begun.begin, expires_in }, cookies })
+}
+
+/// The cookie of a sign-in that is stored lasts as long as its tombstone from now on.
+fn refreshed(app: &App, visit: &Visit<'_>, it: &SignIn) -> Option<SetCookie> {
+    let name = attempt_cookie(&it.id);
+    let value = (visit.cookie)(&name)?;
+    let life = u64::try_from(it.purge_at.secs() - app.now().secs()).unwrap_or(0);
+    Some(SetCookie { name, value, max_age_secs: life, cross_site: false })
+}

@@ -1,0 +1,123 @@
+//! Sign-ins as rows: a new one, and the one that a browser means.
+
+use serde::{Deserialize, Serialize};
+
+use super::arrive::Waiting;
+use super::{SetCookie, Visit, attempt_cookie};
+use crate::clock::Timestamp;
+use crate::error::{Code, Error, Result};
+use crate::model::sign_in::{Request, SignIn, Stage};
+use crate::model::tenant::Tenant;
+use crate::secret::{digest, same};
+use crate::service::App;
+use crate::store;
+
+/// Length of a handle.
+const HANDLE: usize = 43;
+
+/// What lies sealed in the row of a sign-in.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Kept {
+    /// Its handle, for the pages that come after the identity provider.
+    pub(super) handle: String,
+    /// What waits for the person to decide.
+    pub(super) waiting: Option<Waiting>,
+}
+
+impl Kept {
+    /// Sealed for the row.
+    pub(super) fn seal(&self, app: &App, id: &str) -> Result<String> {
+        let text =
+            serde_json::to_vec(self).map_err(|e| Error::internal(format!("a sign-in cannot be written: {e}")))?;
+        app.sealer.seal(id, &text, &app.random)
+    }
+
+    /// Of a row.
+    pub(super) fn open(app: &App, it: &SignIn) -> Result<Self> {
+        let sealed = it.found.as_deref().ok_or_else(|| Error::internal("nothing is kept of a sign-in"))?;
+        let text = app.sealer.open(&it.id, sealed)?;
+        serde_json::from_slice(text.expose()).map_err(|_| Error::internal("what is kept of a sign-in cannot be read"))
+    }
+}
+
+/// A new sign-in, its handle, and the cookie that binds it to the browser.
+pub(super) fn fresh(app: &App, tenant: &Tenant, request: Option<Request>) -> Result<(SignIn, String, SetCookie)> {
+    let (handle, browser) = (app.random.token(), app.random.token());
+    let (now, id) = (app.now(), digest(&handle));
+    let life = seconds(app.config.tenant.sign_in_secs);
+    let expires_at = now.plus_secs(life);
+    let it = SignIn {
+        found: Some(Kept { handle: handle.clone(), waiting: None }.seal(app, &id)?),
+        id,
+        tenant_id: tenant.id.clone(),
+        stage: Stage::Open,
+        browser: digest(&browser),
+        request,
+        upstream_state: None,
+        idp_id: None,
+        protocol_id: None,
+        memo: None,
+        user_id: None,
+        session_id: None,
+        device_id: None,
+        created_at: now,
+        expires_at,
+        // One that nobody has gone on with is of no use to anybody for long.
+        purge_at: expires_at.plus_secs(life),
+    };
+    let cookie = SetCookie {
+        name: attempt_cookie(&it.id),
+        value: browser,
+        max_age_secs: app.config.tenant.sign_in_secs.saturating_add(app.config.tenant.keep_ended_secs),
+        cross_site: false,
+    };
+    Ok((it, handle, cookie))
+}
+
+/// Configured seconds.
+pub(super) fn seconds(configured: u64) -> i64 {
+    i64::try_from(configured).unwrap_or(i64::MAX)
+}
+
+/// How long a sign-in is kept that has ended.
+pub(super) fn kept_until(app: &App, it: &SignIn) -> Timestamp {
+    it.expires_at.plus_secs(seconds(app.config.tenant.keep_ended_secs))
+}
+
+fn unknown() -> Error {
+    Error::refused(Code::InvalidState, "There is no such sign-in. Start again.")
+}
+
+/// The sign-in of that handle, with the value of its cookie, if this browser began it.
+pub(super) async fn by_handle(app: &App, visit: &Visit<'_>, tenant: &Tenant, handle: &str) -> Result<(SignIn, String)> {
+    if handle.len() != HANDLE {
+        return Err(unknown());
+    }
+    let it =
+        store::sign_in::get(&mut *app.store.read().await?, &tenant.id, &digest(handle)).await?.ok_or_else(unknown)?;
+    let cookie = of_browser(visit, &it)?;
+    Ok((it, cookie))
+}
+
+/// The value of the cookie by which a browser shows that it began a sign-in.
+pub(super) fn of_browser(visit: &Visit<'_>, it: &SignIn) -> Result<String> {
+    let cookie = (visit.cookie)(&attempt_cookie(&it.id)).filter(|value| value.len() == HANDLE);
+    let cookie = cookie.filter(|value| same(&digest(value), &it.browser));
+    cookie.ok_or_else(|| {
+        Error::refused(Code::StateMismatch, "This sign-in was begun in another browser, or cookies are switched off.")
+    })
+}
+
+/// The same, unless it has ended or been left for too long: somebody may choose how to go on.
+pub(super) async fn open(app: &App, visit: &Visit<'_>, tenant: &Tenant, handle: &str) -> Result<(SignIn, String)> {
+    let (it, cookie) = by_handle(app, visit, tenant, handle).await?;
+    if app.now() >= it.expires_at {
+        return Err(Error::refused(Code::Expired, "The sign-in took too long. Start again."));
+    }
+    match it.stage {
+        Stage::Open | Stage::Away | Stage::Confirm => Ok((it, cookie)),
+        Stage::Judged | Stage::Consent | Stage::Done => {
+            Err(Error::refused(Code::StateReused, "This sign-in has gone on already. Start again."))
+        }
+    }
+}

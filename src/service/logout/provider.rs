@@ -1,0 +1,139 @@
+//! Logging out at the identity provider, after the session here has ended (tenant-login §10.2).
+//!
+//! The address there holds the ID token as a hint, so it is kept sealed and never shown; a page of ours leads there by a
+//! handle. The identity provider hands the same handle back as the state, once.
+
+use url::Url;
+
+use super::asked::Farewell;
+use crate::error::{Error, Result};
+use crate::model::logout::Logout;
+use crate::model::session::Session;
+use crate::model::tenant::Tenant;
+use crate::model::tenant_idp::LogoutUpstream;
+use crate::secret::digest;
+use crate::service::{App, connection, tenant};
+use crate::store::{self, Conn};
+use crate::upstream::Ask;
+
+/// How long the way back is kept, in seconds.
+const KEEP_SECS: i64 = 600;
+/// Longest handle, in bytes.
+const MAX_HANDLE: usize = 128;
+
+/// The identity provider of a session as one at which one may log out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offer {
+    /// Its id.
+    idp_id: String,
+    /// The protocol.
+    protocol_id: String,
+    /// What it is called.
+    pub name: String,
+    /// Whether one is asked.
+    pub when: LogoutUpstream,
+}
+
+/// A way to the identity provider that is ready.
+#[derive(Debug)]
+pub struct Leaving {
+    row: Logout,
+    /// Where one logs out there. Nothing that may be shown.
+    pub url: String,
+    /// Where a page of ours leads there.
+    pub page: String,
+    /// What the identity provider is called.
+    pub name: String,
+}
+
+/// Where the browser comes back to from all identity providers.
+fn return_uri(app: &App, tenant: &Tenant) -> String {
+    format!("{}/federation/oidc/logout", tenant.base(&app.public_url))
+}
+
+/// The identity provider that a session came through, if the tenant lets people log out there.
+pub async fn of_session(app: &App, tenant: &Tenant, session: &Session) -> Result<Option<Offer>> {
+    let Some(upstream) = &session.upstream else { return Ok(None) };
+    let offered = tenant::offered(app, tenant).await?;
+    let found = offered.iter().find(|o| o.idp_id == upstream.idp_id && o.kind == "oidc");
+    let found = found.filter(|o| o.settings.logout_upstream != LogoutUpstream::Never);
+    Ok(found.map(|o| Offer {
+        idp_id: o.idp_id.clone(),
+        protocol_id: upstream.protocol_id.clone(),
+        name: o.name.clone(),
+        when: o.settings.logout_upstream,
+    }))
+}
+
+/// Finds out where one logs out there; none if that cannot be had now, or the identity provider has no such place. That must
+/// not keep anybody from logging out here.
+pub async fn prepare(
+    app: &App,
+    tenant: &Tenant,
+    session: &Session,
+    offer: &Offer,
+    return_to: Option<String>,
+) -> Result<Option<Leaving>> {
+    let Some(ready) = connection::ready(app, &offer.idp_id, &offer.protocol_id).await? else { return Ok(None) };
+    let handle = app.random.token();
+    let back = return_uri(app, tenant);
+    let ask = Ask::new(&ready, app.now(), &app.random).with_browser(&back, &handle);
+    let hint = match session.upstream.as_ref().and_then(|u| u.id_token.as_deref()) {
+        Some(sealed) => Some(app.sealer.open(&format!("session/{}", session.id), sealed)?),
+        None => None,
+    };
+    let url = match app.oidc.end_session(&ask, hint.as_ref()).await {
+        Ok(Some(url)) => url,
+        Ok(None) => return Ok(None),
+        Err(error) => {
+            tracing::warn!(idp_id = offer.idp_id, %error, "nobody can be logged out at the identity provider");
+            return Ok(None);
+        }
+    };
+    let id = digest(&handle);
+    let row = Logout {
+        tenant_id: tenant.id.clone(),
+        leave_to: app.sealer.seal(&format!("logout/{id}"), url.as_bytes(), &app.random)?,
+        return_to,
+        expires_at: app.now().plus_secs(KEEP_SECS),
+        id,
+    };
+    let mut page = Url::parse(&back).map_err(|_| Error::internal("the public URL is none"))?;
+    page.query_pairs_mut().append_pair("leave", &handle);
+    Ok(Some(Leaving { row, url, page: page.into(), name: offer.name.clone() }))
+}
+
+impl Leaving {
+    /// Keeps the way back, in the transaction that ends the session.
+    pub async fn keep(&self, tx: &mut Conn) -> Result<()> {
+        store::logout::insert(tx, &self.row).await
+    }
+}
+
+/// Where a browser goes that follows the link to the identity provider. None: too late.
+pub async fn leave(app: &App, tenant: &Tenant, handle: &str) -> Result<Option<String>> {
+    if handle.len() > MAX_HANDLE {
+        return Ok(None);
+    }
+    let id = digest(handle);
+    let row = store::logout::get(&mut app.store.read().await?, &tenant.id, &id, app.now()).await?;
+    let Some(row) = row else { return Ok(None) };
+    let url = app.sealer.open(&format!("logout/{id}"), &row.leave_to)?;
+    Ok(url.expose_str().map(str::to_owned))
+}
+
+/// Where a browser goes that comes back from the identity provider: to the application, or to a page that says that they are
+/// logged out. What nobody waits for, or no longer, is no error: they are.
+pub async fn back(app: &App, tenant: &Tenant, state: Option<&str>) -> Result<super::asked::Next> {
+    use super::asked::Next;
+    let Some(state) = state.filter(|s| s.len() <= MAX_HANDLE) else { return Ok(Next::Done(Farewell::default())) };
+    let id = digest(state);
+    // Asked first, so that nonsense writes nothing.
+    if store::logout::get(&mut app.store.read().await?, &tenant.id, &id, app.now()).await?.is_none() {
+        return Ok(Next::Done(Farewell::default()));
+    }
+    let mut tx = app.store.write().await?;
+    let taken = store::logout::take(&mut tx, &tenant.id, &id, app.now()).await?;
+    app.commit(tx).await?;
+    Ok(taken.and_then(|l| l.return_to).map_or_else(|| Next::Done(Farewell::default()), Next::Go))
+}

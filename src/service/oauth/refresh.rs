@@ -1,0 +1,140 @@
+//! Refresh tokens (RFC 6749 §6): each good once. One that is shown again was stolen, from the application or by it, so the
+//! whole family goes (RFC 9700 §4.14.2); only within seconds of its use may it be the application itself, which has not heard
+//! the answer or asks twice at once.
+
+use super::super::tenant::Client;
+use super::super::{App, audit};
+use super::mint::{self, Made, Tokens, Wanted};
+use super::parameters::Parameters;
+use super::token::{Asking, invalid_grant};
+use super::{claims, scopes, standing};
+use crate::clock::Timestamp;
+use crate::error::Result;
+use crate::model::application::{Application, GrantType};
+use crate::model::authorization::Authorization;
+use crate::model::session::Session;
+use crate::model::tenant::Tenant;
+use crate::secret::digest;
+use crate::store::Conn;
+use crate::store::authorization::{self as stored, Refresh};
+
+/// Seconds in which a used token may be shown again, as long as none after it was used.
+const GRACE_SECS: i64 = 10;
+
+/// A refresh token that is not stored yet.
+#[derive(Debug)]
+pub(super) struct Fresh {
+    /// The token.
+    pub token: String,
+    row: Refresh,
+}
+
+/// A new refresh token for an authorization, if its application may have one. One that does not outlive its session ends
+/// with it.
+pub(super) fn fresh(
+    app: &App,
+    tenant: &Tenant,
+    application: &Application,
+    authorization: &Authorization,
+    session: Option<&Session>,
+) -> Option<Fresh> {
+    if !application.settings.grant_types.contains(&GrantType::RefreshToken) {
+        return None;
+    }
+    let now = app.now();
+    let end = now.plus_secs(tenant.settings.refresh_token_secs.max(1));
+    let end = match session {
+        Some(session) if !authorization.offline => end.min(session.expires_at),
+        _ => end,
+    };
+    let token = app.random.token();
+    let row = Refresh {
+        id: digest(&token),
+        authorization_id: authorization.id.clone(),
+        created_at: now.0,
+        expires_at: end.0,
+        used_at: None,
+    };
+    Some(Fresh { token, row })
+}
+
+/// Stores a new refresh token, if there is one; until when something can come of the authorization then.
+pub(super) async fn put(tx: &mut Conn, fresh: Option<&Fresh>, made: &Made) -> Result<Timestamp> {
+    let Some(fresh) = fresh else { return Ok(made.expires_at) };
+    stored::insert_refresh(tx, &fresh.row).await?;
+    Ok(made.expires_at.max(Timestamp(fresh.row.expires_at)))
+}
+
+pub(super) async fn redeem(asking: &Asking<'_>, client: &Client, form: &Parameters) -> Result<Tokens> {
+    let Asking { app, tenant, .. } = *asking;
+    let application = &client.application;
+    let scope = form.one("scope")?;
+    let id = digest(form.required("refresh_token")?);
+    let now = app.now();
+    let mut conn = app.store.read().await?;
+    let Some(token) = stored::get_refresh(&mut conn, &id).await? else {
+        return Err(invalid_grant("there is no such refresh token"));
+    };
+    let Some(authorization) = stored::get(&mut conn, &token.authorization_id).await? else {
+        return Err(invalid_grant("the refresh token's authorization is gone"));
+    };
+    if authorization.client_id != application.id {
+        return Err(invalid_grant("the refresh token is another application's"));
+    }
+    if let Some(used_at) = token.used_at {
+        let recent = now.0 <= Timestamp(used_at).plus_secs(GRACE_SECS).0;
+        if !recent || stored::used_refresh_since(&mut conn, &authorization.id, used_at).await? {
+            drop(conn);
+            return used_again(asking, &authorization).await;
+        }
+    }
+    if token.expires_at <= now.0 {
+        return Err(invalid_grant("the refresh token has ended"));
+    }
+    let held = match standing::of(app, &mut conn, tenant, &authorization, true).await? {
+        Ok(held) => held,
+        Err(why) => return Err(invalid_grant(why)),
+    };
+    let scopes = scopes::narrowed(&authorization.facts.scopes, scope)?;
+    let of = (&authorization, application);
+    let about = if claims::has(&scopes, "openid") {
+        Some(mint::about(app, &mut conn, of, &held.identity.user, &scopes).await?)
+    } else {
+        None
+    };
+    drop(conn);
+    if !standing::is_offered(app, tenant, &authorization).await? {
+        return Err(invalid_grant("the tenant does not offer the identity provider any more"));
+    }
+    let made = mint::access_token(app, tenant, Wanted::new(&authorization, application, &scopes)).await?;
+    let id_token = match about {
+        // The application's nonce was for the first one (OpenID Connect Core §12.2).
+        Some(about) => Some(mint::id_token(app, tenant, of, &made, about, None).await?),
+        None => None,
+    };
+    let next = fresh(app, tenant, application, &authorization, held.session.as_ref());
+    let mut tx = app.store.write().await?;
+    // Whoever comes second here asked at the same time: that is within the grace.
+    stored::use_refresh(&mut tx, &id, now).await?;
+    let last = put(&mut tx, next.as_ref(), &made).await?;
+    stored::extend(&mut tx, &authorization.id, last).await?;
+    app.commit(tx).await?;
+    Ok(Tokens {
+        expires_in: made.expires_at.secs() - made.issued_at.secs(),
+        access_token: made.token,
+        scopes,
+        refresh_token: next.map(|n| n.token),
+        id_token,
+        issued_token_type: None,
+    })
+}
+
+async fn used_again(asking: &Asking<'_>, authorization: &Authorization) -> Result<Tokens> {
+    let app = asking.app;
+    let mut tx = app.store.write().await?;
+    if super::revoke(app, &mut tx, &authorization.id, "refresh_token_reused").await? {
+        audit::write(&mut tx, &asking.failure("oauth.refresh_token.reused", authorization)).await?;
+    }
+    app.commit(tx).await?;
+    Err(invalid_grant("the refresh token was used before"))
+}

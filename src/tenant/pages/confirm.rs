@@ -1,0 +1,103 @@
+//! `/auth/{tenant_slug}/confirm`: whether an account that has the same e-mail address is theirs (tenant-login §7.5).
+
+use std::sync::Arc;
+
+use askama::Template;
+use http::StatusCode;
+
+use super::frame::{Forms, Frame};
+use super::login::{is_typing, notice, page_of};
+use super::respond;
+use super::visit::{Browser, Fields, tenant_of};
+use crate::error::{Code, Error, Result};
+use crate::http::reply::Reply;
+use crate::http::request::Request;
+use crate::model::tenant::Tenant;
+use crate::service::App;
+use crate::service::login::{self, Confirmation, Page, View};
+
+#[derive(Template)]
+#[template(path = "confirm.html", config = "src/tenant/pages/askama.toml")]
+struct ConfirmPage<'a> {
+    frame: &'a Frame,
+    action: String,
+    handle: &'a str,
+    csrf: &'a str,
+    provider: Option<&'a str>,
+    account: Option<&'a str>,
+    may_separate: bool,
+    notice: Option<&'a str>,
+}
+
+/// The question.
+pub fn show(
+    app: &App,
+    tenant: &Tenant,
+    view: &View,
+    handle: &str,
+    notice: Option<&str>,
+    status: StatusCode,
+) -> Result<Reply> {
+    let title = if notice.is_some() { "Error: Is this account yours?" } else { "Is this account yours?" };
+    let frame = Frame::new(title, Some(tenant));
+    let page = ConfirmPage {
+        frame: &frame,
+        action: super::action(app, tenant, "confirm"),
+        handle,
+        csrf: &view.csrf,
+        provider: view.provider.as_deref(),
+        account: view.account.as_deref(),
+        may_separate: view.may_separate,
+        notice,
+    };
+    frame.show(app, status, &page, Forms::Onward(view.returns_to.as_deref()), [])
+}
+
+/// `GET …`
+pub async fn get(app: Arc<App>, req: Request) -> Result<Reply> {
+    let tenant = match tenant_of(&app, &req).await? {
+        Ok(tenant) => tenant,
+        Err(reply) => return Ok(reply),
+    };
+    let shown = async {
+        let query = req.query()?;
+        let handle = super::handle_of(&query)?;
+        let view = login::view(&app, &Browser::of(&app, &req).visit(), &tenant, handle).await?;
+        match page_of(&view, handle) {
+            Page::Confirm(_) => show(&app, &tenant, &view, handle, None, StatusCode::OK),
+            elsewhere => respond::redirect(&req, &respond::address(&app, &tenant, &elsewhere)),
+        }
+    };
+    respond::caught(&app, &req, Some(&tenant), shown.await)
+}
+
+/// `POST …`: the password of the account, or that it is another's, or that they would rather not.
+pub async fn post(app: Arc<App>, mut req: Request) -> Result<Reply> {
+    let tenant = match tenant_of(&app, &req).await? {
+        Ok(tenant) => tenant,
+        Err(reply) => return Ok(reply),
+    };
+    let posted = Fields::read(&app, &mut req).await;
+    let shown = async { decide(&app, &req, &tenant, &posted?).await };
+    respond::caught(&app, &req, Some(&tenant), shown.await)
+}
+
+async fn decide(app: &App, req: &Request, tenant: &Tenant, fields: &Fields) -> Result<Reply> {
+    let (handle, csrf) = (fields.required("login")?, fields.csrf()?);
+    let confirmation = match fields.text("choice")? {
+        "link" => Confirmation::Password(fields.secret("password")?),
+        "separate" => Confirmation::Separate,
+        "cancel" => Confirmation::Cancel,
+        _ => return Err(Error::refused(Code::InvalidRequest, "choice: the value must be link, separate or cancel")),
+    };
+    let browser = Browser::of(app, req);
+    match login::confirm(app, &browser.visit(), tenant, handle, csrf, confirmation).await {
+        Err(error) if req.prefers_page() && is_typing(&error) => {
+            let view = login::view(app, &browser.visit(), tenant, handle).await?;
+            let status = StatusCode::from_u16(error.status()).unwrap_or_default();
+            let reply = show(app, tenant, &view, handle, Some(&notice(&error)), status)?;
+            Ok(super::retry_after(reply, &error))
+        }
+        step => respond::step(app, req, Some(tenant), step),
+    }
+}
