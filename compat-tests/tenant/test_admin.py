@@ -368,7 +368,7 @@ def test_sessions(tenant, provider, visitor):
     tokens = client.come_by(way, way.person())
     [mine] = tenant.sessions(user_id=user["id"])
     assert mine["id"] == sid and mine["user_id"] == user["id"] and mine["amr"] == ["pwd"] and mine["terminated_at"] is None
-    assert mine["user_agent"] == "Visitor/1.0 (tests)" and mine["remote"] == "127.0.0.1", mine
+    assert mine["user_agent"] == "Visitor/1.0 (tests)" and mine["ip"] == "127.0.0.1", mine
     [theirs] = tenant.sessions(user_id=claims_of(tokens)["sub"])
     assert way.id in json.dumps(theirs) and "fed" in theirs["amr"]
     assert "handle" not in mine and "id_token" not in json.dumps(theirs), "nothing that opens"

@@ -290,11 +290,12 @@ def test_what_an_administrator_sees_of_it(one, application, visitor):
     admin(one.node, "DELETE", path, status=204)
     assert eventually(lambda: app.state()["logouts"], 5.0)
 
-    def notices():
-        return admin(one.node, "GET", path, status=200).get("notices")
+    def state():
+        [application] = admin(one.node, "GET", path, status=200)["applications"]
+        assert application["client_id"] == app.client.id
+        return application["notice"] and application["notice"]["state"]
 
-    assert eventually(lambda: notices() and notices()[0].get("status") in ("success", "done", "succeeded"), 3.0), notices()
-    assert app.client.id in str(notices())
+    assert eventually(lambda: state() == "succeeded", 3.0), state()
 
 
 def test_egress_rules_hold_for_applications_too(make_node, visitor):
