@@ -42,6 +42,11 @@ const FOCUS = `(() => {
            outline: style.outlineStyle !== 'none' || style.boxShadow !== 'none', height: box.height, width: box.width };
 })()`;
 
+// Presses what leads to another page, and waits for that; an address that nobody answers at is none, and as good as any.
+async function leading(page, element) {
+  await Promise.all([page.waitForNavigation({ timeout: STEP }).catch(() => undefined), element.click()]);
+}
+
 const commands = {
   context: async ({ width = 1280, height = 800, dark = false, scripts = true, accept, ...more }) => {
     const context = await browser.newContext({
@@ -65,9 +70,9 @@ const commands = {
   text: async ({ page }) => page.locator('body').innerText(),
   html: async ({ page }) => page.content(),
   fill: async ({ page, css, value }) => { await page.locator(css).fill(value); },
-  click: async ({ page, css }) => { await page.locator(css).first().click(); },
+  click: async ({ page, css }) => leading(page, page.locator(css).first()),
   // By what it is and what it is called, as somebody finds it who hears the page.
-  press_on: async ({ page, role, name }) => { await page.getByRole(role, { name: new RegExp(name, 'i') }).first().click(); },
+  press_on: async ({ page, role, name }) => leading(page, page.getByRole(role, { name: new RegExp(name, 'i') }).first()),
   has: async ({ page, role, name }) => page.getByRole(role, { name: new RegExp(name, 'i') }).count(),
   key: async ({ page, keys }) => { for (const key of keys) await page.keyboard.press(key); },
   type: async ({ page, value }) => { await page.keyboard.type(value); },
