@@ -164,6 +164,8 @@ mod tests {
     #[test]
     fn the_style_is_small_and_brings_nothing_from_elsewhere() {
         assert!(STYLE.len() < 9_000, "{}", STYLE.len());
-        assert!(!STYLE.contains("url(") && !STYLE.contains("@import") && !STYLE.contains('\r') && !STYLE.contains("</"));
+        assert!(
+            !STYLE.contains("url(") && !STYLE.contains("@import") && !STYLE.contains('\r') && !STYLE.contains("</")
+        );
     }
 }

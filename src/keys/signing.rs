@@ -7,8 +7,8 @@
 
 use std::fmt;
 
-use aws_lc_rs::error::KeyRejected;
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
+use aws_lc_rs::error::KeyRejected;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa;
 use aws_lc_rs::signature::{
@@ -73,7 +73,8 @@ impl Pair {
                 (Private::Rsa(pair), public)
             }
             SigningAlgorithm::Es256 => {
-                let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8.expose()).map_err(failed)?;
+                let pair =
+                    EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8.expose()).map_err(failed)?;
                 let public = ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, pair.public_key().as_ref());
                 (Private::Ec(pair), public)
             }
@@ -116,7 +117,8 @@ impl Pair {
     pub fn sign(&self, kid: &str, typ: &str, claims: &Value) -> Result<String> {
         let header = Header { alg: self.algorithm().as_str().into(), typ: typ.into(), kid: kid.into() };
         let written = |json: serde_json::Result<Vec<u8>>| {
-            json.map(|text| URL_SAFE_NO_PAD.encode(text)).map_err(|e| Error::internal(format!("cannot write a token: {e}")))
+            json.map(|text| URL_SAFE_NO_PAD.encode(text))
+                .map_err(|e| Error::internal(format!("cannot write a token: {e}")))
         };
         let signed = format!("{}.{}", written(serde_json::to_vec(&header))?, written(serde_json::to_vec(claims))?);
         let failed = |_| Error::internal("cannot sign a token");

@@ -74,7 +74,10 @@ mod tests {
     fn tok_key_1_the_next_key_signs_when_its_time_has_come_and_the_old_one_is_published_until_its_last_token_ends() {
         let end = 100 + LONGEST_TOKEN_SECS;
         let keys = [key("old", 0, Some(end)), key("next", 100, None)];
-        assert_eq!([0, 99, 100, 1_000].map(|now| signs(&keys, now).unwrap_or_default()), ["old", "old", "next", "next"]);
+        assert_eq!(
+            [0, 99, 100, 1_000].map(|now| signs(&keys, now).unwrap_or_default()),
+            ["old", "old", "next", "next"]
+        );
         let old = |now| keys[0].is_published(Timestamp::from_secs(now));
         assert!(old(end - 1) && !old(end));
         assert!(keys[1].is_published(Timestamp::from_secs(0)));

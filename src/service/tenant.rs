@@ -45,11 +45,7 @@ pub struct Known {
 
 impl Default for Known {
     fn default() -> Self {
-        Self {
-            slugs: Cache::new(MAX_KNOWN),
-            clients: Cache::new(MAX_KNOWN),
-            offered: Cache::new(MAX_KNOWN),
-        }
+        Self { slugs: Cache::new(MAX_KNOWN), clients: Cache::new(MAX_KNOWN), offered: Cache::new(MAX_KNOWN) }
     }
 }
 

@@ -2,7 +2,7 @@
 //! looks after tenants. Each part lists its own routes.
 
 pub mod admin;
-mod federation;
+pub mod federation;
 mod logout;
 mod oauth;
 mod pages;

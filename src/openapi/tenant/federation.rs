@@ -34,7 +34,13 @@ fn with_parameters(operation: Operation) -> Operation {
 /// The answer of what browsers are sent to and programs may ask.
 fn step(operation: Operation, redirect: u16) -> Operation {
     operation
-        .answer(200, Answer::contents("What the browser does next, or who signed in.", [("application/json", json!({})), ("text/html", json!({}))]))
+        .answer(
+            200,
+            Answer::contents(
+                "What the browser does next, or who signed in.",
+                [("application/json", json!({})), ("text/html", json!({}))],
+            ),
+        )
         .answer(redirect, Answer::empty("Where the browser goes.").header("Location", text(), "There."))
         .refuses(&[403, 409, 422, 429, 502, 504])
         .for_browsers()
@@ -70,7 +76,10 @@ fn operations() -> Vec<Operation> {
             .refuses(&[403, 422, 429]),
         step(with_parameters(Operation::get(AUTHORIZE, id(AUTHORIZE, "oidc_authorize", "get"), "Oidc Authorize")), 302),
         step(with_answer(Operation::get(CALLBACK, id(CALLBACK, "oidc_callback", "get"), "Oidc Callback")), 302),
-        step(Operation::post(CALLBACK, id(CALLBACK, "oidc_callback", "post"), "Oidc Callback by a form").takes_form(), 303),
+        step(
+            Operation::post(CALLBACK, id(CALLBACK, "oidc_callback", "post"), "Oidc Callback by a form").takes_form(),
+            303,
+        ),
         step(with_parameters(Operation::get(LOGIN, id(LOGIN, "login", "get"), "Begin by any protocol")), 302),
         step(with_answer(Operation::get(BACK, id(BACK, "callback", "get"), "Come back by any protocol")), 302),
         step(Operation::post(BACK, id(BACK, "callback", "post"), "Come back by a form").takes_form(), 303),

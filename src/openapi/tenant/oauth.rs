@@ -102,7 +102,10 @@ pub fn schemas() -> Vec<(String, Value)> {
                 ("id_token_signing_alg_values_supported", list(text())),
             ]),
         ),
-        named("JwkSet", object([("keys", list(open([("kty", text()), ("kid", text()), ("alg", text()), ("use", text())])))])),
+        named(
+            "JwkSet",
+            object([("keys", list(open([("kty", text()), ("kid", text()), ("alg", text()), ("use", text())])))]),
+        ),
         named(
             "TokenResponse",
             object([

@@ -30,7 +30,8 @@ fn of_sign_in(operation: Operation) -> Operation {
 
 /// A form of a page.
 fn posted(operation: Operation) -> Operation {
-    let way = object([("redirect_url", text()), ("method?", word(&["GET", "POST"])), ("form?", json!({"type": "object"}))]);
+    let way =
+        object([("redirect_url", text()), ("method?", word(&["GET", "POST"])), ("form?", json!({"type": "object"}))]);
     let answer = Answer::contents(
         "A page, or where to go for whoever would rather have JSON.",
         [("text/html", json!({})), ("application/json", way)],
@@ -48,8 +49,11 @@ pub fn parts() -> Vec<(&'static str, &'static str, Vec<Operation>)> {
         posted(Operation::post(CONFIRM, "PostConfirm", "Say whether an account is theirs.")),
         of_sign_in(Operation::get(CONSENT, "ConsentPage", "What an application may know.")),
         posted(Operation::post(CONSENT, "PostConsent", "Say what an application may know.")),
-        of_sign_in(Operation::get(DEVICE, "DevicePage", "Which device may come in."))
-            .query("user_code", text(), "The code that the device shows."),
+        of_sign_in(Operation::get(DEVICE, "DevicePage", "Which device may come in.")).query(
+            "user_code",
+            text(),
+            "The code that the device shows.",
+        ),
         posted(Operation::post(DEVICE, "PostDevice", "Name a device by its code, or say whether it may come in.")),
         shown(Operation::get("/auth/{tenant_slug}/signed-in", "SignedInPage", "That one is signed in.")),
         shown(Operation::get("/auth/{tenant_slug}/signed-out", "SignedOutPage", "That one is signed out.")),
@@ -58,7 +62,11 @@ pub fn parts() -> Vec<(&'static str, &'static str, Vec<Operation>)> {
             .takes_named("DirectLoginRequest")
             .answer(
                 200,
-                Answer::json("Somebody is signed in.", named("DirectLogin")).header("Set-Cookie", text(), "The session."),
+                Answer::json("Somebody is signed in.", named("DirectLogin")).header(
+                    "Set-Cookie",
+                    text(),
+                    "The session.",
+                ),
             )
             .refuses(&[401, 403, 404, 422, 429]),
     ];

@@ -77,7 +77,7 @@ pub async fn arrive(
     let unknown = || Error::refused(Code::InvalidState, "No sign-in waits for that answer. Start again.");
     let state = answered.one("state").map_err(twice)?.filter(|s| !s.is_empty() && s.len() <= MAX_STATE);
     let state = state.ok_or_else(unknown)?;
-    let stored = store::sign_in::get_by_state(&mut *app.store.read().await?, &tenant.id, &digest(state)).await?;
+    let stored = store::sign_in::get_by_state(&mut app.store.read().await?, &tenant.id, &digest(state)).await?;
     let stored = stored.ok_or_else(unknown)?;
     if found::of_browser(visit, &stored).is_err() {
         record_failure(app, visit, tenant, &stored, "federation.state.mismatch", "another browser").await?;
@@ -138,7 +138,7 @@ async fn finish(
     let idp_id = it.idp_id.as_deref().unwrap_or_default();
     let closed = |_| Error::refused(Code::UpstreamDenied, "This way to sign in has been closed.");
     let offered = depart::offered(app, tenant, kind, idp_id).await.map_err(closed)?;
-    let route = Route::open_at(app, &mut *app.store.read().await?, tenant, &offered).await?;
+    let route = Route::open_at(app, &mut app.store.read().await?, tenant, &offered).await?;
     let ready = connection::ready(app, idp_id, &offered.protocol_id).await?;
     let ready = ready.ok_or_else(|| Error::refused(Code::UpstreamDenied, "This way to sign in has been closed."))?;
     let memo = it.memo.as_deref().ok_or_else(|| Error::internal("a sign-in without a memo"))?;
@@ -320,7 +320,7 @@ pub(super) async fn decided(
     let Some(offered) = all.iter().find(|o| o.idp_id == idp_id).cloned() else {
         return end(app, visit, tenant, it, Trace::default(), closed()).await;
     };
-    let route = Route::open_at(app, &mut *app.store.read().await?, tenant, &offered).await;
+    let route = Route::open_at(app, &mut app.store.read().await?, tenant, &offered).await;
     let route = match route {
         Ok(route) => route,
         Err(error) => return end(app, visit, tenant, it, Trace::default(), error).await,

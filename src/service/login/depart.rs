@@ -100,7 +100,7 @@ async fn away(
     start: Start,
     hint: Option<&str>,
 ) -> Result<Step> {
-    Route::open_at(app, &mut *app.store.read().await?, tenant, offered).await.map_err(answer::as_refusal)?;
+    Route::open_at(app, &mut app.store.read().await?, tenant, offered).await.map_err(answer::as_refusal)?;
     let ready = connection::ready(app, &offered.idp_id, &offered.protocol_id).await?;
     let ready = ready.ok_or_else(|| Error::refused(Code::ProviderNotFound, "Identity provider not found"))?;
     let request = match &start {

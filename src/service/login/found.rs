@@ -94,7 +94,7 @@ pub(super) async fn by_handle(app: &App, visit: &Visit<'_>, tenant: &Tenant, han
         return Err(unknown());
     }
     let it =
-        store::sign_in::get(&mut *app.store.read().await?, &tenant.id, &digest(handle)).await?.ok_or_else(unknown)?;
+        store::sign_in::get(&mut app.store.read().await?, &tenant.id, &digest(handle)).await?.ok_or_else(unknown)?;
     let cookie = of_browser(visit, &it)?;
     Ok((it, cookie))
 }

@@ -295,9 +295,9 @@ async fn prove(
     let domain = DomainName::Id(tenant.id.clone());
     let key = normal_email(&username).unwrap_or_default();
     // An address finds somebody only if it is one person's and they are sure to have it.
-    let mut by_email = store::user::list_by_email(&mut *app.store.read().await?, &tenant.id, &key, 2).await?;
+    let mut by_email = store::user::list_by_email(&mut app.store.read().await?, &tenant.id, &key, 2).await?;
     by_email.retain(|i| !key.is_empty() && i.user.is_email_verified());
-    let by_name = store::user::get_by_name(&mut *app.store.read().await?, &tenant.id, &username).await?;
+    let by_name = store::user::get_by_name(&mut app.store.read().await?, &tenant.id, &username).await?;
     let name = match (by_name, by_email.as_slice()) {
         (None, [only]) => UserName::Id(only.user.id.clone()),
         _ => UserName::Name(username, domain),
@@ -364,7 +364,7 @@ pub async fn consent(
         return arrive::end(app, visit, tenant, it, trace, error).await;
     }
     let session = theirs(app, visit, tenant, &it).await?;
-    let mut agreed = store::consent::get(&mut *app.store.read().await?, &session.user_id, &request.client_id).await?;
+    let mut agreed = store::consent::get(&mut app.store.read().await?, &session.user_id, &request.client_id).await?;
     agreed.extend(request.scopes.iter().cloned());
     let from = it.stage;
     let mut it = it;

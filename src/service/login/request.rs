@@ -194,7 +194,8 @@ async fn fill(
         return Err(Error::refused(Code::UnauthorizedClient, "the application does not use authorization codes"));
     }
     request.code_challenge = challenge(tenant, client, parameters)?;
-    request.resource = resource(app, client, parameters.get("resource"))?;
+    let audience = oauth::scopes::audience(app, &client.application, parameters.get("resource"))?;
+    request.resource = audience.into_iter().next();
     request.scopes = scopes(client, parameters.get("scope"))?;
     request.prompt = prompts(parameters.get("prompt"))?;
     if let Some(text) = parameters.get("max_age") {
@@ -229,19 +230,6 @@ fn challenge(tenant: &Tenant, client: &Client, parameters: Parameters<'_>) -> Re
             }
         }
         (Some(_), Some(_)) => wrong("code_challenge_method: S256 only"),
-    }
-}
-
-/// What else the access token is to be for (RFC 8707 §2): this service itself, for applications that are registered for it
-/// (ruling 10), or another application that this one may speak to.
-fn resource(app: &App, client: &Client, asked: Option<&str>) -> Result<Option<String>> {
-    let Some(asked) = asked else { return Ok(None) };
-    let settings = &client.application.settings;
-    let of_service = asked == oauth::scopes::service_audience(app) && settings.service_audience;
-    if of_service || settings.audiences.iter().any(|a| a == asked) {
-        Ok(Some(asked.to_owned()))
-    } else {
-        Err(Error::refused(Code::InvalidTarget, "resource: no token for that"))
     }
 }
 

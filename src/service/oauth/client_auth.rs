@@ -24,7 +24,8 @@ use crate::store;
 use crate::upstream::oidc::assertion::{Keys, claimed_issuer};
 
 /// How client assertions may be signed.
-pub const ASSERTION_ALGORITHMS: [Algorithm; 4] = [Algorithm::Rs256, Algorithm::Ps256, Algorithm::Es256, Algorithm::EdDsa];
+pub const ASSERTION_ALGORITHMS: [Algorithm; 4] =
+    [Algorithm::Rs256, Algorithm::Ps256, Algorithm::Es256, Algorithm::EdDsa];
 /// The one kind of assertion (RFC 7523 §2.2).
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 /// How far ahead an assertion may end, and how far clocks may differ, in seconds.

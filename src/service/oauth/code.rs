@@ -27,7 +27,9 @@ pub(super) async fn redeem(asking: &Asking<'_>, client: &Client, form: &Paramete
     let resource = form.one("resource")?;
     let id = digest(form.required("code")?);
     let mut conn = app.store.read().await?;
-    let Some(code) = stored::get_code(&mut conn, &id).await? else { return Err(invalid_grant("there is no such code")) };
+    let Some(code) = stored::get_code(&mut conn, &id).await? else {
+        return Err(invalid_grant("there is no such code"));
+    };
     let Some(authorization) = stored::get(&mut conn, &code.authorization_id).await? else {
         return Err(invalid_grant("the code's authorization is gone"));
     };
@@ -67,9 +69,7 @@ pub(super) async fn redeem(asking: &Asking<'_>, client: &Client, form: &Paramete
     // All is ready before the code is used up, so that what fails on our side costs the application nothing.
     let made = mint::access_token(app, tenant, Wanted::new(&authorization, application, &scopes)).await?;
     let id_token = match about {
-        Some(about) => {
-            Some(mint::id_token(app, tenant, of, &made, about, authorization.facts.nonce.as_deref()).await?)
-        }
+        Some(about) => Some(mint::id_token(app, tenant, of, &made, about, authorization.facts.nonce.as_deref()).await?),
         None => None,
     };
     let next = refresh::fresh(app, tenant, application, &authorization, held.session.as_ref());
@@ -111,7 +111,9 @@ fn judge(
     }
     let public = application.settings.auth_method == AuthMethod::None;
     match (&code.code_challenge, verifier) {
-        (Some(challenge), Some(verifier)) if is_verifier(verifier) && same(challenge, &challenge_of(verifier)) => Ok(()),
+        (Some(challenge), Some(verifier)) if is_verifier(verifier) && same(challenge, &challenge_of(verifier)) => {
+            Ok(())
+        }
         (None, None) if !public => Ok(()),
         (Some(_), Some(_)) => Err("the verifier is wrong"),
         (Some(_), None) => Err("there is no verifier"),

@@ -4,8 +4,8 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use super::super::tenant::{self, Client};
 use super::super::App;
+use super::super::tenant::{self, Client};
 use super::mint::{self, Tokens, Wanted};
 use super::parameters::Parameters;
 use super::token::{Asking, invalid_grant};

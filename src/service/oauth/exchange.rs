@@ -37,7 +37,9 @@ pub(super) async fn exchange(asking: &Asking<'_>, client: &Client, form: &Parame
         return Err(invalid("requested_token_type: only access tokens are given"));
     }
     let target = match (form.one("audience")?, form.one("resource")?) {
-        (Some(a), Some(r)) if a != r => return Err(Error::refused(Code::InvalidTarget, "audience and resource differ")),
+        (Some(a), Some(r)) if a != r => {
+            return Err(Error::refused(Code::InvalidTarget, "audience and resource differ"));
+        }
         (a, r) => a.or(r),
     };
     let scope = form.one("scope")?;

@@ -15,8 +15,22 @@ use crate::store;
 
 /// Claims of an access token that are passed on as they are.
 const SHOWN: [&str; 16] = [
-    "iss", "sub", "aud", "client_id", "scope", "exp", "iat", "jti", "tenant_id", "sid", "auth_time", "acr", "amr", "act",
-    "grant_id", "token_use",
+    "iss",
+    "sub",
+    "aud",
+    "client_id",
+    "scope",
+    "exp",
+    "iat",
+    "jti",
+    "tenant_id",
+    "sid",
+    "auth_time",
+    "acr",
+    "amr",
+    "act",
+    "grant_id",
+    "token_use",
 ];
 
 /// What `token` says to this application.
@@ -28,7 +42,12 @@ pub async fn introspect(app: &App, tenant: &Tenant, client: &Client, token: &str
     Ok(told.map_or_else(|| json!({"active": false}), Value::Object))
 }
 
-async fn of_access_token(app: &App, tenant: &Tenant, client: &Client, token: &str) -> Result<Option<Map<String, Value>>> {
+async fn of_access_token(
+    app: &App,
+    tenant: &Tenant,
+    client: &Client,
+    token: &str,
+) -> Result<Option<Map<String, Value>>> {
     let granted = match access::resolve(app, tenant, token).await {
         Ok(granted) => granted,
         Err(Error::Refused { .. }) => return Ok(None),

@@ -86,7 +86,10 @@ async fn made(app: &App, tenant: &Tenant, algorithm: SigningAlgorithm) -> Result
     let (id, public_jwk, private) = making.await.map_err(|_| Error::internal("a signing key was not made"))??;
     let now = app.now();
     let tenant_id = tenant.id.clone();
-    Ok((SigningKey { id, tenant_id, algorithm, public_jwk, created_at: now, active_at: now, retired_at: None }, private))
+    Ok((
+        SigningKey { id, tenant_id, algorithm, public_jwk, created_at: now, active_at: now, retired_at: None },
+        private,
+    ))
 }
 
 async fn put(app: &App, tx: &mut store::Conn, key: &SigningKey, private: &Secret) -> Result<()> {
@@ -183,7 +186,8 @@ pub async fn jwks(app: &App, tenant: &Tenant) -> Result<Vec<u8>> {
     let mut keys: Vec<&SigningKey> = ring.0.iter().map(|(key, _)| key).filter(|k| k.is_published(now)).collect();
     keys.sort_by_key(|key| (key.active_at > now, std::cmp::Reverse(key.active_at), key.algorithm));
     let keys: Vec<&Value> = keys.into_iter().map(|key| &key.public_jwk).collect();
-    serde_json::to_vec(&json!({ "keys": keys })).map_err(|e| Error::internal(format!("a key set cannot be written: {e}")))
+    serde_json::to_vec(&json!({ "keys": keys }))
+        .map_err(|e| Error::internal(format!("a key set cannot be written: {e}")))
 }
 
 /// A tenant's keys, in order of their first use.

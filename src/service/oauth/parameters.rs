@@ -37,7 +37,7 @@ impl Parameters {
     /// # Errors
     /// As [`Parameters::new`].
     pub fn parse(encoded: &[u8]) -> Result<Self> {
-        Self::new(url::form_urlencoded::parse(encoded).take(MAX_PARAMETERS + 1).into_owned().collect())
+        Self::new(url::form_urlencoded::parse(encoded).into_owned().take(MAX_PARAMETERS + 1).collect())
     }
 
     /// A parameter, if it stands there and is not empty.

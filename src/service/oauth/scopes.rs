@@ -111,7 +111,9 @@ pub(super) fn narrowed(held: &[String], scope: Option<&str>) -> Result<Vec<Strin
 
 fn within(scopes: &[String], allowed: impl Fn(&str) -> bool) -> Result<()> {
     match scopes.iter().find(|s| !allowed(s)) {
-        Some(scope) => Err(Error::refused(Code::InvalidScope, format!("the application may not have the scope {scope:.100}"))),
+        Some(scope) => {
+            Err(Error::refused(Code::InvalidScope, format!("the application may not have the scope {scope:.100}")))
+        }
         None => Ok(()),
     }
 }
@@ -170,6 +172,8 @@ mod tests {
         assert_eq!(of("openstack openstack:project:p1"), Some(Keystone::Named(Scope::Project("p1".into()))));
         assert_eq!(of("openstack:domain:d1"), Some(Keystone::Named(Scope::Domain("d1".into()))));
         assert_eq!(of("openstack:domain:d1 openstack:project:p1"), None);
-        assert!(!is_openstack("openstack:system:all") && !is_openstack("openstack:project:") && !is_openstack("openstackx"));
+        assert!(
+            !is_openstack("openstack:system:all") && !is_openstack("openstack:project:") && !is_openstack("openstackx")
+        );
     }
 }

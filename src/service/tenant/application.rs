@@ -102,7 +102,7 @@ pub async fn list(app: &App, caller: &Caller, tenant_id: &str, window: Window) -
 /// One application.
 pub async fn get(app: &App, caller: &Caller, id: &str) -> Result<Client> {
     let found = reached(app, caller, "tenant:get_application", id, None).await?;
-    with_secrets(&mut *app.store.read().await?, found, app.now()).await
+    with_secrets(&mut app.store.read().await?, found, app.now()).await
 }
 
 /// Makes an application, with a secret if it is to have one.

@@ -152,7 +152,7 @@ pub async fn update(app: &App, caller: &Caller, tenant_id: &str, id: &str, body:
 
 async fn change(app: &App, caller: &Caller, tenant_id: &str, id: &str, body: &Value) -> Result<Shown> {
     admitted(app, caller, "tenant:update_identity_provider", tenant_id, Some(body)).await?;
-    let found = find(&mut *app.store.read().await?, tenant_id, id).await?;
+    let found = find(&mut app.store.read().await?, tenant_id, id).await?;
     let mut update = Update::parse(body, &found.settings)?;
     if !found.own
         && let Some(member) = update.of_owner()

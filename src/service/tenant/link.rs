@@ -12,7 +12,7 @@ use crate::store;
 
 /// The user, if policy lets the caller do `rule` to them and they may know of them.
 async fn reached(app: &App, caller: &Caller, rule: &str, user_id: &str) -> Result<User> {
-    let found = store::user::get(&mut *app.store.read().await?, user_id).await?;
+    let found = store::user::get(&mut app.store.read().await?, user_id).await?.map(|i| i.user);
     let target = seen(caller, found.as_ref().map(|u| u.domain_id.as_str())).and_path("user_id", user_id);
     app.allow(caller, rule, &target).await?;
     let found = found.filter(|u| covers(caller, &u.domain_id));
@@ -22,7 +22,7 @@ async fn reached(app: &App, caller: &Caller, rule: &str, user_id: &str) -> Resul
 /// A user's identities.
 pub async fn list(app: &App, caller: &Caller, user_id: &str) -> Result<Vec<UserLink>> {
     reached(app, caller, "tenant:list_links", user_id).await?;
-    store::user_link::list(&mut *app.store.read().await?, user_id).await
+    store::user_link::list(&mut app.store.read().await?, user_id).await
 }
 
 /// Takes a user's identities at an identity provider away, unless they could not come in any more then. What was issued by

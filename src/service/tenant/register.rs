@@ -88,12 +88,12 @@ pub async fn list(app: &App, caller: &Caller, filter: &Filter, window: Window) -
 /// One tenant.
 pub async fn get(app: &App, caller: &Caller, id: &str) -> Result<Shown> {
     let tenant = admitted(app, caller, "tenant:get_tenant", id, None).await?;
-    one(&mut *app.store.read().await?, tenant).await
+    one(&mut app.store.read().await?, tenant).await
 }
 
 /// The tenant of an id or a slug.
 pub async fn find(app: &App, caller: &Caller, name: &str) -> Result<Shown> {
-    let of_slug = store::tenant::get_by_slug(&mut *app.store.read().await?, name).await?;
+    let of_slug = store::tenant::get_by_slug(&mut app.store.read().await?, name).await?;
     get(app, caller, of_slug.as_ref().map_or(name, |t| t.id.as_str())).await
 }
 

@@ -2,7 +2,7 @@
 //!
 //! The seed's routes of OpenID Connect stand beside a pair for whatever protocol, so that a new one needs no new route.
 
-mod idps;
+pub mod idps;
 
 use std::sync::Arc;
 
@@ -94,5 +94,5 @@ async fn callback_by_form(app: Arc<App>, mut req: Request) -> Result<Reply> {
 
 /// The query's parameters, in order and each as often as it stands there.
 pub fn parameters(req: &Request) -> Vec<(String, String)> {
-    url::form_urlencoded::parse(req.raw_query().unwrap_or_default().as_bytes()).take(200).into_owned().collect()
+    url::form_urlencoded::parse(req.raw_query().unwrap_or_default().as_bytes()).into_owned().take(200).collect()
 }

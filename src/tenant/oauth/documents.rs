@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use http::HeaderValue;
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE,
 };
-use http::HeaderValue;
 
 use crate::error::Result;
 use crate::http::published::Published;

@@ -1,5 +1,6 @@
 //! The tenant as OAuth 2.0 and OpenID provider.
 
+mod authorize;
 mod documents;
 mod endpoint;
 mod tokens;
@@ -12,6 +13,7 @@ use http::Method;
 
 use crate::http::route::{Access, Route};
 
+const AUTHORIZE: &str = "/api/v1/auth/tenants/{tenant_slug}/oauth/authorize";
 const TOKEN: &str = "/api/v1/auth/tenants/{tenant_slug}/oauth/token";
 const INTROSPECT: &str = "/api/v1/auth/tenants/{tenant_slug}/oauth/introspect";
 const REVOKE: &str = "/api/v1/auth/tenants/{tenant_slug}/oauth/revoke";
@@ -21,6 +23,8 @@ const USERINFO: &str = "/api/v1/auth/tenants/{tenant_slug}/oauth/userinfo";
 /// The routes of this part.
 pub fn routes() -> Vec<Route> {
     let mut all = vec![
+        Route::get(AUTHORIZE, Access::Open, authorize::get),
+        Route::post(AUTHORIZE, Access::Open, authorize::post),
         Route::post(TOKEN, Access::Open, tokens::token),
         Route::post(INTROSPECT, Access::Open, tokens::introspect),
         Route::post(REVOKE, Access::Open, tokens::revoke),

@@ -160,7 +160,12 @@ mod tests {
     #[test]
     fn a_colour_that_is_readable_stays_as_it_is() {
         let style = style(Some(color("#0b5d3b")), Some(color("#fafafa"))).unwrap();
-        assert!(style.starts_with(":root{--primary:#0b5d3b;--on-primary:#ffffff;--rim:#0b5d3b;--link:#0b5d3b;--paper:#fafafa;"), "{style}");
+        assert!(
+            style.starts_with(
+                ":root{--primary:#0b5d3b;--on-primary:#ffffff;--rim:#0b5d3b;--link:#0b5d3b;--paper:#fafafa;"
+            ),
+            "{style}"
+        );
         assert_eq!(super::style(None, None), None);
     }
 

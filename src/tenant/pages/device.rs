@@ -96,7 +96,10 @@ async fn enter(app: &App, req: &Request, tenant: &Tenant, fields: &Fields) -> Re
 fn is_typing(error: &Error) -> bool {
     match error {
         Error::Refused { code, .. } => {
-            matches!(code, Code::InvalidRequest | Code::InvalidGrant | Code::InvalidState | Code::ExpiredToken | Code::Expired)
+            matches!(
+                code,
+                Code::InvalidRequest | Code::InvalidGrant | Code::InvalidState | Code::ExpiredToken | Code::Expired
+            )
         }
         Error::Invalid { .. } | Error::NotFound { .. } | Error::TooMany { .. } => true,
         _ => false,

@@ -63,7 +63,8 @@ impl Frame {
             frame.initial = initial(name);
             frame.logo = settings.branding.logo_url.clone().filter(|url| picture(url).is_some());
             frame.support = settings.branding.support_url.clone().filter(|url| is_link(url));
-            frame.style = color::style(color(&settings.branding.primary_color), color(&settings.branding.background_color));
+            frame.style =
+                color::style(color(&settings.branding.primary_color), color(&settings.branding.background_color));
             frame.frames = settings.frame_ancestors.iter().filter(|site| page::is_source(site)).cloned().collect();
         }
         frame
@@ -155,7 +156,8 @@ mod tests {
 
     #[test]
     fn the_initial_is_a_letter_if_there_is_one() {
-        for (name, expected) in [("acme", "A"), ("🦊 fox", "F"), ("«ß»", "SS"), ("شركة", "ش"), ("🦊", "🦊"), ("", "")] {
+        for (name, expected) in [("acme", "A"), ("🦊 fox", "F"), ("«ß»", "SS"), ("شركة", "ش"), ("🦊", "🦊"), ("", "")]
+        {
             assert_eq!(initial(name), expected, "{name}");
         }
     }

@@ -21,10 +21,8 @@ pub fn grants(scopes: &[String]) -> Vec<Grant> {
 }
 
 fn grant(scope: &str) -> Grant {
-    let of = |what: &str, more: &str| Grant {
-        what: what.to_owned(),
-        more: Some(more.to_owned()).filter(|m| !m.is_empty()),
-    };
+    let of =
+        |what: &str, more: &str| Grant { what: what.to_owned(), more: Some(more.to_owned()).filter(|m| !m.is_empty()) };
     match scope {
         "openid" => of("know that it is you", "An id of you that stays the same."),
         "profile" => of("see your profile", "Your name and your user name."),
@@ -33,7 +31,9 @@ fn grant(scope: &str) -> Grant {
         "address" => of("see your postal address", ""),
         "groups" => of("see your groups", "The names of the groups that you belong to."),
         "roles" => of("see your roles", "What you may do, and where."),
-        "offline_access" => of("stay connected", "Also while you are not there, until you sign out everywhere or withdraw it."),
+        "offline_access" => {
+            of("stay connected", "Also while you are not there, until you sign out everywhere or withdraw it.")
+        }
         "openstack" => of("act for you in the cloud", "With all that you may do in your own project."),
         _ => match scope.split_once(':').map(|(kind, rest)| (kind, rest.split_once(':'))) {
             Some(("openstack", Some(("project", id)))) => {

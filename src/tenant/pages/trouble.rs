@@ -78,19 +78,25 @@ fn refused(code: Code) -> (&'static str, Option<&'static str>) {
         | Code::InsufficientScope
         | Code::AuthorizationPending
         | Code::SlowDown => ("That request cannot be answered", APPLICATION),
-        Code::InvalidState | Code::StateReused | Code::Expired | Code::ExpiredToken => {
-            ("This sign-in has ended", Some("That happens after a while, or when a page is opened again. Please start again."))
-        }
-        Code::StateMismatch => {
-            ("This sign-in was begun elsewhere", Some("Go on in the browser in which it was begun, or start again here."))
-        }
+        Code::InvalidState | Code::StateReused | Code::Expired | Code::ExpiredToken => (
+            "This sign-in has ended",
+            Some("That happens after a while, or when a page is opened again. Please start again."),
+        ),
+        Code::StateMismatch => (
+            "This sign-in was begun elsewhere",
+            Some("Go on in the browser in which it was begun, or start again here."),
+        ),
         Code::ForgedForm => ("This page is too old", Some("Please start again.")),
-        Code::UpstreamDenied | Code::AccessDenied => ("You have not been signed in", Some("You can start again at any time.")),
+        Code::UpstreamDenied | Code::AccessDenied => {
+            ("You have not been signed in", Some("You can start again at any time."))
+        }
         Code::UpstreamError | Code::UpstreamTimeout => ("Your provider does not answer", AGAIN),
         Code::ValidationFailed | Code::LoginFailed => ("You could not be signed in", AGAIN),
-        Code::NotProvisioned | Code::AccountDisabled | Code::DomainNotAllowed | Code::NotAssigned => {
-            ("You have no access here", ADMINISTRATOR)
-        }
+        Code::NotProvisioned
+        | Code::UserLimitReached
+        | Code::AccountDisabled
+        | Code::DomainNotAllowed
+        | Code::NotAssigned => ("You have no access here", ADMINISTRATOR),
         Code::AccountExists => ("There is an account already", ADMINISTRATOR),
         Code::AssuranceTooLow | Code::UnmetAuthenticationRequirements => {
             ("A stronger sign-in is needed", Some("Please start again and use a second factor at your provider."))

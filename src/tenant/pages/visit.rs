@@ -96,7 +96,10 @@ impl Fields {
             return Err(Error::refused(Code::InvalidRequest, format!("The form has more than {MAX_FIELDS} fields.")));
         }
         if let Some((name, _)) = fields.iter().find(|(name, value)| name.contains('\0') || value.contains('\0')) {
-            return Err(Error::refused(Code::InvalidRequest, format!("{:.40}: the value holds a NUL character", name.escape_debug())));
+            return Err(Error::refused(
+                Code::InvalidRequest,
+                format!("{:.40}: the value holds a NUL character", name.escape_debug()),
+            ));
         }
         Ok(Self(fields))
     }

@@ -36,7 +36,7 @@ async fn give(scene: &Scene, tenant_id: &str, client_id: &str) -> String {
 /// Whether the tokens of an audit chain are void.
 async fn is_void(scene: &Scene, chain: &str) -> bool {
     let app = &scene.house.app;
-    let events = store::revocation::list(&mut *app.store.read().await.unwrap(), app.oldest_revocation(), None, 100)
+    let events = store::revocation::list(&mut app.store.read().await.unwrap(), app.oldest_revocation(), None, 100)
         .await
         .unwrap();
     events.iter().any(|event| event.audit_chain_id.as_deref() == Some(chain))

@@ -163,10 +163,8 @@ async fn op_auth_6_to_9_an_assertion_is_signed_for_us_short_and_used_once() {
         let header = |alg: &str| URL_SAFE_NO_PAD.encode(json!({"alg": alg, "kid": signer.kid}).to_string());
         let (none, hmac) = (format!("{}.{claims}.", header("none")), format!("{}.{claims}.AAAA", header("HS256")));
         let algorithm = SigningAlgorithm::Es256;
-        let stranger = Signer {
-            pair: Pair::read(algorithm, &generate(algorithm).unwrap()).unwrap(),
-            kid: signer.kid.clone(),
-        };
+        let stranger =
+            Signer { pair: Pair::read(algorithm, &generate(algorithm).unwrap()).unwrap(), kid: signer.kid.clone() };
         for wrong in [none, hmac, stranger.assertion(&scene, &json!({})), "x".to_owned()] {
             assert_eq!(refusal(&asserting(&scene, &wrong).await), (401, "invalid_client"));
         }
@@ -212,7 +210,8 @@ async fn a_request_is_a_form_whose_parameters_stand_once() {
         assert_eq!(post(&[ITSELF, ("colour", "red"), ("colour", "blue")]).await.status, 200, "nobody asked for these");
         assert_eq!(refusal(&post(&[("grant_type", "refresh_token")]).await), (400, "invalid_request"));
         let headers = [("authorization", header.as_str())];
-        let as_json = scene.house.ask("POST", &scene.path(TOKEN), &headers, Some(&json!({"grant_type": "client_credentials"})));
+        let as_json =
+            scene.house.ask("POST", &scene.path(TOKEN), &headers, Some(&json!({"grant_type": "client_credentials"})));
         assert_eq!(refusal(&as_json.await), (400, "invalid_request"));
         let nowhere = scene.house.form("/api/v1/auth/tenants/none/oauth/token", &headers, &[ITSELF]).await;
         assert_eq!(nowhere.status, 404);

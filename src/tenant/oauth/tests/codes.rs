@@ -12,7 +12,10 @@ use crate::store;
 async fn op_tok_1_a_code_gives_tokens_that_say_who_signed_in_where_and_for_whom() {
     for scene in scenes().await {
         let answer = scene.tokens(&scene.web, "openid email profile").await;
-        assert_eq!((answer.body["token_type"].as_str(), answer.body["expires_in"].as_i64()), (Some("Bearer"), Some(3_600)));
+        assert_eq!(
+            (answer.body["token_type"].as_str(), answer.body["expires_in"].as_i64()),
+            (Some("Bearer"), Some(3_600))
+        );
         assert_eq!(text(&answer, "scope"), "openid email profile");
         assert_eq!(answer.headers["cache-control"], "no-store");
         assert_eq!(answer.headers["pragma"], "no-cache");
@@ -38,7 +41,10 @@ async fn op_tok_1_a_code_gives_tokens_that_say_who_signed_in_where_and_for_whom(
         let told = scene.userinfo(text(&answer, "access_token")).await;
         assert_eq!(told.status, 200);
         assert_eq!(told.body["sub"], "jane");
-        assert_eq!((told.body["email"].as_str(), told.body["name"].as_str()), (Some("jane@acme.example"), Some("Jane Doe")));
+        assert_eq!(
+            (told.body["email"].as_str(), told.body["name"].as_str()),
+            (Some("jane@acme.example"), Some("Jane Doe"))
+        );
         // Without the scope it says no such thing, and no ID token is given.
         let answer = scene.tokens(&scene.web, "things:read").await;
         assert!(answer.body.get("id_token").is_none());
@@ -53,7 +59,10 @@ async fn an_id_token_of_before_names_whom_it_was_of() {
         let (app, tenant) = (&scene.house.app, &scene.tenant);
         scene.house.clock.advance(7_200);
         let hint = id_token_hint(app, tenant, text(&answer, "id_token")).await.unwrap();
-        assert_eq!((hint.user_id.as_str(), hint.client_id.as_str(), hint.sid.as_deref()), ("jane", "app_web", Some("ses_1")));
+        assert_eq!(
+            (hint.user_id.as_str(), hint.client_id.as_str(), hint.sid.as_deref()),
+            ("jane", "app_web", Some("ses_1"))
+        );
         assert!(id_token_hint(app, tenant, text(&answer, "access_token")).await.is_err());
         let other = a_tenant(&scene.house, "other").await;
         assert!(id_token_hint(app, &other, text(&answer, "id_token")).await.is_err());
@@ -84,11 +93,16 @@ async fn op_tok_6_another_spelling_of_an_access_token_is_refused() {
     for scene in scenes().await {
         let answer = scene.tokens(&scene.web, "openid").await;
         let token = text(&answer, "access_token");
-        for wrong in [format!("{token}="), token[..token.len() - 1].to_owned(), format!("{token}A"), token.replace('.', "..")] {
+        for wrong in
+            [format!("{token}="), token[..token.len() - 1].to_owned(), format!("{token}A"), token.replace('.', "..")]
+        {
             assert_eq!(refusal(&scene.userinfo(&wrong).await), (401, "invalid_token"), "{wrong}");
         }
         let bare = scene.house.ask("GET", &scene.path("/oauth/userinfo"), &[], None).await;
-        assert_eq!((bare.status, bare.headers["www-authenticate"].to_str().unwrap()), (401, "Bearer realm=\"userinfo\""));
+        assert_eq!(
+            (bare.status, bare.headers["www-authenticate"].to_str().unwrap()),
+            (401, "Bearer realm=\"userinfo\"")
+        );
         scene.house.clock.advance(3_600);
         assert_eq!(refusal(&scene.userinfo(token).await), (401, "invalid_token"), "it has ended");
     }
@@ -181,7 +195,12 @@ async fn op_pkce_1_to_6_the_verifier_must_be_the_challenges() {
         assert_eq!(refusal(&scene.redeem(&scene.web, &code).await), (400, "invalid_grant"));
         // 1: an application without a secret, without PKCE.
         let code = scene.code_of(&scene.authorization(&scene.spa, "openid"), None).await;
-        let fields = [("grant_type", "authorization_code"), ("code", code.as_str()), ("redirect_uri", REDIRECT), ("client_id", "app_spa")];
+        let fields = [
+            ("grant_type", "authorization_code"),
+            ("code", code.as_str()),
+            ("redirect_uri", REDIRECT),
+            ("client_id", "app_spa"),
+        ];
         let answer = scene.house.form(&scene.path("/oauth/token"), &[], &fields).await;
         assert_eq!(refusal(&answer), (400, "invalid_grant"));
         // With it, it gets its tokens.
@@ -194,7 +213,8 @@ async fn op_pkce_1_to_6_the_verifier_must_be_the_challenges() {
 #[tokio::test]
 async fn a_code_gives_nothing_after_the_session_or_the_user_has_gone() {
     for scene in scenes().await {
-        let (first, second) = (scene.code(&scene.web, "openid offline_access").await, scene.code(&scene.web, "openid").await);
+        let (first, second) =
+            (scene.code(&scene.web, "openid offline_access").await, scene.code(&scene.web, "openid").await);
         let now = scene.house.app.now();
         scene.write(async |tx| assert!(store::session::terminate(tx, "ses_1", "logout", now).await.unwrap())).await;
         assert_eq!(refusal(&scene.redeem(&scene.web, &first).await), (400, "invalid_grant"));

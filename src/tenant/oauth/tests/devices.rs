@@ -32,7 +32,10 @@ async fn decided(scene: &Scene, user_code: &str, allow: bool) {
 async fn op_dev_1_a_device_code_is_its_applications_and_good_once() {
     for scene in scenes().await {
         let begun = begin(&scene, &[("scope", "openid email")]).await;
-        assert_eq!((begun.status, begun.body["interval"].as_i64(), begun.body["expires_in"].as_i64()), (200, Some(5), Some(600)));
+        assert_eq!(
+            (begun.status, begun.body["interval"].as_i64(), begun.body["expires_in"].as_i64()),
+            (200, Some(5), Some(600))
+        );
         let (code, user_code) = (text(&begun, "device_code"), text(&begun, "user_code"));
         assert_eq!(text(&begun, "verification_uri"), "https://id.example/auth/acme/device");
         assert_eq!(refusal(&poll(&scene, &scene.other, code).await), (400, "invalid_grant"));

@@ -35,7 +35,10 @@ async fn op_exch_1_a_service_calls_the_next_one_in_its_callers_name_and_gets_no_
         assert!(answer.body.get("refresh_token").is_none());
         let (app, tenant) = (&scene.house.app, &scene.tenant);
         let claims = keys::verify(app, tenant, text(&answer, "access_token"), TYP).await.unwrap();
-        assert_eq!((&claims["sub"], &claims["aud"], &claims["client_id"]), (&json!("jane"), &json!("app_third"), &json!("app_other")));
+        assert_eq!(
+            (&claims["sub"], &claims["aud"], &claims["client_id"]),
+            (&json!("jane"), &json!("app_third"), &json!("app_other"))
+        );
         assert_eq!(claims["act"], json!({"sub": "app_other"}));
         // Once more, for itself: who acted before is within.
         let own = exchange(&scene, &token, &[]).await;
@@ -72,7 +75,9 @@ async fn op_exch_1_what_is_no_token_for_the_application_is_refused() {
         let claims = keys::verify(&scene.house.app, &scene.tenant, &token, TYP).await.unwrap();
         let authorization = claims["grant_id"].as_str().unwrap().to_owned();
         scene
-            .write(async |tx| assert!(crate::service::oauth::revoke(&scene.house.app, tx, &authorization, "test").await.unwrap()))
+            .write(async |tx| {
+                assert!(crate::service::oauth::revoke(&scene.house.app, tx, &authorization, "test").await.unwrap())
+            })
             .await;
         assert_eq!(refusal(&scene.userinfo(text(&made, "access_token")).await), (401, "invalid_token"));
         assert_eq!(refusal(&exchange(&scene, &token, &[]).await), (400, "invalid_grant"));

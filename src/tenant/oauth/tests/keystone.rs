@@ -90,7 +90,8 @@ async fn a_token_that_is_not_for_this_service_opens_nothing_here() {
         // Nor one that another tenant has signed in this one's name.
         let stranger = crate::service::oauth::tests::a_tenant(&scene.house, "other").await;
         let claims = keys::verify(app, tenant, &good, "at+jwt").await.unwrap();
-        let forged = keys::sign(app, &stranger, crate::model::tenant::SigningAlgorithm::Es256, "at+jwt", &Value::Object(claims));
+        let forged =
+            keys::sign(app, &stranger, crate::model::tenant::SigningAlgorithm::Es256, "at+jwt", &Value::Object(claims));
         assert_eq!(validated(&scene, &forged.await.unwrap()).await.status, 401);
         // Nor the ID token.
         let tokens = scene.tokens(&scene.web, "openid").await;
@@ -176,7 +177,8 @@ async fn roles_of_the_groups_that_an_identity_provider_gave_count() {
                 store::group::insert(tx, &store::tests::a_group("staff", &scene.tenant.id)).await.unwrap();
                 store::project::insert(tx, &a_project("q", &scene.tenant.id)).await.unwrap();
                 let actor = crate::model::grant::Actor::Group("staff".into());
-                let grant = Grant { actor, target: Target::Project("q".into()), role_id: "member".into(), inherited: false };
+                let grant =
+                    Grant { actor, target: Target::Project("q".into()), role_id: "member".into(), inherited: false };
                 store::grant::insert(tx, &grant).await.unwrap();
                 joined(tx, &scene, end).await;
             })

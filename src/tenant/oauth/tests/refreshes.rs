@@ -38,7 +38,10 @@ async fn op_rt_2_the_same_refresh_many_times_at_once_is_one_family_and_no_fault(
         let used = scene.refresh(&scene.web, text(&all[0], "refresh_token"), &[]).await;
         assert_eq!(used.status, 200);
         assert_eq!(refusal(&scene.refresh(&scene.web, token, &[]).await), (400, "invalid_grant"));
-        assert_eq!(refusal(&scene.refresh(&scene.web, text(&used, "refresh_token"), &[]).await), (400, "invalid_grant"));
+        assert_eq!(
+            refusal(&scene.refresh(&scene.web, text(&used, "refresh_token"), &[]).await),
+            (400, "invalid_grant")
+        );
     }
 }
 
@@ -66,11 +69,17 @@ async fn op_rt_3_a_refresh_gives_nothing_after_logout_unless_it_outlives_the_ses
             (scene.tokens(&scene.web, "openid").await, scene.tokens(&scene.web, "openid offline_access").await);
         let now = scene.house.app.now();
         scene.write(async |tx| assert!(store::session::terminate(tx, "ses_1", "logout", now).await.unwrap())).await;
-        assert_eq!(refusal(&scene.refresh(&scene.web, text(&bound, "refresh_token"), &[]).await), (400, "invalid_grant"));
+        assert_eq!(
+            refusal(&scene.refresh(&scene.web, text(&bound, "refresh_token"), &[]).await),
+            (400, "invalid_grant")
+        );
         let next = scene.refresh(&scene.web, text(&offline, "refresh_token"), &[]).await;
         assert_eq!(next.status, 200);
         scene.house.clock.advance(14 * 86_400);
-        assert_eq!(refusal(&scene.refresh(&scene.web, text(&next, "refresh_token"), &[]).await), (400, "invalid_grant"));
+        assert_eq!(
+            refusal(&scene.refresh(&scene.web, text(&next, "refresh_token"), &[]).await),
+            (400, "invalid_grant")
+        );
     }
 }
 
@@ -110,7 +119,9 @@ async fn op_rt_3_a_refresh_gives_nothing_once_the_identity_provider_is_disabled(
                 store::identity_provider::insert(tx, &idp).await.unwrap();
                 store::mapping::insert(tx, &a_mapping("m", Some(&scene.tenant.id))).await.unwrap();
                 store::protocol::insert(tx, &a_protocol("corp", "openid", "m")).await.unwrap();
-                store::connection::insert(tx, &store::tests::connections::a_connection("corp", "openid")).await.unwrap();
+                store::connection::insert(tx, &store::tests::connections::a_connection("corp", "openid"))
+                    .await
+                    .unwrap();
             })
             .await;
         let mut authorization = scene.authorization(&scene.web, "openid");
@@ -128,7 +139,10 @@ async fn op_rt_3_a_refresh_gives_nothing_once_the_identity_provider_is_disabled(
                 assert!(store::identity_provider::update(tx, &idp).await.unwrap());
             })
             .await;
-        assert_eq!(refusal(&scene.refresh(&scene.web, text(&next, "refresh_token"), &[]).await), (400, "invalid_grant"));
+        assert_eq!(
+            refusal(&scene.refresh(&scene.web, text(&next, "refresh_token"), &[]).await),
+            (400, "invalid_grant")
+        );
         assert_eq!(refusal(&scene.userinfo(text(&next, "access_token")).await), (401, "invalid_token"));
     }
 }

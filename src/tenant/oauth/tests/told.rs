@@ -9,7 +9,10 @@ async fn op_intro_1_an_application_learns_of_its_own_tokens_only() {
         let (access, refresh) = (text(&answer, "access_token"), text(&answer, "refresh_token"));
         let told = scene.post("/oauth/introspect", &scene.web, &[("token", access)]).await;
         assert_eq!((told.status, told.body["active"].as_bool()), (200, Some(true)));
-        assert_eq!((text(&told, "sub"), text(&told, "client_id"), text(&told, "username")), ("jane", "app_web", "jane"));
+        assert_eq!(
+            (text(&told, "sub"), text(&told, "client_id"), text(&told, "username")),
+            ("jane", "app_web", "jane")
+        );
         assert_eq!((text(&told, "scope"), text(&told, "token_type")), ("openid things:read", "Bearer"));
         let told = scene.post("/oauth/introspect", &scene.web, &[("token", refresh)]).await;
         assert_eq!((told.body["active"].as_bool(), text(&told, "client_id")), (Some(true), "app_web"));

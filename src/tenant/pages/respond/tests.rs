@@ -59,7 +59,8 @@ fn parameters_go_behind_the_query_that_a_redirect_uri_has() {
 async fn a_browser_is_sent_on_with_302_after_get_and_303_after_post() {
     let house = houses(&[]).await.remove(0);
     let tenant = a_tenant("Acme", Branding::default());
-    let leave = || Next::Leave { begin: Begin::Redirect { url: "https://op.example/a?x=ü y\n".into() }, expires_in: 600 };
+    let leave =
+        || Next::Leave { begin: Begin::Redirect { url: "https://op.example/a?x=ü y\n".into() }, expires_in: 600 };
     for (method, status) in [(Method::GET, 302), (Method::POST, 303)] {
         for (next, to) in [
             (leave(), "https://op.example/a?x=%C3%BC%20y%0A"),
@@ -71,7 +72,9 @@ async fn a_browser_is_sent_on_with_302_after_get_and_303_after_post() {
             let req = a_request(method.clone(), &[BROWSER]);
             let reply = step(&house.app, &req, Some(&tenant), a_step(next)).unwrap();
             assert_eq!((reply.status.as_u16(), reply.headers[LOCATION].to_str().unwrap()), (status, to));
-            for (name, value) in [("cache-control", "no-store"), ("pragma", "no-cache"), ("referrer-policy", "no-referrer")] {
+            for (name, value) in
+                [("cache-control", "no-store"), ("pragma", "no-cache"), ("referrer-policy", "no-referrer")]
+            {
                 assert_eq!(reply.headers[name], value);
             }
             let cookies: Vec<_> = reply.headers.get_all(SET_COOKIE).iter().map(|v| v.to_str().unwrap()).collect();
