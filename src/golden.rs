@@ -100,6 +100,15 @@ async fn set_the_tenant(tx: &mut store::Conn, d: &str, now: Timestamp) {
     }
 }
 
+/// Somebody who is signed in at a tenant.
+async fn set_the_session(tx: &mut store::Conn, d: &str, now: Timestamp) {
+    let (id, tenant_id) = (format!("victim-session-{d}"), id_of(d));
+    if store::session::get(tx, tenant_id, &id).await.unwrap().is_none() {
+        let session = crate::testing::tenancy::plain_session(tenant_id, &id, &format!("victim-{d}"), now);
+        store::session::insert(tx, &session).await.unwrap();
+    }
+}
+
 /// How to speak to an identity provider of the scene.
 async fn set_the_connection(tx: &mut store::Conn, idp_id: &str) {
     for protocol_id in ["victim-protocol", "oidc"] {
@@ -149,6 +158,7 @@ async fn set_the_scene(house: &House) {
         }
         set_the_connection(tx_ref, &format!("idp-{d}")).await;
         set_the_tenant(tx_ref, d, now).await;
+        set_the_session(tx_ref, d, now).await;
         let (project, group) = (format!("victim-project-{d}"), format!("victim-group-{d}"));
         if store::project::get(tx_ref, &project).await.unwrap().is_none() {
             store::project::insert(tx_ref, &a_project(&project, id)).await.unwrap();
@@ -218,13 +228,14 @@ fn path(route: &Route, domain: &str) -> String {
         ("{application_id}", format!("victim-app-{domain}")),
         ("{secret_id}", format!("victim-secret-{domain}")),
         ("{request_id}", "victim-request".to_owned()),
+        ("{session_id}", format!("victim-session-{domain}")),
     ] {
         path = path.replace(name, &value);
     }
     let of_tenant =
         ["/applications", "/identity-providers", "/identity-providers/{idp_id}", "/traces", "/traces/{request_id}"];
     match route.template.strip_prefix("/api/v1/admin") {
-        Some(rest) if of_tenant.contains(&rest) => format!("{path}?tenant_id={}", id_of(domain)),
+        Some(rest) if of_tenant.contains(&rest) || (rest.starts_with("/sessions") && route.method != "POST") => format!("{path}?tenant_id={}", id_of(domain)),
         _ => path,
     }
 }
@@ -242,6 +253,9 @@ fn body(route: &Route, domain: &str) -> Option<Value> {
         }
         ("PATCH", t) if t.ends_with("{mapping_id}") => {
             Some(json!({"mapping": {"rules": [{"local": [], "remote": [{"type": "x"}]}]}}))
+        }
+        ("POST", "/api/v1/admin/sessions/revoke-all") => {
+            Some(json!({"tenant_id": id_of(domain), "user_id": "nobody"}))
         }
         ("POST", "/api/v1/admin/applications" | "/api/v1/admin/identity-providers") => {
             Some(json!({"tenant_id": id_of(domain)}))

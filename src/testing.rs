@@ -3,6 +3,7 @@
 
 pub mod directory;
 pub mod provider;
+pub mod tenancy;
 pub mod tls;
 
 use std::sync::Arc;

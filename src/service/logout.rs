@@ -7,9 +7,6 @@
 
 pub mod asked;
 pub mod notice;
-mod pending;
 pub mod provider;
 pub mod told;
 
-#[cfg(test)]
-mod tests;

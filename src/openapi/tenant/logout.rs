@@ -18,7 +18,7 @@ pub fn parts() -> Vec<(&'static str, &'static str, Vec<Operation>)> {
 
 fn logouts() -> Vec<Operation> {
     const LOGOUT: &str = "/api/v1/auth/tenants/{tenant_slug}/oauth/logout";
-    const PAGE: &str = "/auth/{slug}/logout";
+    const PAGE: &str = "/auth/{tenant_slug}/logout";
     const SAYS: &str = "A session ends at once only if the ID token was made in it; else a page asks. An address that is not registered \
                         is not gone to.";
     let moved = |status: &'static str| {

@@ -9,13 +9,14 @@ use std::sync::Arc;
 
 use url::form_urlencoded;
 
-use super::{pending, provider};
+use super::provider;
 use crate::error::{Code, Error, Result};
 use crate::model::session::Session;
 use crate::model::tenant::Tenant;
 use crate::model::tenant_idp::LogoutUpstream;
 use crate::secret::same;
 use crate::service::login::{SetCookie, Visit, form_token, session_cookie};
+use crate::service::oauth::hint::{Hint, id_token_hint};
 use crate::service::session::{self, By, reason};
 use crate::service::tenant::{self, Client};
 use crate::service::{App, activity};
@@ -95,7 +96,7 @@ struct Way {
     /// The registered address with the state, if one was asked for.
     back: Option<String>,
     /// Session and user of the ID token.
-    hint: Option<pending::Hint>,
+    hint: Option<Hint>,
 }
 
 /// Logs out, or finds out what is missing.
@@ -162,7 +163,7 @@ async fn way(app: &App, tenant: &Tenant, asked: &Asked) -> Result<Way> {
     // What is no ID token of this tenant proves nothing, as if it were not there: the person is asked.
     let hint = match asked.id_token_hint.as_deref().filter(|h| h.len() <= MAX_HINT) {
         None => None,
-        Some(text) => match pending::id_token_hint(app, tenant, text).await {
+        Some(text) => match id_token_hint(app, tenant, text).await {
             Ok(hint) => Some(hint),
             Err(error) if error.is_ours() => return Err(error),
             Err(_) => None,

@@ -16,6 +16,7 @@ use crate::model::audit_event::Outcome;
 use crate::model::job::{Job, Kind, NewJob};
 use crate::model::session::Session;
 use crate::model::tenant::Tenant;
+use crate::service::oauth::keys;
 use crate::service::{App, audit, jobs};
 use crate::store::{self, Conn};
 
@@ -91,7 +92,7 @@ async fn token(
         "sid": session_id,
     });
     let algorithm = application.settings.id_token_alg.unwrap_or(tenant.settings.id_token_alg);
-    super::pending::sign(app, tenant, algorithm, "logout+jwt", &claims).await
+    keys::sign(app, tenant, algorithm, "logout+jwt", &claims).await
 }
 
 async fn send(app: &App, url: &str, token: &str) -> Result<()> {

@@ -187,9 +187,7 @@ fn checked(
     if !audience.is_some_and(|a| for_us.iter().any(|url| url == a)) {
         return Err("the assertion is for somebody else");
     }
-    #[expect(clippy::cast_precision_loss, reason = "seconds of our age are exact")]
     let at = now.secs() as f64;
-    #[expect(clippy::cast_precision_loss, reason = "small constants")]
     let (ahead, skew) = (MAX_AHEAD_SECS as f64, SKEW_SECS as f64);
     let ends = time("exp").ok_or("the assertion has no end")??;
     if ends <= at - skew {
@@ -204,10 +202,6 @@ fn checked(
         }
     }
     let jti = text("jti").filter(|jti| (1..=MAX_JTI).contains(&jti.len())).ok_or("the assertion has no usable id")?;
-    #[expect(clippy::cast_possible_truncation, reason = "it lies within minutes of now")]
     let ends = Timestamp::from_secs(ends as i64 + 1);
     Ok((jti.to_owned(), ends))
 }
-
-#[cfg(test)]
-mod tests;

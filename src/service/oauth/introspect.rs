@@ -14,7 +14,7 @@ use crate::secret::digest;
 use crate::store;
 
 /// Claims of an access token that are passed on as they are.
-const SHOWN: [&str; 16] = [
+const SHOWN: [&str; 15] = [
     "iss",
     "sub",
     "aud",
@@ -30,7 +30,6 @@ const SHOWN: [&str; 16] = [
     "amr",
     "act",
     "grant_id",
-    "token_use",
 ];
 
 /// What `token` says to this application.

@@ -7,12 +7,12 @@ use crate::error::{Error, Result};
 use crate::model::user::User;
 use crate::model::user_link::UserLink;
 use crate::service::caller::Caller;
-use crate::service::{App, audit, oauth, revocation};
+use crate::service::{App, audit, revocation, session};
 use crate::store;
 
 /// The user, if policy lets the caller do `rule` to them and they may know of them.
 async fn reached(app: &App, caller: &Caller, rule: &str, user_id: &str) -> Result<User> {
-    let found = store::user::get(&mut app.store.read().await?, user_id).await?.map(|i| i.user);
+    let found = store::user::get(&mut app.store.read().await?, user_id).await?.map(|identity| identity.user);
     let target = seen(caller, found.as_ref().map(|u| u.domain_id.as_str())).and_path("user_id", user_id);
     app.allow(caller, rule, &target).await?;
     let found = found.filter(|u| covers(caller, &u.domain_id));
@@ -26,7 +26,7 @@ pub async fn list(app: &App, caller: &Caller, user_id: &str) -> Result<Vec<UserL
 }
 
 /// Takes a user's identities at an identity provider away, unless they could not come in any more then. What was issued by
-/// them is void.
+/// them is void, and sessions that came by them have ended.
 pub async fn delete(app: &App, caller: &Caller, user_id: &str, idp_id: &str) -> Result<()> {
     let done = remove(app, caller, user_id, idp_id).await;
     audit::refused(app, caller, "user.unlink", ("user", user_id), done).await
@@ -49,11 +49,7 @@ async fn remove(app: &App, caller: &Caller, user_id: &str, idp_id: &str) -> Resu
         let event = revocation::of_link(app, user_id, idp_id, protocol_id);
         store::revocation::insert(&mut tx, &event).await?;
     }
-    for authorization in store::authorization::list_of_user(&mut tx, user_id, None).await? {
-        if authorization.facts.idp_id.as_deref() == Some(idp_id) {
-            oauth::revoke(app, &mut tx, &authorization.id, "unlinked").await?;
-        }
-    }
+    session::end_of_link(app, &mut tx, user_id, idp_id).await?;
     audit::changed(app, &mut tx, caller, "user.unlink", ("user", user_id), Some(&user.domain_id), idp_id).await?;
     app.commit(tx).await
 }

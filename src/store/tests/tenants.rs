@@ -5,7 +5,7 @@ use serde_json::json;
 use super::connections::a_connection;
 use super::federation::{a_mapping, a_protocol};
 use super::*;
-use crate::model::application::{Application, Kind};
+use crate::model::application::{Application, Kind, Settings as OfApplication};
 use crate::model::list::Window;
 use crate::model::sign_in_step::SignInStep;
 use crate::model::sso_config::Source;
@@ -13,7 +13,6 @@ use crate::model::sso_config::SsoConfig;
 use crate::model::tenant::{self as model, Tenant};
 use crate::model::tenant_idp::Settings;
 use crate::model::user_link::UserLink;
-use crate::store::application;
 
 pub fn a_tenant(id: &str, slug: &str) -> Tenant {
     Tenant {
@@ -37,7 +36,7 @@ pub fn an_application(id: &str, tenant_id: &str) -> Application {
         name: format!("name of {id}"),
         kind: Kind::Web,
         enabled: true,
-        settings: crate::model::application::Settings::default(),
+        settings: OfApplication::default(),
         version: 1,
         created_at: NOW,
         updated_at: NOW,

@@ -4,21 +4,19 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use super::body;
+use super::page::{Page, required};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
-use crate::http::query::Parameters;
 use crate::http::reply::Reply;
 use crate::http::request::Request;
 use crate::http::route::Route;
 use crate::model::fields::Fields;
 use crate::model::job::Job;
-use crate::model::list::Window;
+use crate::model::setting::{MISSING, UNKNOWN};
 use crate::service::App;
 use crate::service::session::{self, Seen};
 
-/// Items on a page, unless it is told otherwise, and at most.
-const PER_PAGE: i64 = 20;
-const MAX_PER_PAGE: i64 = 100;
 /// Longest id, in characters.
 const MAX_ID: usize = 64;
 
@@ -75,70 +73,53 @@ fn shown_notice(job: &Job) -> Value {
     })
 }
 
-fn tenant_id<'q>(parameters: &'q Parameters<'_>) -> Result<&'q str> {
-    let id = parameters.get("tenant_id").filter(|id| !id.is_empty() && id.len() <= MAX_ID);
-    id.ok_or_else(|| Error::invalid_field("tenant_id", "names the tenant and is required"))
-}
-
-/// Which page is asked for: its number and its length.
-fn page(parameters: &Parameters<'_>) -> Result<(i64, i64)> {
-    let number = |name: &str, default: i64, most: i64| match parameters.get(name) {
-        None | Some("") => Ok(default),
-        Some(text) => text
-            .parse::<i64>()
-            .ok()
-            .filter(|n| (1..=most).contains(n))
-            .ok_or_else(|| Error::invalid_field(name, format!("must be a whole number from 1 to {most}"))),
-    };
-    Ok((number("page", 1, 1_000_000)?, number("per_page", PER_PAGE, MAX_PER_PAGE)?))
-}
-
 /// `GET /api/v1/admin/sessions`
-async fn list(app: Arc<App>, req: Request) -> Result<Reply> {
+pub async fn list(app: Arc<App>, req: Request) -> Result<Reply> {
     let caller = req.caller(&app).await?;
     let parameters = req.query()?;
-    let (page, per_page) = page(&parameters)?;
-    let window = Window { limit: per_page, offset: (page - 1) * per_page };
+    let (page, tenant_id) = (Page::of(&parameters)?, required(&parameters, "tenant_id")?);
     let user_id = parameters.get("user_id").filter(|id| !id.is_empty());
-    let found = session::list(&app, &caller, tenant_id(&parameters)?, user_id, window).await?;
-    let items: Vec<Value> = found.items.iter().map(shown).collect();
-    Ok(Reply::ok(&json!({"items": items, "total": found.total, "page": page, "per_page": per_page})))
+    let found = session::list(&app, &caller, tenant_id, user_id, page.window()).await?;
+    Ok(Reply::ok(&page.shown(&found, shown)))
 }
 
 /// `GET /api/v1/admin/sessions/{session_id}`
-async fn get(app: Arc<App>, req: Request) -> Result<Reply> {
+pub async fn get(app: Arc<App>, req: Request) -> Result<Reply> {
     let caller = req.caller(&app).await?;
     let parameters = req.query()?;
-    let seen = session::get(&app, &caller, tenant_id(&parameters)?, req.param("session_id")?).await?;
+    let tenant_id = required(&parameters, "tenant_id")?;
+    let seen = session::get(&app, &caller, tenant_id, req.param("session_id")?).await?;
     Ok(Reply::ok(&shown(&seen)))
 }
 
 /// `DELETE /api/v1/admin/sessions/{session_id}`
-async fn delete(app: Arc<App>, req: Request) -> Result<Reply> {
+pub async fn delete(app: Arc<App>, req: Request) -> Result<Reply> {
     let caller = req.caller(&app).await?;
     let parameters = req.query()?;
-    session::delete(&app, &caller, tenant_id(&parameters)?, req.param("session_id")?).await?;
+    let tenant_id = required(&parameters, "tenant_id")?;
+    session::delete(&app, &caller, tenant_id, req.param("session_id")?).await?;
     Ok(Reply::no_content())
 }
 
 /// `POST /api/v1/admin/sessions/revoke-all`
-async fn revoke_all(app: Arc<App>, mut req: Request) -> Result<Reply> {
+pub async fn revoke_all(app: Arc<App>, mut req: Request) -> Result<Reply> {
     let caller = req.caller(&app).await?;
-    let body = req.json().await?;
-    let read = || {
-        let mut fields = Fields::at(&body, "")?;
-        let missing = || Error::unprocessable("tenant_id", "missing", "Field required");
-        let tenant_id = fields.text("tenant_id", 1..=MAX_ID)?.ok_or_else(missing)?;
-        let user_id = fields.text("user_id", 1..=MAX_ID)?;
-        fields.finish()?;
-        Ok((tenant_id, user_id))
-    };
-    let (tenant_id, user_id) = read().map_err(|error| match error {
-        Error::Invalid { message, field } => Error::unprocessable(field.unwrap_or_default(), "value_error", message),
-        other => other,
-    })?;
+    let body = body::read(&mut req).await?;
+    let (tenant_id, user_id) = body::judged(whose(&body))?;
     let revoked = session::revoke_all(&app, &caller, &tenant_id, user_id.as_deref()).await?;
     Ok(Reply::ok(&json!({ "revoked": revoked })))
+}
+
+/// The tenant whose sessions end, and the user if they are one's only.
+fn whose(body: &Value) -> Result<(String, Option<String>)> {
+    let mut fields = Fields::at(body, "")?;
+    let tenant_id = fields.text("tenant_id", 1..=MAX_ID)?;
+    let tenant_id = tenant_id.ok_or_else(|| Error::invalid_field("tenant_id", MISSING))?;
+    let user_id = fields.text("user_id", 1..=MAX_ID)?;
+    match body.as_object().and_then(|all| all.keys().find(|k| *k != "tenant_id" && *k != "user_id")) {
+        Some(other) => Err(Error::invalid_field(format!("{other:.100}"), UNKNOWN)),
+        None => Ok((tenant_id, user_id)),
+    }
 }
 
 #[cfg(test)]

@@ -86,6 +86,8 @@ pub struct LogoutQuestion<'a> {
     pub user: Option<&'a str>,
     /// The application that asks for it.
     pub application: Option<&'a str>,
+    /// The identity provider at which they may sign out, too.
+    pub provider: Option<&'a str>,
     /// Where the browser goes afterwards, so that the page's policy lets it.
     pub returns_to: Option<&'a str>,
 }
@@ -98,12 +100,13 @@ struct LogoutPage<'a> {
     fields: &'a [(&'a str, &'a str)],
     user: Option<&'a str>,
     application: Option<&'a str>,
+    provider: Option<&'a str>,
 }
 
 /// Asks whether somebody wants to be signed out.
 pub fn logout_confirmation(app: &App, tenant: &Tenant, question: &LogoutQuestion<'_>) -> Result<Reply> {
     let frame = Frame::new("Sign out?", Some(tenant));
-    let LogoutQuestion { action, fields, user, application, returns_to } = *question;
-    let page = LogoutPage { frame: &frame, action, fields, user, application };
+    let LogoutQuestion { action, fields, user, application, provider, returns_to } = *question;
+    let page = LogoutPage { frame: &frame, action, fields, user, application, provider };
     frame.show(app, StatusCode::OK, &page, Forms::Onward(returns_to), [])
 }

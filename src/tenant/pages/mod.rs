@@ -27,7 +27,6 @@ use http::HeaderValue;
 use http::header::RETRY_AFTER;
 use url::Url;
 
-#[allow(unused_imports, reason = "signing out asks by them")]
 pub use done::{LogoutQuestion, logout_confirmation, signed_out};
 
 use crate::error::{Code, Error, Result};

@@ -21,7 +21,7 @@ use serde_json::json;
 
 const TENANT: &str = "00000000000040008000000000000001";
 /// What comes from outside and must not become markup.
-const ODD: &str = "\"><script>alert(1)</script>'&<b> \u{202e}\u{202e}שלום 🦊";
+const ODD: &str = "\"><script>alert(1)</script>'&<b> \u{202e}שלום 🦊";
 
 /// A tenant that is stored nowhere.
 pub fn a_tenant(name: &str, branding: Branding) -> Tenant {
@@ -97,6 +97,7 @@ fn all(app: &App, tenant: &Tenant, text: &str) -> Vec<(&'static str, Reply)> {
         fields: &[("csrf", text)],
         user: Some(text),
         application: Some(text),
+        provider: Some(text),
         returns_to: None,
     };
     let error = Error::refused(Code::InvalidRedirectUri, text);

@@ -168,7 +168,7 @@ async fn op_code_5_a_code_that_was_changed_is_none() {
     for scene in scenes().await {
         let code = scene.code(&scene.web, "openid").await;
         let changed = code.chars().rev().collect::<String>();
-        for wrong in [&changed, &code[1..], &format!("{code} "), &format!("{code}=")] {
+        for wrong in [changed.as_str(), &code[1..], &format!("{code} "), &format!("{code}=")] {
             assert_eq!(refusal(&scene.redeem(&scene.web, wrong).await), (400, "invalid_grant"), "{wrong}");
         }
         assert_eq!(scene.redeem(&scene.web, &code).await.status, 200, "none of them used it up");
@@ -182,7 +182,7 @@ async fn op_pkce_1_to_6_the_verifier_must_be_the_challenges() {
         let wrong = VERIFIER.replace('d', "e");
         // 3, 5, 6: wrong, too short, too long, missing. 2: the challenge itself, as `plain` would have it.
         let plain = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
-        for verifier in [Some(wrong.as_str()), Some(&long), Some(&short), Some(plain), Some(""), None] {
+        for verifier in [Some(wrong.as_str()), Some(long.as_str()), Some(short.as_str()), Some(plain), Some(""), None] {
             let code = scene.code(&scene.web, "openid").await;
             let mut fields = vec![("grant_type", "authorization_code"), ("code", &code), ("redirect_uri", REDIRECT)];
             fields.extend(verifier.map(|v| ("code_verifier", v)));

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::model::authorization::Facts;
 use crate::model::grant::{Grant, Target};
+use crate::model::tenant::SigningAlgorithm;
 use crate::service::oauth::tests::{Scene, refusal, scenes, text};
 use crate::service::oauth::{keys, revoke};
 use crate::store;
@@ -90,9 +91,8 @@ async fn a_token_that_is_not_for_this_service_opens_nothing_here() {
         // Nor one that another tenant has signed in this one's name.
         let stranger = crate::service::oauth::tests::a_tenant(&scene.house, "other").await;
         let claims = keys::verify(app, tenant, &good, "at+jwt").await.unwrap();
-        let forged =
-            keys::sign(app, &stranger, crate::model::tenant::SigningAlgorithm::Es256, "at+jwt", &Value::Object(claims));
-        assert_eq!(validated(&scene, &forged.await.unwrap()).await.status, 401);
+        let forged = keys::sign(app, &stranger, SigningAlgorithm::Es256, "at+jwt", &Value::Object(claims)).await;
+        assert_eq!(validated(&scene, &forged.unwrap()).await.status, 401);
         // Nor the ID token.
         let tokens = scene.tokens(&scene.web, "openid").await;
         assert_eq!(validated(&scene, text(&tokens, "id_token")).await.status, 401);
