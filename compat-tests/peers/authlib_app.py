@@ -16,7 +16,7 @@ import requests
 from authlib.integrations.flask_client import OAuth, OAuthError
 from authlib.oauth2.rfc7523 import PrivateKeyJWT
 from joserfc import jwt
-from joserfc.jwk import KeySet
+from joserfc.jwk import KeySet, import_key
 from markupsafe import escape
 from werkzeug.serving import WSGIRequestHandler, make_server
 
@@ -32,7 +32,7 @@ provider = OAuth(app).register(
     "provider",
     client_id=world["client_id"],
     # Authlib signs with what it takes for the secret.
-    client_secret=json.dumps(world["key"]) if world["key"] else world["client_secret"],
+    client_secret=import_key(world["key"]) if world["key"] else world["client_secret"],
     server_metadata_url=f"{world['issuer']}/.well-known/openid-configuration",
     client_kwargs={"scope": world["scope"], "code_challenge_method": "S256", "token_endpoint_auth_method": world["method"]},
 )

@@ -31,6 +31,8 @@ class Case:
         self.issuer = f"{provider.url}/{self.name}"
         self.key, self.other = Key(f"k-{self.name}"), Key(f"o-{self.name}", "ES256")
         self.how, self.codes, self.asked, self.sent = how, {}, [], 0
+        # What came with requests to it that only we and another should know.
+        self.credentials = []
         self.person = {"sub": f"person-{self.name}", "email": f"{self.name}@example.com", "email_verified": True, "name": "Nobody",
                        "preferred_username": f"nobody-{self.name}"}
         provider.cases[self.name] = self
@@ -251,6 +253,8 @@ class HostileProvider:
                     return self.give(404, b"")
                 case.asked.append((self.command, path))
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
+                if "secret" in body or "Authorization" in self.headers and path == "token":
+                    case.credentials.append(self.headers.get("Authorization", body))
                 wrong = case.how.get({"token": "token_endpoint", ".well-known/openid-configuration": "discovery", "jwks": "jwks", "me": "userinfo",
                                       "loop": "loop"}.get(path))
                 if path == "loop":

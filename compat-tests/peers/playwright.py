@@ -28,13 +28,13 @@ class Playwright:
         assert line, "the browser has ended"
         return json.loads(line)
 
-    def call(self, name, **arguments):
+    def call(self, command, /, **arguments):
         """One command; its value."""
         with self.lock:
-            self.process.stdin.write(json.dumps({"do": name} | arguments) + "\n")
+            self.process.stdin.write(json.dumps({"do": command} | arguments) + "\n")
             self.process.stdin.flush()
             answer = self._answer()
-        assert "done" in answer, f"{name} {arguments}: {answer['error'][:2000]}"
+        assert "done" in answer, f"{command} {arguments}: {answer['error'][:2000]}"
         return answer["done"]
 
     def visitor(self, **options):

@@ -10,6 +10,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "federation")]
 
 from harness import Archstone, faketime, one_for_each_database, set_clock  # noqa: E402
 from peers.applications import OpenIdApp  # noqa: E402
+from peers.hostile_provider import HostileProvider  # noqa: E402
 from peers.openid import OpenIdProvider  # noqa: E402
 from peers.playwright import Playwright  # noqa: E402
 from tenancy import Tenant  # noqa: E402
@@ -45,15 +46,28 @@ def pair(cluster, settings):
 
 
 @pytest.fixture
-def clocked(settings, tmp_path):
-    """A node with a clock of its own, and `step(seconds)`, which sets that so many seconds ahead of the real one."""
-    control, environment = faketime(tmp_path)
-    node = Archstone(settings=settings)
-    node.prepare()
-    node.settings |= environment
-    node.start()
-    yield node, lambda seconds: set_clock(control, f"+{seconds}s")
-    node.remove()
+def make_clocked(settings, tmp_path):
+    """Makes nodes with a clock of their own: `make_clocked(**settings)` is one, and `step(seconds)`, which sets that so many
+    seconds ahead of the real one."""
+    made = []
+
+    def make(**more):
+        control, environment = faketime(tmp_path)
+        node = Archstone(settings=settings | more)
+        made.append(node)
+        node.prepare()
+        node.settings |= environment
+        return node.start(), lambda seconds: set_clock(control, f"+{seconds}s")
+
+    yield make
+    for node in made:
+        node.remove()
+
+
+@pytest.fixture
+def clocked(make_clocked):
+    """One with the usual settings."""
+    return make_clocked()
 
 
 @pytest.fixture(scope="session")
@@ -93,6 +107,14 @@ def provider():
     it.stop()
 
 
+@pytest.fixture(scope="session")
+def hostile():
+    """The provider that does one thing wrong at a time."""
+    it = HostileProvider()
+    yield it
+    it.remove()
+
+
 @pytest.fixture
 def own_provider():
     """A provider of the test's own, which may turn its keys, or stop it."""
@@ -117,13 +139,15 @@ def _tenants():
 @pytest.fixture
 def tenant(archstone, _tenants):
     """A tenant that tests share and leave as it is, once on each database; its applications and people are their own."""
-    return _tenants(archstone)
+    yield (it := _tenants(archstone))
+    it.clear()
 
 
 @pytest.fixture
 def one(sqlite_archstone, _tenants):
     """The same where the database makes no difference."""
-    return _tenants(sqlite_archstone)
+    yield (it := _tenants(sqlite_archstone))
+    it.clear()
 
 
 @pytest.fixture

@@ -49,6 +49,7 @@ class Tenant:
         self.id, self.slug, self.issuer = self.resource["id"], self.resource["slug"], self.resource["issuer"]
         self.url = f"{node.url}/api/v1/auth/tenants/{self.slug}"
         self.pages = f"{node.url}/auth/{self.slug}"
+        self.ways = []
         self.idps = f"{self.url}/federation/idps"
 
     def path(self, *more):
@@ -70,11 +71,23 @@ class Tenant:
         body = {"tenant_id": self.id, "name": settings.pop("name", unique("app")), "type": kind}
         if kind != "SERVICE":
             body["redirect_uris"] = list(redirect_uris)
+        if "allowed_scopes" in settings:
+            settings.setdefault("default_scopes", settings["allowed_scopes"][:1])
         return Client(self, admin(self.node, "POST", APPLICATIONS, body | settings, 201))
 
-    def way(self, provider, method="client_secret_basic", client=None, oidc=None, **settings):
-        """An identity provider of its own: `provider` (of `peers.openid`), at which it is a client of its own."""
-        return Way(self, provider, method, client or {}, oidc or {}, settings)
+    def way(self, provider, method="client_secret_basic", client=None, oidc=None, keep=False, **settings):
+        """An identity provider of its own: `provider` (of `peers.openid`), at which it is a client of its own. A domain has room
+        for ten: unless `keep`, it goes with `clear`."""
+        way = Way(self, provider, method, client or {}, oidc or {}, settings)
+        if not keep:
+            self.ways.append(way)
+        return way
+
+    def clear(self):
+        """Deletes its identity providers."""
+        while self.ways:
+            answer = admin(self.node, "DELETE", self.ways.pop().path)
+            assert answer.status_code in (204, 404), answer.text
 
     def user(self, password=PASSWORD, **fields):
         """A user of its domain with a password; the member with the password beside it."""

@@ -13,7 +13,7 @@ import pytest
 
 from harness import Archstone, eventually
 from peers.broken import Sockets
-from peers.hostile_provider import ANSWERS, TOKENS, HostileProvider
+from peers.hostile_provider import ANSWERS, TOKENS
 from tenancy import PROVIDERS, Tenant, admin, told
 from test_op_logout import is_in
 from visitor import JSON, Page, query_of
@@ -25,14 +25,6 @@ SLOW = ("drip", "silence")
 
 
 @pytest.fixture(scope="module")
-def hostile():
-    """The provider."""
-    it = HostileProvider()
-    yield it
-    it.remove()
-
-
-@pytest.fixture(scope="module")
 def node(settings):
     """A node of these tests' own: its memory is looked at."""
     it = Archstone(settings=settings)
@@ -41,15 +33,23 @@ def node(settings):
 
 
 @pytest.fixture(scope="module")
-def tenant(node):
-    """A tenant of these tests' own: nobody has an account in it."""
-    return Tenant(node, local_login=False)
+def house(node):
+    """A tenant of these tests' own, in which nobody has an account, and its application."""
+    it = Tenant(node, local_login=False)
+    return it, it.client()
 
 
-@pytest.fixture(scope="module")
-def client(tenant):
+@pytest.fixture
+def tenant(house):
+    """The tenant; what it was given goes."""
+    yield house[0]
+    house[0].clear()
+
+
+@pytest.fixture
+def client(house):
     """Its application."""
-    return tenant.client()
+    return house[1]
 
 
 def memory(node):
@@ -212,15 +212,18 @@ def test_wrong_answers(tenant, client, hostile, visitor, endpoint, answer):
     assert paths.count("loop") <= 3, "three at most"
 
 
-def test_slow_and_endless_answers(node, tenant, client, hostile):
+def test_slow_and_endless_answers(node, hostile):
     """All at once: each within its deadline, memory flat, and nobody else held up meanwhile."""
     cases = [(endpoint, answer) for endpoint in ("discovery", "jwks", "token_endpoint", "userinfo") for answer in (*SLOW, "flood", "bomb")]
-    ways = {(e, a): way_of(tenant, hostile.case(**{e: a})) for e, a in cases}
-    honest = way_of(tenant, hostile.case())
+    # Each answer at a tenant of its own: a domain has room for ten identity providers.
+    clients = {answer: Tenant(node, local_login=False).client() for answer in ("honest", *SLOW, "flood", "bomb")}
+    ways = {(e, a): way_of(clients[a].tenant, hostile.case(**{e: a})) for e, a in cases}
+    honest = way_of(clients["honest"].tenant, hostile.case())
     before = memory(node)
 
     def run(what):
-        browser, way = tenant.visitor(), ways[what]
+        way, client = ways[what], clients[what[1]]
+        browser = client.tenant.visitor()
         began = time.monotonic()
         attempt, outcome = try_in(client, way, browser)
         took = time.monotonic() - began
@@ -231,9 +234,9 @@ def test_slow_and_endless_answers(node, tenant, client, hostile):
     with ThreadPoolExecutor(len(cases)) as pool:
         running = [pool.submit(run, what) for what in cases]
         time.sleep(2)
-        browser = tenant.visitor()
+        browser = honest.tenant.visitor()
         began = time.monotonic()
-        attempt, outcome = try_in(client, honest, browser)
+        attempt, outcome = try_in(clients["honest"], honest, browser)
         attempt.code(outcome)
         assert time.monotonic() - began < 2, "an honest provider's people wait for nobody"
         browser.close()

@@ -58,7 +58,7 @@ def test_the_two_ways_of_showing_a_secret(tenant, service):
 def test_op_auth_1_a_wrong_secret(tenant, service):
     client = service(tenant)
     bodies = [denied(ask(client, basic(client.id, secret))) for secret in ("wrong", "", mutated(client.secret, 0), mutated(client.secret, -1),
-                                                                           client.secret[:-1], client.secret + "x", client.secret * 2000)]
+                                                                           client.secret[:-1], client.secret + "x", client.secret * 50)]
     bodies += [denied(ask(client, basic("app_00000000000000000000000000000000", client.secret)))]
     assert all(b == bodies[0] for b in bodies), "an unknown application looks like a wrong secret"
     refused(ask(client, {"data": {"client_id": client.id, "client_secret": "wrong"}}), 401, "invalid_client")
@@ -223,7 +223,7 @@ def test_op_auth_8_twice(pair, keys):
 
 def test_op_auth_9_for_too_long_or_no_more(one, signing, keys):
     client, now = signing(one), int(time.time())
-    for changes in ({"exp": now + 10 * 365 * 86_400}, {"exp": now + 3600}, {"exp": now - 120}, {"exp": None}, {"exp": "soon"}, {"exp": 2**63}, {"exp": -1},
+    for changes in ({"exp": now + 10 * 365 * 86_400}, {"exp": now + 2 * 86_400}, {"exp": now - 120}, {"exp": None}, {"exp": "soon"}, {"exp": 2**63}, {"exp": -1},
                     {"iat": now + 600, "exp": now + 660}, {"nbf": now + 600}):
         refused(show(client, keys["ES256"].sign(assertion(client, **changes))), 401, "invalid_client")
 

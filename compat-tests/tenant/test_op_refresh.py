@@ -165,7 +165,7 @@ def test_a_refresh_token_has_an_end(clocked):
 
 def test_op_rt_4_nothing_that_opens_lies_about(make_node, visitor):
     """The database and the log have digests of codes, tokens, cookies and secrets, and nothing else."""
-    node = make_node(ARCHSTONE_LOG__LEVEL="debug")
+    node = make_node(ARCHSTONE_LOG__FILTER="debug")
     tenant = Tenant(node)
     client, user, browser = tenant.client(), tenant.user(), visitor(tenant)
     attempt = client.attempt(scope=OFFLINE)

@@ -279,7 +279,7 @@ def parties(tenant):
 
 def test_a_token_for_the_next_service(tenant, parties):
     front, back, user, exchange = parties
-    tokens = front.sign_in(user, scope="openid email", resource=back.id)
+    tokens = front.sign_in(user, scope="openid email offline_access", resource=back.id)
     answer = exchange(tokens["access_token"], audience="https://billing.example", scope="email")
     assert answer.status_code == 200, answer.text
     assert answer.json()["issued_token_type"] == ACCESS_TOKEN and "refresh_token" not in answer.json()
@@ -287,8 +287,8 @@ def test_a_token_for_the_next_service(tenant, parties):
     assert claims["sub"] == user["id"] and claims["client_id"] == back.id and claims["scope"] == "email"
     assert claims["act"]["sub"] == back.id and "https://billing.example" in claims["aud"]
     assert claims["exp"] <= access_claims(tokens)["exp"]
-    # It ends with the one that it came of.
-    front.revoke(tokens["access_token"])
+    # It ends with the grant that it came of.
+    front.revoke(tokens["refresh_token"])
     assert back.introspect(answer.json()["access_token"]) == {"active": False}
 
 

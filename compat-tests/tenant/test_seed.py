@@ -5,7 +5,7 @@ import urllib.parse
 import pytest
 
 from harness import unique
-from tenancy import by_provider, claims_of, login_page, told
+from tenancy import PROVIDERS, Tenant, admin, by_provider, claims_of, login_page, told
 from visitor import JSON, PAGE, Page, query_of
 
 PARAMETERS = ["response_type", "client_id", "redirect_uri", "scope", "state", "nonce", "code_challenge", "code_challenge_method"]
@@ -18,7 +18,7 @@ def ways():
 
     def of(tenant, provider):
         if tenant.id not in made:
-            made[tenant.id] = tenant.way(provider, name="Acme Okta", preset="okta")
+            made[tenant.id] = tenant.way(provider, name="Acme Okta", preset="okta", keep=True)
         return made[tenant.id]
 
     return of
@@ -65,7 +65,6 @@ def test_f1_order_and_what_is_left_out(own, provider):
 
 def test_f1_global_configurations_are_offered_to_every_tenant_unless_kept_for_some(archstone, own):
     """ADM: `PUT …/tenants` keeps one for these."""
-    from tenancy import PROVIDERS, Tenant, admin
     tenant, other = Tenant(archstone), Tenant(archstone)
     body = {"displayName": unique("Corporate"), "providerType": "OIDC",
             "oidcConfig": {"clientId": "x", "clientSecret": "y", "wellKnownUrl": f"https://{unique()}.example.com/.well-known/openid-configuration"}}
@@ -205,7 +204,6 @@ def test_f3_of_another_tenant(one, own, provider, visitor):
 
 def test_f3_an_expired_sign_in_returns_to_the_application(clocked, provider, visitor):
     """B4: ten minutes later the application is told; a day later there is a page."""
-    from tenancy import Tenant
     node, step = clocked
     tenant = Tenant(node)
     way, client, browser = tenant.way(provider), tenant.client(), visitor(tenant)
@@ -229,16 +227,14 @@ def test_f3_an_expired_sign_in_returns_to_the_application(clocked, provider, vis
     assert isinstance(page, Page) and page.status == 400
 
 
-def test_a_shorter_time(make_node, provider, visitor):
+def test_a_shorter_time(make_clocked, provider, visitor):
     """`sign_in_secs` is configuration."""
-    import time
-
-    from tenancy import Tenant
-    tenant = Tenant(make_node(ARCHSTONE_TENANT__SIGN_IN_SECS="1"))
+    node, step = make_clocked(ARCHSTONE_TENANT__SIGN_IN_SECS="60")
+    tenant = Tenant(node)
     way, client, browser = tenant.way(provider), tenant.client(), visitor(tenant)
     attempt = client.attempt()
     back = way.return_from(browser, browser.go(attempt.at(way), f"{provider.issuer}/"), way.person())
-    time.sleep(1.2)
+    step(61)
     attempt.error(browser.go(back, client.redirect_uri), "temporarily_unavailable")
 
 

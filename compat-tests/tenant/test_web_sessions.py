@@ -35,10 +35,11 @@ def plant(browser, cookies):
 def test_web_fix_1_the_session_is_new_at_each_sign_in(tenant, provider, visitor, way_in):
     client, browser = tenant.client(), visitor(tenant)
     way, user = tenant.way(provider), tenant.user()
+    person = way.person()
 
     def enter(**parameters):
         attempt = client.attempt(**parameters)
-        answer = by_password(browser, attempt, user) if way_in == "password" else by_provider(browser, attempt, way, way.person())
+        answer = by_password(browser, attempt, user) if way_in == "password" else by_provider(browser, attempt, way, person)
         attempt.tokens(answer)
         return session_cookie(browser)
 
