@@ -2,9 +2,11 @@
 # Long and statistical cases, on demand; results are kept with their date in the table that is printed at the end.
 #
 #   compat-tests/long.sh             everything: about 2 hours
-#   compat-tests/long.sh NAME…       some of: enum kill soak worlds fuzz openapi bench
+#   compat-tests/long.sh NAME…       some of: enum times flood kill soak worlds fuzz openapi bench
 #
 #   enum   WEB-ENUM-1   times of failed log-ins, five kinds of user × three passwords, 500 each, interleaved
+#   times  WEB-ENUM-1, WEB-TIME-1   the same at a tenant's login page and token endpoint
+#   flood  OP-DOS-1     100,000 authorization requests without a sign-in: memory and storage
 #   kill   REL-KILL-1   kill -9 at 1,000 random points on each database
 #   soak   REL-MEM-1    30 minutes of mixed load: memory and open files
 #   worlds              40 random worlds of grants, beside a real Keystone: assignments, tokens, reachable projects
@@ -24,13 +26,14 @@ fi
 mkdir -p compat-tests/.run
 table=compat-tests/.run/long.txt
 : >"$table"
-[ $# -gt 0 ] || set -- enum kill soak worlds fuzz openapi bench
+[ $# -gt 0 ] || set -- enum times flood kill soak worlds fuzz openapi bench
 
 for name in "$@"; do
   began=$SECONDS log=compat-tests/.run/long-$name.log
   echo "=== $name"
   case $name in
     enum | soak | fuzz) "$python" compat-tests/edge/long_"$name".py ;;
+    times | flood) "$python" compat-tests/tenant/long_"$name".py ;;
     kill) ARCHSTONE_KILL_POINTS=${ARCHSTONE_KILL_POINTS:-1000} "$python" -m pytest -c compat-tests/pytest.ini -q -s compat-tests/edge/test_kill.py ;;
     worlds)
       ARCHSTONE_WORLD_SEEDS=${ARCHSTONE_WORLD_SEEDS:-1-40} ARCHSTONE_WORLD_QUERIES=200 \

@@ -33,6 +33,7 @@ export function configuration(world) {
       devInteractions: { enabled: false },
       clientCredentials: { enabled: true },
       deviceFlow: { enabled: true },
+      backchannelLogout: { enabled: true },
       introspection: { enabled: true, allowedPolicy: async (ctx, client) => client.clientAuthMethod !== 'none' },
       revocation: { enabled: true },
       resourceIndicators: {
@@ -42,6 +43,8 @@ export function configuration(world) {
         getResourceServerInfo: async (ctx, indicator) => resource(world, indicator),
       },
     },
+    // Left to itself it fetches nothing from addresses such as loopback ones, not even to tell a client of a logout.
+    fetch: (url, { dispatcher, ...options }) => globalThis.fetch(url, options),
     interactions: { url: (ctx, interaction) => `/interaction/${interaction.uid}` },
     findAccount: async (ctx, id) => claimsOf(id) && { accountId: id, claims: async () => ({ sub: id, ...claimsOf(id) }) },
     extraTokenClaims: async (ctx, token) => claimsOf(token.accountId ?? token.clientId),
