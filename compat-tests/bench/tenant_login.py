@@ -30,13 +30,15 @@ from peers.openid import NODE  # noqa: E402
 
 BROWSERS, PEOPLE = 8, 50
 # Everybody has an account by then, and Node has compiled what it runs.
-WARM_UP = 200
+WARM_UP = 300
 # What must hold: the server CPU of Polis's login beside ours, on PostgreSQL.
 ECONOMY = 5.0
 
 # Nobody listens there: browsers are stopped when they are sent to it.
 REDIRECT_URI = "http://127.0.0.1:1/signed-in"
 EGRESS = {"ARCHSTONE_EGRESS__ALLOW": "127.0.0.1,localhost", "ARCHSTONE_EGRESS__SCHEMES": "http,https", "ARCHSTONE_EGRESS__PORTS": ""}
+# Everybody comes from one address.
+LIMITS = {f"ARCHSTONE_TENANT__{what}_PER_MINUTE": "0" for what in ("BEGIN", "FINISH", "TOKEN")}
 
 
 def cpu_seconds(pid):
@@ -140,7 +142,7 @@ class Tenant:
     """A tenant of ours with one application, whose people come by the company's provider."""
 
     def __init__(self, company, database):
-        self.server = Archstone(database, settings=EGRESS, described=False)
+        self.server = Archstone(database, settings=EGRESS | LIMITS, described=False)
         self.server.settings["ARCHSTONE_SERVER__PUBLIC_URL"] = self.server.url
         self.server.prepare().start()
         self.pid = self.server.process.pid
