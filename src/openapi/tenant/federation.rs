@@ -101,6 +101,7 @@ fn operations() -> Vec<Operation> {
             .query("client_id", text(), "Only those that this application takes.")
             .query("login_hint", text(), "That of this e-mail domain first.")
             .answer(200, Answer::json("Those that people may sign in by.", named("AvailableIdps")))
+            .answer(304, Answer::empty("The client has it."))
             .refuses(&[403, 422, 429]),
         step(with_parameters(Operation::get(AUTHORIZE, id(AUTHORIZE, "oidc_authorize", "get"), "Oidc Authorize")), 302),
         step(with_answer(Operation::get(CALLBACK, id(CALLBACK, "oidc_callback", "get"), "Oidc Callback")), 302),
