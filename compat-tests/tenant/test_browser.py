@@ -47,7 +47,7 @@ def is_in(window, app):
 
 def untroubled(window):
     """Nothing was stopped by a policy and no script failed."""
-    troubles = [line for line in window.seen()["console"] if line.startswith("error") and "favicon" not in line]
+    troubles = [line for line in window.seen()["console"] if line.startswith("error") and "Failed to load resource" not in line]
     assert not troubles, troubles
 
 

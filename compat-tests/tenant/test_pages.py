@@ -61,7 +61,7 @@ def flawless(window, name):
     wide = window.run(script="document.documentElement.scrollWidth - document.documentElement.clientWidth")
     if wide > 0:
         faults.append(f"at {NARROWEST} pixels one scrolls sideways by {wide}")
-    faults += [line for line in window.seen()["console"] if line.startswith("error") and "favicon" not in line and "status of" not in line]
+    faults += [line for line in window.seen()["console"] if line.startswith("error") and "Failed to load resource" not in line]
     window.look(width=1280, height=800, dark=False)
     assert not faults, f"{name}:\n" + "\n".join(faults)
 
