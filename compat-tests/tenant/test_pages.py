@@ -177,8 +177,10 @@ def test_errors(acme, window):
 
 
 def test_an_answer_that_posts_itself(acme, window):
-    browser = window(scripts=False)
-    client = acme.client()
+    """It has left at once, unless what it posts to is held up."""
+    browser = window()
+    client = acme.client(redirect_uris=["http://127.0.0.1:65000/callback"])
+    browser.hold(url="http://127.0.0.1:65000/**")
     browser.open(client.attempt(response_mode="form_post").url)
     with_password(browser, acme.user())
     browser.wait_text(value="Continue")
