@@ -235,7 +235,9 @@ fn path(route: &Route, domain: &str) -> String {
     let of_tenant =
         ["/applications", "/identity-providers", "/identity-providers/{idp_id}", "/traces", "/traces/{request_id}"];
     match route.template.strip_prefix("/api/v1/admin") {
-        Some(rest) if of_tenant.contains(&rest) || (rest.starts_with("/sessions") && route.method != "POST") => format!("{path}?tenant_id={}", id_of(domain)),
+        Some(rest) if of_tenant.contains(&rest) || (rest.starts_with("/sessions") && route.method != "POST") => {
+            format!("{path}?tenant_id={}", id_of(domain))
+        }
         _ => path,
     }
 }
@@ -254,9 +256,7 @@ fn body(route: &Route, domain: &str) -> Option<Value> {
         ("PATCH", t) if t.ends_with("{mapping_id}") => {
             Some(json!({"mapping": {"rules": [{"local": [], "remote": [{"type": "x"}]}]}}))
         }
-        ("POST", "/api/v1/admin/sessions/revoke-all") => {
-            Some(json!({"tenant_id": id_of(domain), "user_id": "nobody"}))
-        }
+        ("POST", "/api/v1/admin/sessions/revoke-all") => Some(json!({"tenant_id": id_of(domain), "user_id": "nobody"})),
         ("POST", "/api/v1/admin/applications" | "/api/v1/admin/identity-providers") => {
             Some(json!({"tenant_id": id_of(domain)}))
         }

@@ -87,7 +87,7 @@ async fn house(database: &'static str, url: &str, keep: Option<tempfile::TempDir
     let service = app::service(app.clone()).unwrap();
     let limits = Limits::from(&app.config.server);
     tokio::spawn(async move { serve(listener, None, service, limits, std::future::pending()).await });
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
     House { database, app, clock, url: format!("http://{address}"), client, _dirs: (dir, keep) }
 }
 

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Speed of token validation beside a bare warp server, of long lists, of many SSO configurations, of logins through an OpenID
-# provider, and of mappings beside Keystone's engine, in one run on this machine. See README.md.
+# provider, of logins at a tenant's application beside Ory Polis's library, and of mappings beside Keystone's engine, in one run
+# on this machine. See README.md.
 #
-#   compat-tests/bench/run.sh            the short form, about two minutes (what CI runs; also as --short)
-#   compat-tests/bench/run.sh --long     more and longer rounds of validation, about seven minutes
+#   compat-tests/bench/run.sh            the short form, about three minutes (what CI runs; also as --short)
+#   compat-tests/bench/run.sh --long     more and longer rounds of validation and of logins, about ten minutes
 #
-# Prints tables, writes bench.json, lists.json, configurations.json, federated_login.json and mappings.json to
-# compat-tests/.run, and exits non-zero when a target is missed in three attempts.
+# Prints tables, writes bench.json, lists.json, configurations.json, federated_login.json, tenant_login.json and mappings.json
+# to compat-tests/.run, and exits non-zero when a target is missed in three attempts.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 [ -f "$HOME/.cargo/env" ] && . "$HOME/.cargo/env"
@@ -20,7 +21,9 @@ if [ ! -x "$python" ]; then
   python3 -m venv compat-tests/.venv
   "$python" -m pip install -q --disable-pip-version-check -r compat-tests/requirements.txt
 fi
-[ -d compat-tests/peers/openid_provider/node_modules ] || npm ci --prefix compat-tests/peers/openid_provider --no-audit --no-fund
+for packages in compat-tests/peers/openid_provider compat-tests/bench/polis; do
+  [ -d "$packages/node_modules" ] || npm ci --prefix "$packages" --no-audit --no-fund
+done
 keystone=${KEYSTONE_VENV:-compat-tests/.venv-keystone}
 if [ ! -x "$keystone/bin/python" ]; then
   python3 -m venv "$keystone"
@@ -32,5 +35,6 @@ status=0
 "$python" compat-tests/bench/lists.py || status=1
 "$python" compat-tests/bench/configurations.py || status=1
 "$python" compat-tests/bench/federated_login.py "$@" || status=1
+"$python" compat-tests/bench/tenant_login.py "$@" || status=1
 "$python" compat-tests/bench/mappings.py || status=1
 exit $status

@@ -122,6 +122,15 @@ impl Request {
         self.cookie(&super::cookie::name(app, name))
     }
 
+    /// The names of the cookies that we have set under names that begin so, oldest first (RFC 6265 §5.4).
+    pub fn own_cookies(&self, app: &App, beginning: &str) -> Vec<String> {
+        let prefix = super::cookie::name(app, "");
+        let fields = self.head.headers.get_all(COOKIE).iter().filter_map(|v| v.to_str().ok());
+        let names = fields.flat_map(|f| f.split(';')).filter_map(|pair| Some(pair.trim().split_once('=')?.0));
+        let ours = names.filter_map(|name| name.strip_prefix(prefix.as_str()));
+        ours.filter(|name| name.starts_with(beginning)).map(str::to_owned).collect()
+    }
+
     /// Whether whoever asks is a browser that wants to show something.
     pub fn wants_page(&self) -> bool {
         let mut accepted = self.head.headers.get_all(ACCEPT).iter().filter_map(|v| v.to_str().ok());

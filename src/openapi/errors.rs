@@ -153,9 +153,15 @@ pub fn responses(used: &BTreeSet<(Envelope, u16)>) -> Map<String, Value> {
 /// The response of a status. `page` is for operations that browsers are sent to: they may get a page for people instead.
 pub fn response(envelope: Envelope, status: u16, page: bool) -> Value {
     let schema = if (envelope, status) == (Envelope::Tenant, 422) { BODY } else { envelope.schema() };
+    let mut schema = named(schema);
+    if envelope == Envelope::Oauth && matches!(status, 413 | 422) {
+        // What is found before the endpoint has the request is worded as everywhere on the tenant face.
+        let of_face = if status == 422 { BODY } else { Envelope::Tenant.schema() };
+        schema = json!({"anyOf": [schema, named(of_face)]});
+    }
     let mut shown = json!({
         "description": reason(status),
-        "content": {"application/json": {"schema": named(schema)}},
+        "content": {"application/json": {"schema": schema}},
     });
     if page {
         shown["content"]["text/html"] = json!({});

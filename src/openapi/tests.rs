@@ -89,10 +89,10 @@ fn every_name_is_used_once() {
     let mut ids: BTreeMap<&str, String> = BTreeMap::new();
     for (place, operation) in operations(&document) {
         let id = operation["operationId"].as_str().unwrap();
-        assert!(
-            id.chars().all(|c| c.is_ascii_alphanumeric()) && id.starts_with(|c: char| c.is_ascii_uppercase()),
-            "{id}"
-        );
+        let ours = id.chars().all(|c| c.is_ascii_alphanumeric()) && id.starts_with(|c: char| c.is_ascii_uppercase());
+        // The tenant face has the names of the document that it comes from: function, path and method.
+        let given = place.contains("/federation/") && (id.ends_with("_get") || id.ends_with("_post"));
+        assert!(ours || given, "{id}");
         if let Some(other) = ids.insert(id, place.clone()) {
             panic!("{place} and {other} are both called {id}");
         }
@@ -119,7 +119,8 @@ fn required_members_are_members_and_every_operation_answers_something() {
         let responses = operation["responses"].as_object().unwrap();
         let answers = responses.keys().filter(|s| s.starts_with(['2', '3']) || s.as_str() == "410");
         assert!(answers.count() > 0, "{place}");
-        assert!(operation["summary"].as_str().unwrap().ends_with(['.', '`']), "{place}");
+        let given = place.contains("/federation/");
+        assert!(given || operation["summary"].as_str().unwrap().ends_with(['.', '`']), "{place}");
     }
 }
 

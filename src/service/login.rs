@@ -36,6 +36,8 @@ pub struct Visit<'a> {
     pub origin: &'a Origin,
     /// What it calls itself.
     pub user_agent: Option<&'a str>,
+    /// The names of the cookies of sign-ins that it has, oldest first.
+    pub attempts: Vec<String>,
     /// Finds a cookie of ours by its name.
     pub cookie: &'a (dyn Fn(&str) -> Option<String> + Send + Sync),
 }
@@ -137,9 +139,12 @@ pub fn session_cookie(tenant: &Tenant) -> String {
     format!("sso.{}", tenant.id.get(at..).unwrap_or(&tenant.id))
 }
 
+/// How the names of the cookies of sign-ins begin.
+pub const ATTEMPT: &str = "fed.";
+
 /// Name of the cookie of one sign-in: each has one of its own, so that two windows do not take each other's.
 pub fn attempt_cookie(sign_in_id: &str) -> String {
-    format!("fed.{}", sign_in_id.get(..8).unwrap_or(sign_in_id))
+    format!("{ATTEMPT}{}", sign_in_id.get(..8).unwrap_or(sign_in_id))
 }
 
 /// What a form must bring back that was made for a browser: it follows from a cookie of that browser, which nobody else knows.

@@ -9,4 +9,3 @@ pub mod asked;
 pub mod notice;
 pub mod provider;
 pub mod told;
-

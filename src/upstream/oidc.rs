@@ -358,6 +358,7 @@ impl Oidc {
             claims.for_client(client_id)?;
             claims.has(&["exp", "iat", "sub"])?;
             claims.alive(ask.now)?;
+            claims.is_fresh(ask.now)?;
             claims.has_nonce(&memo.nonce)
         };
         check().map_err(refused("ID token"))?;

@@ -13,7 +13,7 @@ use crate::tenant::admin::view;
 
 /// Commands of `tenant app`.
 #[derive(Debug, clap::Subcommand)]
-pub(super) enum Command {
+pub(in crate::cli) enum Command {
     /// Make an application; its secret is printed, once.
     Create {
         /// The tenant's slug or id.
@@ -61,7 +61,7 @@ pub(super) enum Command {
     },
 }
 
-pub(super) async fn run(app: &App, caller: &Caller, command: &Command) -> Result<String> {
+pub async fn run(app: &App, caller: &Caller, command: &Command) -> Result<String> {
     match command {
         Command::Create { tenant, name, kind, members } => {
             let tenant_id = id_of(app, caller, tenant).await?;

@@ -12,7 +12,7 @@ use crate::tenant::admin::view;
 
 /// Commands of `tenant idp`.
 #[derive(Debug, clap::Subcommand)]
-pub(super) enum Command {
+pub(in crate::cli) enum Command {
     /// List what a tenant could offer.
     List {
         /// The tenant's slug or id.
@@ -48,7 +48,7 @@ pub(super) enum Command {
     },
 }
 
-pub(super) async fn run(app: &App, caller: &Caller, command: &Command) -> Result<String> {
+pub async fn run(app: &App, caller: &Caller, command: &Command) -> Result<String> {
     match command {
         Command::List { tenant, json } => list(app, caller, tenant, *json).await,
         Command::Add { tenant, name, members } => {

@@ -10,7 +10,7 @@ use crate::http::body;
 
 /// Members at the command line.
 #[derive(Debug, Clone, Default, clap::Args)]
-pub(super) struct Members {
+pub(in crate::cli) struct Members {
     /// JSON object with members; `-` for standard input.
     #[arg(short, long, value_name = "FILE")]
     file: Option<PathBuf>,
@@ -22,7 +22,7 @@ pub(super) struct Members {
 
 impl Members {
     /// The body with these members beside those of `base`, which stay.
-    pub(super) fn body(&self, base: Value) -> Result<Value> {
+    pub fn body(&self, base: Value) -> Result<Value> {
         let mut body = match &self.file {
             None => Map::new(),
             Some(path) => object(path)?,

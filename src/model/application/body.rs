@@ -106,7 +106,12 @@ impl Settings {
         let origins = texts(f, "allowed_origins", MAX_ADDRESSES, web::MAX_URL, web::origin)?;
         put(&mut self.allowed_origins, origins, default.allowed_origins);
         put(&mut self.allowed_scopes, texts(f, "allowed_scopes", MAX_NAMES, 255, scope)?, default.allowed_scopes);
+        let named = f.raw("default_scopes").is_some();
         put(&mut self.default_scopes, texts(f, "default_scopes", MAX_NAMES, 255, scope)?, default.default_scopes);
+        if !named {
+            // What nobody names follows what is allowed.
+            self.default_scopes.retain(|scope| self.allowed_scopes.contains(scope));
+        }
         put(&mut self.grant_types, words(f, "grant_types", GrantType::ALL, GrantType::as_str)?, default.grant_types);
         put(&mut self.auth_method, word(f, "auth_method", AuthMethod::ALL, AuthMethod::as_str)?, default.auth_method);
         put_maybe(&mut self.jwks, jwks(f)?);

@@ -186,7 +186,7 @@ fn reading(f: &mut Fields<'_>) -> Result<Option<Reading>> {
             if let Some(other) = members.keys().find(|k| !["rules", "schema_version"].contains(&k.as_str())) {
                 return Err(Error::invalid_field(format!("mapping.{other:.100}"), crate::model::setting::UNKNOWN));
             }
-            let document = Document::parse(&json!({ "mapping": members })).map_err(|e| in_mapping(e))?;
+            let document = Document::parse(&json!({ "mapping": members })).map_err(in_mapping)?;
             Ok(Some(Reading::Document(document)))
         }
         None if attributes.is_none() && groups.is_none() => Ok(None),

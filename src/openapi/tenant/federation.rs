@@ -9,9 +9,37 @@ use crate::tenant::federation::idps::AvailableIdps;
 
 const BASE: &str = "/api/v1/auth/tenants/{tenant_slug}/federation";
 
+/// The authorization endpoint.
+const ENDPOINT: &str = "/api/v1/auth/tenants/{tenant_slug}/oauth/authorize";
+
 /// The parts that the page shows.
 pub fn parts() -> Vec<(&'static str, &'static str, Vec<Operation>)> {
-    vec![("Federation", "Signing in at a tenant through external identity providers.", operations())]
+    vec![
+        ("Federation", "Signing in at a tenant through external identity providers.", operations()),
+        ("Authorization", "Where an application sends its user to sign in.", authorization()),
+    ]
+}
+
+fn authorization() -> Vec<Operation> {
+    let get = [
+        ("prompt", "`none`, `login`, `consent`, `select_account`."),
+        ("max_age", "Seconds since somebody was made sure of, at most."),
+        ("idp_hint", "The identity provider to go to, by its id or name."),
+        ("acr_values", "How somebody is to be made sure of."),
+        ("ui_locales", "Languages that they read."),
+        ("id_token_hint", "Whom it must be."),
+        ("response_mode", "`query` or `form_post`."),
+        ("resource", "Whom the access token is for beside the application (RFC 8707)."),
+    ]
+    .into_iter()
+    .fold(
+        with_parameters(Operation::get(ENDPOINT, "AuthorizeAtTenant", "Ask for a code.")),
+        |operation, (name, description)| operation.query(name, nullable(text()), description),
+    );
+    vec![
+        step(get, 302),
+        step(Operation::post(ENDPOINT, "AuthorizeAtTenantByForm", "The same with a form.").takes_form(), 303),
+    ]
 }
 
 /// The parameters of an application that survive the way to the identity provider and back.
@@ -73,6 +101,7 @@ fn operations() -> Vec<Operation> {
             .query("client_id", text(), "Only those that this application takes.")
             .query("login_hint", text(), "That of this e-mail domain first.")
             .answer(200, Answer::json("Those that people may sign in by.", named("AvailableIdps")))
+            .answer(304, Answer::empty("The client has it."))
             .refuses(&[403, 422, 429]),
         step(with_parameters(Operation::get(AUTHORIZE, id(AUTHORIZE, "oidc_authorize", "get"), "Oidc Authorize")), 302),
         step(with_answer(Operation::get(CALLBACK, id(CALLBACK, "oidc_callback", "get"), "Oidc Callback")), 302),

@@ -48,11 +48,11 @@ async fn asked(
         if silent {
             return Err(Error::refused(Code::ConsentRequired, "Somebody has to agree."));
         }
-        let (sign_in, handle, cookie) = found::fresh(app, tenant, Some(request.clone()))?;
+        let (sign_in, handle, cookies) = found::fresh(app, visit, tenant, Some(request.clone()))?;
         insert(app, visit, tenant, &sign_in).await?;
         let ending = complete::Ending { visit, tenant, sign_in, handle: &handle, trace: Trace::default() };
         let mut step = complete::go_on(app, ending, &session).await?;
-        step.cookies.push(cookie);
+        step.cookies.extend(cookies);
         return Ok(step);
     }
     if silent {
@@ -63,9 +63,9 @@ async fn asked(
         let start = Start::New(Some(Box::new(request.clone())));
         return depart::leave(app, visit, tenant, chosen, start, None).await;
     }
-    let (sign_in, handle, cookie) = found::fresh(app, tenant, Some(request.clone()))?;
+    let (sign_in, handle, cookies) = found::fresh(app, visit, tenant, Some(request.clone()))?;
     insert(app, visit, tenant, &sign_in).await?;
-    Ok(Step { next: Next::Show(Page::Login(handle)), cookies: vec![cookie] })
+    Ok(Step { next: Next::Show(Page::Login(handle)), cookies })
 }
 
 /// Stores a sign-in that has just begun.

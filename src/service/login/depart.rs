@@ -160,8 +160,8 @@ async fn store_departure(
 ) -> Result<Step> {
     let (mut it, from, cookies) = match start {
         Start::New(request) => {
-            let (it, _, cookie) = found::fresh(app, tenant, request.map(|r| *r))?;
-            (it, None, vec![cookie])
+            let (it, _, cookies) = found::fresh(app, visit, tenant, request.map(|r| *r))?;
+            (it, None, cookies)
         }
         Start::Stored(sign_in) => {
             let from = sign_in.stage;

@@ -12,6 +12,8 @@ use crate::secret::{digest, same};
 use crate::service::App;
 use crate::store;
 
+/// Most sign-ins that one browser has cookies of; those begun first go.
+const MAX_ATTEMPTS: usize = 10;
 /// Length of a handle.
 const HANDLE: usize = 43;
 
@@ -40,8 +42,13 @@ impl Kept {
     }
 }
 
-/// A new sign-in, its handle, and the cookie that binds it to the browser.
-pub(super) fn fresh(app: &App, tenant: &Tenant, request: Option<Request>) -> Result<(SignIn, String, SetCookie)> {
+/// A new sign-in, its handle, and the cookie that binds it to the browser; behind it those that go.
+pub(super) fn fresh(
+    app: &App,
+    visit: &Visit<'_>,
+    tenant: &Tenant,
+    request: Option<Request>,
+) -> Result<(SignIn, String, Vec<SetCookie>)> {
     let (handle, browser) = (app.random.token(), app.random.token());
     let (now, id) = (app.now(), digest(&handle));
     let life = seconds(app.config.tenant.sign_in_secs);
@@ -71,7 +78,14 @@ pub(super) fn fresh(app: &App, tenant: &Tenant, request: Option<Request>) -> Res
         max_age_secs: app.config.tenant.sign_in_secs.saturating_add(app.config.tenant.keep_ended_secs),
         cross_site: false,
     };
-    Ok((it, handle, cookie))
+    let evicted = visit.attempts.len().saturating_sub(MAX_ATTEMPTS - 1);
+    let gone = visit.attempts.iter().take(evicted).map(|name| SetCookie {
+        name: name.clone(),
+        value: String::new(),
+        max_age_secs: 0,
+        cross_site: false,
+    });
+    Ok((it, handle, std::iter::once(cookie).chain(gone).collect()))
 }
 
 /// Configured seconds.

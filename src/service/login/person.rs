@@ -112,9 +112,9 @@ pub fn button_text(offered: &Offered) -> String {
 
 /// Begins a sign-in without an application. Who is signed in already goes on.
 pub async fn open(app: &App, visit: &Visit<'_>, tenant: &Tenant) -> Result<Step> {
-    let (sign_in, handle, cookie) = found::fresh(app, tenant, None)?;
+    let (sign_in, handle, cookies) = found::fresh(app, visit, tenant, None)?;
     insert(app, visit, tenant, &sign_in).await?;
-    Ok(Step { next: Next::Show(Page::Login(handle)), cookies: vec![cookie] })
+    Ok(Step { next: Next::Show(Page::Login(handle)), cookies })
 }
 
 /// What a page of a sign-in shows to the browser that began it.
@@ -202,14 +202,27 @@ fn check_time(app: &App, it: &SignIn) -> Result<()> {
     Ok(())
 }
 
-/// The sign-in that a form is of, at this stage, if the form was made for this browser.
-async fn posted(app: &App, visit: &Visit<'_>, tenant: &Tenant, handle: &str, csrf: &str) -> Result<SignIn> {
+/// What a form is of.
+enum Posted {
+    /// A sign-in that goes on.
+    Going(Box<SignIn>),
+    /// One that took too long: its application is told.
+    Late(Step),
+}
+
+/// The sign-in that a form is of, if the form was made for this browser.
+async fn posted(app: &App, visit: &Visit<'_>, tenant: &Tenant, handle: &str, csrf: &str) -> Result<Posted> {
     let (it, cookie) = found::by_handle(app, visit, tenant, handle).await?;
     if !same(csrf, &form_token(&cookie, &it.id)) {
         return Err(Error::refused(Code::ForgedForm, "The form was not made for this browser. Start again."));
     }
-    check_time(app, &it)?;
-    Ok(it)
+    match check_time(app, &it) {
+        Ok(()) => Ok(Posted::Going(Box::new(it))),
+        Err(error @ Error::Refused { code: Code::Expired, .. }) => {
+            arrive::end(app, visit, tenant, it, Trace::default(), error).await.map(Posted::Late)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 fn gone_on() -> Error {
@@ -225,7 +238,10 @@ pub async fn identify(
     csrf: &str,
     identifier: &str,
 ) -> Result<Option<Step>> {
-    let it = posted(app, visit, tenant, handle, csrf).await?;
+    let it = match posted(app, visit, tenant, handle, csrf).await? {
+        Posted::Going(it) => *it,
+        Posted::Late(step) => return Ok(Some(step)),
+    };
     let offered = match &it.request {
         Some(request) => match tenants::client(app, &tenant.id, &request.client_id).await? {
             Some(client) => usable(app, tenant, &client).await?,
@@ -253,7 +269,10 @@ pub async fn password(
     password: Secret,
 ) -> Result<Step> {
     let stored = match handle {
-        Some(handle) => Some(posted(app, visit, tenant, handle, csrf.unwrap_or_default()).await?),
+        Some(handle) => match posted(app, visit, tenant, handle, csrf.unwrap_or_default()).await? {
+            Posted::Going(it) => Some(*it),
+            Posted::Late(step) => return Ok(step),
+        },
         None => None,
     };
     if stored.as_ref().is_some_and(|it| !matches!(it.stage, Stage::Open | Stage::Away | Stage::Confirm)) {
@@ -267,7 +286,7 @@ pub async fn password(
     let (sign_in, handle) = match (stored, handle) {
         (Some(it), Some(handle)) => (it, handle.to_owned()),
         _ => {
-            let (it, handle, _) = found::fresh(app, tenant, None)?;
+            let (it, handle, _) = found::fresh(app, visit, tenant, None)?;
             insert(app, visit, tenant, &it).await?;
             (it, handle)
         }
@@ -324,7 +343,10 @@ pub async fn confirm(
     csrf: &str,
     confirmation: Confirmation,
 ) -> Result<Step> {
-    let it = posted(app, visit, tenant, handle, csrf).await?;
+    let it = match posted(app, visit, tenant, handle, csrf).await? {
+        Posted::Going(it) => *it,
+        Posted::Late(step) => return Ok(step),
+    };
     if it.stage != Stage::Confirm {
         return Err(gone_on());
     }
@@ -356,7 +378,10 @@ pub async fn consent(
     csrf: &str,
     allow: bool,
 ) -> Result<Step> {
-    let it = posted(app, visit, tenant, handle, csrf).await?;
+    let it = match posted(app, visit, tenant, handle, csrf).await? {
+        Posted::Going(it) => *it,
+        Posted::Late(step) => return Ok(step),
+    };
     let (Stage::Consent, Some(request)) = (it.stage, it.request.clone()) else { return Err(gone_on()) };
     let mut trace = Trace::default();
     if !allow {
@@ -386,17 +411,17 @@ async fn theirs(app: &App, visit: &Visit<'_>, tenant: &Tenant, it: &SignIn) -> R
 /// Begins a sign-in for a device that waits with this code. Who is signed in already is asked at once.
 pub async fn for_device(app: &App, visit: &Visit<'_>, tenant: &Tenant, user_code: &str) -> Result<Step> {
     let waiting = oauth::device::look(app, tenant, user_code).await?;
-    let (mut sign_in, handle, cookie) = found::fresh(app, tenant, None)?;
+    let (mut sign_in, handle, cookies) = found::fresh(app, visit, tenant, None)?;
     sign_in.device_id = Some(waiting.device_id);
     insert(app, visit, tenant, &sign_in).await?;
     match session::current(app, tenant, visit).await? {
         Some(session) => {
             let ending = Ending { visit, tenant, sign_in, handle: &handle, trace: Trace::default() };
             let mut step = complete::go_on(app, ending, &session).await?;
-            step.cookies.push(cookie);
+            step.cookies.extend(cookies);
             Ok(step)
         }
-        None => Ok(Step { next: Next::Show(Page::Login(handle)), cookies: vec![cookie] }),
+        None => Ok(Step { next: Next::Show(Page::Login(handle)), cookies }),
     }
 }
 
@@ -409,7 +434,10 @@ pub async fn decide_device(
     csrf: &str,
     allow: bool,
 ) -> Result<Vec<SetCookie>> {
-    let it = posted(app, visit, tenant, handle, csrf).await?;
+    let Posted::Going(it) = posted(app, visit, tenant, handle, csrf).await? else {
+        return Err(Error::refused(Code::Expired, "The sign-in took too long. Start again."));
+    };
+    let it = *it;
     let (Stage::Consent, Some(device_id)) = (it.stage, it.device_id.clone()) else { return Err(gone_on()) };
     let session = theirs(app, visit, tenant, &it).await?;
     let from = it.stage;

@@ -29,7 +29,7 @@ pub const ASSERTION_ALGORITHMS: [Algorithm; 4] =
 /// The one kind of assertion (RFC 7523 §2.2).
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 /// How far ahead an assertion may end, and how far clocks may differ, in seconds.
-const MAX_AHEAD_SECS: i64 = 300;
+const MAX_AHEAD_SECS: i64 = 3_600;
 const SKEW_SECS: i64 = 60;
 /// Longest id of an assertion.
 const MAX_JTI: usize = 255;

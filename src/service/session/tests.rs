@@ -33,7 +33,9 @@ async fn found(app: &App, tenant: &Tenant, header: &str) -> Option<Session> {
     let value = header.split_once('=').unwrap().1.to_owned();
     let name = session_cookie(tenant);
     let cookie = move |asked: &str| (asked == name).then(|| value.clone());
-    current(app, tenant, &Visit { origin: &origin, user_agent: None, cookie: &cookie }).await.unwrap()
+    current(app, tenant, &Visit { origin: &origin, user_agent: None, attempts: Vec::new(), cookie: &cookie })
+        .await
+        .unwrap()
 }
 
 async fn notices(house: &House) -> Vec<Job> {

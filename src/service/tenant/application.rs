@@ -166,7 +166,7 @@ async fn add_secret(app: &App, tx: &mut Conn, application: &Application) -> Resu
     Ok(made)
 }
 
-/// Changes an application. Disabling it, and changing how it proves who it is, voids what it was given.
+/// Changes an application. Disabling it, and taking this service itself from its audiences, voids what it was given.
 pub async fn update(app: &App, caller: &Caller, id: &str, expected: &Expected, body: &Value) -> Result<Client> {
     let done = change(app, caller, id, expected, body).await;
     audit::refused(app, caller, "application.update", (KIND, id), done).await

@@ -13,7 +13,7 @@ use crate::http::reply::Reply;
 use crate::http::request::Request;
 use crate::model::tenant::Tenant;
 use crate::model::tenant_idp::Offered;
-use crate::service::{App, login, oauth, tenant};
+use crate::service::{App, login, oauth, pace, tenant};
 
 /// The identity providers of a tenant.
 #[derive(Debug, Serialize, ToSchema)]
@@ -58,6 +58,7 @@ impl AvailableIdp {
 /// `GET …/federation/idps`: nothing in it tells strangers who the tenant's people are.
 pub async fn list(app: Arc<App>, req: Request) -> Result<Reply> {
     let tenant = tenant::by_slug(&app, req.param("tenant_slug")?).await?;
+    pace::check(&app, pace::Kind::Idps, &tenant.id, &req.origin(&app))?;
     let query = req.query()?;
     let some = |name: &str| query.get(name).filter(|v| !v.is_empty());
     let mut offered = tenant::offered(&app, &tenant).await?.to_vec();

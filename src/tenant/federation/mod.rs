@@ -17,7 +17,7 @@ use crate::http::request::Request;
 use crate::http::route::Access::Open;
 use crate::http::route::Route;
 use crate::service::login::Step;
-use crate::service::{App, login};
+use crate::service::{App, login, pace};
 
 /// The routes of this part.
 pub fn routes() -> Vec<Route> {
@@ -50,7 +50,10 @@ async fn depart(app: Arc<App>, req: Request, kind: &str) -> Result<Reply> {
     };
     let parameters = parameters(&req);
     let browser = Browser::of(&app, &req);
-    let step = login::depart(&app, &browser.visit(), &tenant, kind, req.param("idp_id")?, &parameters).await;
+    let step = match pace::check(&app, pace::Kind::Begin, &tenant.id, &req.origin(&app)) {
+        Ok(()) => login::depart(&app, &browser.visit(), &tenant, kind, req.param("idp_id")?, &parameters).await,
+        Err(error) => Err(error),
+    };
     respond::step(&app, &req, Some(&tenant), step)
 }
 
@@ -71,7 +74,14 @@ async fn arrive(app: Arc<App>, req: Request, kind: &str) -> Result<Reply> {
         Err(reply) => return Ok(reply),
     };
     let browser = Browser::of(&app, &req);
-    let step = login::arrive(&app, &browser.visit(), &tenant, kind, parameters(&req)).await;
+    let origin = req.origin(&app);
+    let step = match pace::check(&app, pace::Kind::Finish, &tenant.id, &origin) {
+        Ok(()) => login::arrive(&app, &browser.visit(), &tenant, kind, parameters(&req)).await,
+        Err(error) => Err(error),
+    };
+    if let Err(Error::Refused { code: Code::InvalidState | Code::StateMismatch | Code::ValidationFailed, .. }) = &step {
+        pace::failed(&app, &tenant.id, &origin);
+    }
     respond::step(&app, &req, Some(&tenant), step)
 }
 

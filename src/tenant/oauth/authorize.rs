@@ -8,7 +8,7 @@ use super::super::pages::visit::{Browser, tenant_of};
 use crate::error::Result;
 use crate::http::reply::Reply;
 use crate::http::request::Request;
-use crate::service::{App, login};
+use crate::service::{App, login, pace};
 
 /// `GET …/oauth/authorize`
 pub async fn get(app: Arc<App>, req: Request) -> Result<Reply> {
@@ -29,6 +29,9 @@ async fn authorize(app: &App, req: &Request, parameters: &[(String, String)]) ->
         Err(reply) => return Ok(reply),
     };
     let browser = Browser::of(app, req);
-    let step = login::authorize(app, &browser.visit(), &tenant, parameters).await;
+    let step = match pace::check(app, pace::Kind::Begin, &tenant.id, &req.origin(app)) {
+        Ok(()) => login::authorize(app, &browser.visit(), &tenant, parameters).await,
+        Err(error) => Err(error),
+    };
     respond::step(app, req, Some(&tenant), step)
 }

@@ -9,15 +9,16 @@ use super::endpoint::{Call, answer};
 use crate::error::Result;
 use crate::http::reply::Reply;
 use crate::http::request::Request;
-use crate::service::App;
 use crate::service::oauth::token::{Asking, grant};
 use crate::service::oauth::{Tokens, device, introspect as told};
+use crate::service::{App, pace};
 
 pub(super) async fn token(app: Arc<App>, req: Request) -> Result<Reply> {
     answer(app, req, async |app, mut call: Call| {
         let form = call.form().await?;
         let client = call.client(&app, &form).await?;
         let origin = call.req.origin(&app);
+        pace::check_client(&app, &call.tenant.id, &client.application.id, &origin)?;
         let asking = Asking { app: &app, tenant: &call.tenant, origin: &origin };
         Ok(Reply::ok(&body(grant(&asking, &client, &form).await?)))
     })

@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use http::header::WWW_AUTHENTICATE;
-use http::{HeaderValue, Method, StatusCode};
+use http::{Method, StatusCode};
 
 use super::endpoint::{Call, answer};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::http::reply::Reply;
 use crate::http::request::Request;
 use crate::service::App;
@@ -21,11 +20,7 @@ pub(super) async fn userinfo(app: Arc<App>, req: Request) -> Result<Reply> {
             (Some(_), Some(_)) => return Err(invalid("there is more than one access token")),
             (header, form) => header.or(form).filter(|t| !t.is_empty()),
         };
-        let Some(token) = token else {
-            // A request that shows nothing is told how, and not that anything is wrong (RFC 6750 §3.1).
-            return Ok(Reply::empty(StatusCode::UNAUTHORIZED)
-                .with(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"userinfo\"")));
-        };
+        let token = token.ok_or_else(|| Error::unauthorized("no access token"))?;
         Ok(Reply::json_bytes(StatusCode::OK, service::of(&app, &call.tenant, token).await?))
     })
     .await

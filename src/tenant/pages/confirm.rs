@@ -25,6 +25,7 @@ struct ConfirmPage<'a> {
     csrf: &'a str,
     provider: Option<&'a str>,
     account: Option<&'a str>,
+    may_prove: bool,
     may_separate: bool,
     notice: Option<&'a str>,
 }
@@ -47,6 +48,7 @@ pub fn show(
         csrf: &view.csrf,
         provider: view.provider.as_deref(),
         account: view.account.as_deref(),
+        may_prove: view.may_prove,
         may_separate: view.may_separate,
         notice,
     };

@@ -13,7 +13,7 @@ use crate::http::body;
 use crate::http::reply::Reply;
 use crate::http::request::Request;
 use crate::secret::Secret;
-use crate::service::{App, login, tenant};
+use crate::service::{App, login, pace, tenant};
 
 /// What the body says.
 #[derive(Debug)]
@@ -31,6 +31,7 @@ pub async fn post(app: Arc<App>, mut req: Request) -> Result<Reply> {
     let body = read(&app, &mut req).await;
     let step = async {
         let Body { username, password } = body?;
+        pace::check(&app, pace::Kind::Finish, &tenant.id, &req.origin(&app))?;
         login::password(&app, &Browser::of(&app, &req).visit(), &tenant, None, None, &username, password).await
     };
     respond::step_as_json(&app, &req, Some(&tenant), step.await)

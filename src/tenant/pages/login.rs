@@ -14,8 +14,8 @@ use crate::http::reply::Reply;
 use crate::http::request::Request;
 use crate::model::sign_in::Stage;
 use crate::model::tenant::Tenant;
-use crate::service::App;
 use crate::service::login::{self, Page, View};
+use crate::service::{App, pace};
 
 /// One text whatever is wrong, so that it tells nobody who has an account.
 pub const WRONG: &str = "That did not work. Check what you have typed, or sign in another way.";
@@ -166,6 +166,7 @@ async fn by_password(app: &App, req: &Request, tenant: &Tenant, fields: &Fields)
     // Nothing typed takes the same way as something wrong.
     let (username, secret) = (fields.text("username")?.trim(), fields.secret("password")?);
     let browser = Browser::of(app, req);
+    pace::check(app, pace::Kind::Finish, &tenant.id, &req.origin(app))?;
     let step = login::password(app, &browser.visit(), tenant, Some(handle), Some(csrf), username, secret).await;
     match step {
         Err(error) if req.prefers_page() && is_typing(&error) => {

@@ -35,8 +35,7 @@ use crate::http::reply::Reply;
 use crate::http::request::Request;
 use crate::http::route::{Access, Route};
 use crate::model::tenant::Tenant;
-use crate::service::App;
-use crate::service::login::session_cookie;
+use crate::service::{App, session};
 
 /// The routes of this part.
 pub fn routes() -> Vec<Route> {
@@ -61,11 +60,13 @@ async fn signed_in(app: Arc<App>, req: Request) -> Result<Reply> {
         Ok(tenant) => tenant,
         Err(reply) => return Ok(reply),
     };
-    let shown = match req.own_cookie(&app, &session_cookie(&tenant)) {
-        Some(_) => respond::signed_in(&app, &tenant),
-        None => respond::redirect(&req, &format!("{}/login", tenant.pages(&app.public_url))),
+    let shown = async {
+        match session::current(&app, &tenant, &visit::Browser::of(&app, &req).visit()).await? {
+            Some(_) => respond::signed_in(&app, &tenant),
+            None => respond::redirect(&req, &format!("{}/login", tenant.pages(&app.public_url))),
+        }
     };
-    respond::caught(&app, &req, Some(&tenant), shown)
+    respond::caught(&app, &req, Some(&tenant), shown.await)
 }
 
 /// `GET /auth/{tenant_slug}/signed-out`

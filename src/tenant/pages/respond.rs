@@ -216,7 +216,10 @@ pub fn failure_as_json(app: &App, req: &Request, error: &Error) -> Reply {
     log(req, error);
     let worded = dialect::tenant(error, &app.public_url);
     let mut body: Map<String, Value> = serde_json::from_slice(&worded.body).unwrap_or_default();
-    body.insert("request_id".to_owned(), Value::String(req.id.to_string()));
+    // A body that breaks its schema is answered as the seed has it: by a list and nothing else.
+    if !matches!(error, Error::Unprocessable { .. }) {
+        body.insert("request_id".to_owned(), Value::String(req.id.to_string()));
+    }
     let mut reply = private(Reply::json(worded.status, &Value::Object(body)));
     for (name, value) in worded.headers {
         if let Some(name) = name.filter(|n| n != CONTENT_TYPE && n != CONTENT_SECURITY_POLICY) {

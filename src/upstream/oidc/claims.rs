@@ -14,6 +14,8 @@ use crate::model::connection::oidc::{Algorithm, Oidc};
 
 /// How far clocks may differ.
 pub const SKEW_SECS: i64 = 60;
+/// How old the ID token of a browser's login may be, in seconds.
+const FRESH_SECS: i64 = 600;
 /// Longest `sub`, in characters (Core §2).
 const MAX_SUBJECT: usize = 255;
 
@@ -85,6 +87,15 @@ impl<'a> Claims<'a> {
         }
         if self.time("iat")?.is_some_and(|iat| iat > now.saturating_add(SKEW_SECS)) {
             return Err("it was issued in the future: the clocks differ too much".to_owned());
+        }
+        Ok(())
+    }
+
+    /// Checks that the token was issued for this login rather than kept since an earlier one.
+    pub fn is_fresh(&self, now: Timestamp) -> Result<(), String> {
+        let oldest = now.secs().saturating_sub(FRESH_SECS + SKEW_SECS);
+        if self.time("iat")?.is_some_and(|iat| iat < oldest) {
+            return Err("it was issued too long ago for this login".to_owned());
         }
         Ok(())
     }

@@ -1,3 +1,4 @@
+//! Keys over their whole life, on each kind of database.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 use std::collections::BTreeSet;
 

@@ -49,7 +49,7 @@ async fn one_of_a_tenants_own_is_made_with_all_that_it_needs_and_goes_with_it() 
         assert!(made["mapping"]["rules"].as_array().unwrap().len() == 3, "{made}");
         assert_eq!(scene.ask("GET", &one, None).await.body, made);
         assert!(!made.to_string().contains("canary"), "{made}");
-        assert_eq!(offered(&scene, "acme").await, [id.clone()]);
+        assert_eq!(offered(&scene, "acme").await, std::slice::from_ref(&id));
 
         // On the Keystone face it is an identity provider of the domain, without remote ids; on the SSO face it is nothing.
         let idp = scene.ask("GET", &format!("/v3/OS-FEDERATION/identity_providers/{id}"), None).await.body;

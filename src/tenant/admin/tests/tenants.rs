@@ -2,7 +2,7 @@
 
 use super::*;
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_tenant_is_made_with_its_domain_read_changed_and_deleted() {
     Scene::each(async |scene| {
         let made = scene.make(TENANTS, json!({"slug": "acme", "name": "Acme"})).await;
@@ -38,7 +38,7 @@ async fn a_tenant_is_made_with_its_domain_read_changed_and_deleted() {
     .await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_domain_that_is_there_becomes_a_tenant_once() {
     Scene::each(async |scene| {
         const DOMAIN: &str = "00000000000040008000000000000009";
@@ -57,7 +57,7 @@ async fn a_domain_that_is_there_becomes_a_tenant_once() {
     .await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_slug_that_was_left_still_leads_there_and_the_issuer_stays() {
     Scene::each(async |scene| {
         let (id, _) = scene.tenant("acme").await;
@@ -81,7 +81,7 @@ async fn a_slug_that_was_left_still_leads_there_and_the_issuer_stays() {
     .await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn lists_come_in_pages_and_can_be_searched() {
     Scene::each(async |scene| {
         for slug in ["aa", "bb", "cc"] {
@@ -113,7 +113,7 @@ async fn lists_come_in_pages_and_can_be_searched() {
     .await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn adm_race_1_the_second_of_two_changes_of_one_version_is_412() {
     Scene::each(async |scene| {
         let (id, application) = scene.tenant("acme").await;
@@ -136,7 +136,7 @@ async fn adm_race_1_the_second_of_two_changes_of_one_version_is_412() {
     .await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_body_that_breaks_its_schema_is_422_with_the_place() {
     Scene::each(async |scene| {
         for (body, expected, kind) in [
@@ -163,7 +163,7 @@ async fn a_body_that_breaks_its_schema_is_422_with_the_place() {
     .await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn adm_ten_1_who_looks_after_one_tenant_finds_no_other() {
     Scene::each(async |scene| {
         let (own, own_app) = scene.tenant("own").await;
@@ -217,7 +217,7 @@ async fn adm_ten_1_who_looks_after_one_tenant_finds_no_other() {
     .await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_tenant_goes_with_its_domain_on_the_keystone_face() {
     Scene::each(async |scene| {
         let (id, _) = scene.tenant("acme").await;

@@ -68,7 +68,8 @@ async fn where_it_is_offered_the_last_page_leads_there_and_shows_nothing_secret(
         let page = place.get(Some(&session), &[("client_id", "app"), ("post_logout_redirect_uri", BACK)]).await;
         assert!(page.text.contains("name=\"upstream\""), "{}", page.text);
         let csrf = page.field("csrf").unwrap();
-        let fields = [("csrf", csrf.as_str()), ("client_id", "app"), ("post_logout_redirect_uri", BACK), ("upstream", "1")];
+        let fields =
+            [("csrf", csrf.as_str()), ("client_id", "app"), ("post_logout_redirect_uri", BACK), ("upstream", "1")];
         let away = place.post(Some(&session), &fields).await;
         assert_eq!(away.status, 303);
         let path = format!("/api/v1/auth/tenants/acme/federation/oidc/logout?state={}", away.sent("state").unwrap());
@@ -93,7 +94,8 @@ async fn the_way_back_is_kept_for_ten_minutes() {
         let asked = [("id_token_hint", token.as_str()), ("post_logout_redirect_uri", BACK)];
         let state = place.get(Some(&session), &asked).await.sent("state").unwrap();
         house_later(&place, 600);
-        let seen = place.ask(None, &format!("/api/v1/auth/tenants/acme/federation/oidc/logout?state={state}"), None).await;
+        let seen =
+            place.ask(None, &format!("/api/v1/auth/tenants/acme/federation/oidc/logout?state={state}"), None).await;
         assert_eq!((seen.status, seen.location()), (200, ""));
     })
     .await;

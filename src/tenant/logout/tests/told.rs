@@ -102,7 +102,8 @@ async fn op_logout_6_what_is_no_logout_token_of_a_provider_of_the_tenant_ends_no
         }
         assert!(place.is_live(&session).await);
         let missing = place.house.browse(PATH, &[], Some(&[("logout_token", "")])).await;
-        let expected = json!({"detail": [{"type": "missing", "loc": ["body", "logout_token"], "msg": "Field required"}]});
+        let expected =
+            json!({"detail": [{"type": "missing", "loc": ["body", "logout_token"], "msg": "Field required"}]});
         assert_eq!((missing.status, missing.json()), (422, expected));
         let twice = place.house.browse(PATH, &[], Some(&[("logout_token", "a"), ("logout_token", "b")])).await;
         assert_eq!(twice.status, 400);
@@ -119,7 +120,8 @@ async fn rel_node_3_a_logout_token_is_taken_once_by_all_nodes_together() {
         let op = a_provider(&key).await;
         place.provider(&op, LogoutUpstream::Never).await;
         let house = &place.house;
-        let other = app::build(house.app.config.clone(), house.clock.clone(), Arc::new(Random::system())).await.unwrap();
+        let other =
+            app::build(house.app.config.clone(), house.clock.clone(), Arc::new(Random::system())).await.unwrap();
         let token = key.token(&claims(&place, &op, "once"));
         let origin = crate::service::caller::Origin::new([b'r'; 40], None);
         let receive = |app: Arc<crate::service::App>| {
@@ -134,7 +136,8 @@ async fn rel_node_3_a_logout_token_is_taken_once_by_all_nodes_together() {
 
 async fn until(place: &Place, subject: &str, done: impl Fn(&Job) -> bool) -> Job {
     for _ in 0..500 {
-        let filter = Filter { kind: Some(Kind::NotifyLogout.as_str().into()), subject: Some(subject.into()), state: None };
+        let filter =
+            Filter { kind: Some(Kind::NotifyLogout.as_str().into()), subject: Some(subject.into()), state: None };
         let mut conn = place.house.app.store.read().await.unwrap();
         let found = store::job::list(&mut conn, &filter, Window { limit: 1, offset: 0 }).await.unwrap().pop();
         drop(conn);
@@ -181,7 +184,9 @@ async fn applications_are_told_with_a_fresh_token_until_they_have_heard_or_three
         assert!(crate::service::oauth::hint::id_token_hint(&place.house.app, &place.acme, &sent).await.is_err());
 
         for attempt in 1..=3 {
-            let job = until(&place, "s1/deaf", |j| j.attempts == attempt && j.error.is_some() && j.state != State::Running).await;
+            let job =
+                until(&place, "s1/deaf", |j| j.attempts == attempt && j.error.is_some() && j.state != State::Running)
+                    .await;
             assert_eq!(job.error.as_deref(), Some("The application answered 302."));
             place.house.clock.advance(60);
             place.house.app.jobs.wake();

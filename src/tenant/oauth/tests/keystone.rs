@@ -37,7 +37,7 @@ async fn validated(scene: &Scene, token: &str) -> Answered {
     scene.house.ask("GET", "/v3/auth/tokens", &headers, None).await
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_access_token_for_this_service_is_a_token_of_its_user_here() {
     for scene in scenes().await {
         set(&scene).await;
@@ -74,7 +74,8 @@ async fn an_access_token_for_this_service_is_a_token_of_its_user_here() {
     }
 }
 
-#[tokio::test]
+// What is no token of any kind has the key files read again, which needs another thread.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_token_that_is_not_for_this_service_opens_nothing_here() {
     for scene in scenes().await {
         set(&scene).await;
@@ -99,7 +100,7 @@ async fn a_token_that_is_not_for_this_service_opens_nothing_here() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_voids_an_access_token_voids_it_here_at_once() {
     for scene in scenes().await {
         set(&scene).await;
@@ -137,7 +138,7 @@ async fn what_voids_an_access_token_voids_it_here_at_once() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_access_token_gives_an_ordinary_token_that_does_not_outlive_it() {
     for scene in scenes().await {
         set(&scene).await;
@@ -162,7 +163,7 @@ async fn an_access_token_gives_an_ordinary_token_that_does_not_outlive_it() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn roles_of_the_groups_that_an_identity_provider_gave_count() {
     use crate::store::tests::federation::{a_mapping, a_protocol};
     for scene in scenes().await {
