@@ -284,7 +284,7 @@ def test_somebody_at_a_portal(own, window):
     assert [n for n in browser.cookies() if n.startswith("sso.")]
     browser.open(f"{tenant.url}/oauth/logout")
     browser.button("Sign out")
-    browser.wait_for(f"{tenant.pages}/signed-out")
+    browser.wait_text(value="signed out")
     assert not [n for n in browser.cookies() if n.startswith("sso.")]
 
 

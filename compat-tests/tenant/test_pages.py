@@ -148,7 +148,7 @@ def test_signed_in_and_signed_out(acme, window):
     browser.open(f"{acme.url}/oauth/logout")
     flawless(browser, "logout")
     browser.button("Sign out")
-    browser.wait_for(f"{acme.pages}/signed-out")
+    browser.wait_text(value="signed out")
     flawless(browser, "signed-out")
 
 
@@ -161,7 +161,7 @@ def test_signed_out_with_an_offer(acme, provider, window):
     browser.wait_for(acme.node.url)
     browser.open(f"{acme.url}/oauth/logout")
     browser.button("Sign out")
-    browser.wait_for(f"{acme.pages}/signed-out")
+    browser.wait_text(value="signed out")
     assert "Okta" in browser.text()
     flawless(browser, "signed-out-offer")
 

@@ -44,7 +44,7 @@ const FOCUS = `(() => {
 
 // Presses what leads to another page, and waits for that; an address that nobody answers at is none, and as good as any.
 async function leading(page, element) {
-  await Promise.all([page.waitForNavigation({ timeout: STEP }).catch(() => undefined), element.click()]);
+  await Promise.all([page.waitForNavigation({ timeout: STEP, waitUntil: 'domcontentloaded' }).catch(() => undefined), element.click()]);
 }
 
 const commands = {
