@@ -196,6 +196,22 @@ def test_the_upstream_leg(tenant, provider, arrived, wish):
             assert leaving.startswith(f"{provider.issuer}/session/end")
 
 
+def test_the_upstream_leg_by_the_persons_own_wish(tenant, provider, arrived):
+    """The page afterwards offers it, once."""
+    way = tenant.way(provider, logout_upstream="offer", name="Acme Okta")
+    client = tenant.client()
+    browser, _, tokens = arrived(client, way)
+    page = browser.go(f"{tenant.url}/oauth/logout?id_token_hint={tokens['id_token']}")
+    assert isinstance(page, Page) and "Acme Okta" in page.text and not is_in(browser, client), page
+    link = page.link("Acme Okta")
+    there = browser.go(link, f"{provider.issuer}/")
+    assert there.startswith(f"{provider.issuer}/session/end?"), there
+    back = browser.follow(browser.send(Page(browser.get(there)).form("xsrf"), logout="yes"), way.returning)
+    page = browser.go(back)
+    assert isinstance(page, Page) and page.status == 200 and "signed out" in page.text.lower(), page
+    assert isinstance(browser.go(link, f"{provider.issuer}/"), Page), "the link is good once"
+
+
 @pytest.mark.parametrize("state", [None, "", "x", "A" * 43])
 def test_a_way_back_that_nobody_waits_for(one, visitor, state):
     query = "" if state is None else f"?state={state}"

@@ -47,7 +47,7 @@ def is_in(window, app):
 
 def untroubled(window):
     """Nothing was stopped by a policy and no script failed."""
-    troubles = [line for line in window.seen()["console"] if line.startswith("error") and "favicon" not in line]
+    troubles = [line for line in window.seen()["console"] if line.startswith("error") and "Failed to load resource" not in line]
     assert not troubles, troubles
 
 
@@ -284,7 +284,7 @@ def test_somebody_at_a_portal(own, window):
     assert [n for n in browser.cookies() if n.startswith("sso.")]
     browser.open(f"{tenant.url}/oauth/logout")
     browser.button("Sign out")
-    browser.wait_for(f"{tenant.pages}/signed-out")
+    browser.wait_text(value="signed out")
     assert not [n for n in browser.cookies() if n.startswith("sso.")]
 
 

@@ -44,7 +44,7 @@ const FOCUS = `(() => {
 
 // Presses what leads to another page, and waits for that; an address that nobody answers at is none, and as good as any.
 async function leading(page, element) {
-  await Promise.all([page.waitForNavigation({ timeout: STEP }).catch(() => undefined), element.click()]);
+  await Promise.all([page.waitForNavigation({ timeout: STEP, waitUntil: 'domcontentloaded' }).catch(() => undefined), element.click()]);
 }
 
 const commands = {
@@ -85,6 +85,8 @@ const commands = {
   },
   wait_text: async ({ page, value }) => { await page.getByText(value).first().waitFor({ timeout: STEP }); },
   screen: async ({ page, path }) => { await page.screenshot({ path, fullPage: true }); },
+  // What would go there stays where it is.
+  hold: async ({ page, url }) => { await page.route(url, (route) => route.abort('aborted')); },
   look: async ({ page, width, height, dark }) => {
     await page.setViewportSize({ width, height });
     await page.emulateMedia({ colorScheme: dark ? 'dark' : 'light' });
@@ -103,13 +105,15 @@ const commands = {
   },
 };
 
+const late = (name) => new Promise((_, fail) => { setTimeout(() => fail(new Error(`${name}: no answer`)), 3 * STEP).unref(); });
 const say = (object) => process.stdout.write(`${JSON.stringify(object)}\n`);
 say({ done: browser.version() });
 for await (const line of createInterface({ input: process.stdin })) {
   const { do: name, page: id, ...rest } = JSON.parse(line);
   const seen = pages.get(id);
   try {
-    say({ done: (await commands[name]({ ...rest, ...(seen && { page: seen.page, seen }) })) ?? null });
+    const answer = commands[name]({ ...rest, ...(seen && { page: seen.page, seen }) });
+    say({ done: (await Promise.race([answer, late(name)])) ?? null });
   } catch (error) {
     say({ error: String(error.stack) });
   }
