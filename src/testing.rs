@@ -87,7 +87,12 @@ async fn house(database: &'static str, url: &str, keep: Option<tempfile::TempDir
     let service = app::service(app.clone()).unwrap();
     let limits = Limits::from(&app.config.server);
     tokio::spawn(async move { serve(listener, None, service, limits, std::future::pending()).await });
-    let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    // Only redirects to the house itself are followed: nothing outside is asked.
+    let at_home = reqwest::redirect::Policy::custom(|attempt| match attempt.url().host_str() {
+        Some("127.0.0.1") => attempt.follow(),
+        _ => attempt.stop(),
+    });
+    let client = reqwest::Client::builder().no_proxy().redirect(at_home).build().unwrap();
     House { database, app, clock, url: format!("http://{address}"), client, _dirs: (dir, keep) }
 }
 
