@@ -218,7 +218,9 @@ def test_an_answer_as_a_form(one, visitor):
     assert form.fields["state"] == 'a"b<c>' and form.fields["iss"] == one.issuer
     assert page.answer.headers["Cache-Control"] == "no-store" and form.buttons, "without scripts there is a button"
     policy = dict(p.strip().split(" ", 1) for p in page.answer.headers["Content-Security-Policy"].split(";") if " " in p.strip())
-    assert "'unsafe-inline'" not in str(policy) and policy["form-action"].split()[0].startswith("http://127.0.0.1:9")
+    assert "'unsafe-inline'" not in str(policy)
+    # Browsers hold redirects behind a form against it, too, so it names schemes; never everything.
+    assert "*" not in policy["form-action"] and "'self'" not in policy["form-action"]
     assert attempt.redeem(form.fields["code"]).status_code == 200
     page = browser.go(client.attempt(response_mode="form_post", prompt="none", max_age="0").url)
     assert page.form("error").fields["error"] == "login_required"

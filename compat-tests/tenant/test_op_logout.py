@@ -4,7 +4,7 @@ import urllib.parse
 
 import pytest
 
-from tenancy import Tenant, by_password, claims_of, mutated, refused
+from tenancy import SESSIONS, Tenant, admin, by_password, claims_of, mutated, refused
 from visitor import Page, query_of
 
 AFTER = "http://127.0.0.1:9/after"
@@ -48,7 +48,7 @@ def test_op_logout_6_ones_own_session(tenant, signed_in, method):
     assert query_of(answer) == {"state": "a b&c=\u00e9"}
     assert not is_in(browser, client)
     assert tenant.userinfo(tokens["access_token"]).status_code == 401
-    [session] = [s for s in tenant.sessions(user_id=claims_of(tokens)["sub"]) if s["id"] == claims_of(tokens)["sid"]]
+    session = admin(tenant.node, "GET", f"{SESSIONS}/{claims_of(tokens)['sid']}?tenant_id={tenant.id}", status=200)
     assert session["terminated_at"] and session["terminated_reason"] == "user_logout"
 
 
@@ -203,6 +203,7 @@ def test_a_session_has_an_end(clocked, visitor):
     assert is_in(browser, client), "used within its idle time"
     step(7300)
     assert not is_in(browser, client), "at most two hours"
-    attempt.code(by_password(browser, attempt := client.attempt(), user))
+    attempt = client.attempt()
+    attempt.code(by_password(browser, attempt, user))
     step(7300 + 3700)
     assert not is_in(browser, client), "an hour without use"

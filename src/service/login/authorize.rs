@@ -92,7 +92,8 @@ pub(super) async fn insert(app: &App, visit: &Visit<'_>, tenant: &Tenant, it: &S
 /// Whether a session will do for what is asked for.
 fn is_enough(session: &Session, request: &Request, now_secs: i64) -> bool {
     let anew = request.prompt.iter().any(|p| matches!(p, Prompt::Login | Prompt::SelectAccount));
-    let young = request.max_age.is_none_or(|age| session.auth_time.secs().saturating_add(age) >= now_secs);
+    // A maximum of nothing asks for a new sign-in, as `prompt=login` does.
+    let young = request.max_age.is_none_or(|age| age > 0 && session.auth_time.secs().saturating_add(age) >= now_secs);
     let theirs = request.expected_user.as_ref().is_none_or(|id| *id == session.user_id);
     !anew && young && theirs
 }

@@ -15,8 +15,8 @@ use crate::error::{Code, Error, Result};
 use crate::http::reply::Reply;
 use crate::http::request::Request;
 use crate::model::tenant::Tenant;
-use crate::service::App;
 use crate::service::login::{self, Page};
+use crate::service::{App, pace};
 
 const UNKNOWN: &str = "That code is not known, or it has ended. Check it, or have your device show a new one.";
 
@@ -78,7 +78,15 @@ pub async fn post(app: Arc<App>, mut req: Request) -> Result<Reply> {
 
 async fn enter(app: &App, req: &Request, tenant: &Tenant, fields: &Fields) -> Result<Reply> {
     let code = fields.text("user_code")?.trim();
-    let step = login::for_device(app, &Browser::of(app, req).visit(), tenant, code).await;
+    let origin = req.origin(app);
+    let step = match pace::check(app, pace::Kind::Begin, &tenant.id, &origin) {
+        Ok(()) => login::for_device(app, &Browser::of(app, req).visit(), tenant, code).await,
+        Err(error) => Err(error),
+    };
+    // What one person types can be guessed (RFC 8628 §5.1): whoever is wrong too often is not heard for a while.
+    if step.as_ref().err().is_some_and(is_guess) {
+        pace::failed(app, &tenant.id, &origin);
+    }
     match step {
         Err(error) if req.prefers_page() && is_typing(&error) => {
             let status = StatusCode::from_u16(error.status()).unwrap_or_default();
@@ -90,6 +98,11 @@ async fn enter(app: &App, req: &Request, tenant: &Tenant, fields: &Fields) -> Re
         }
         step => respond::step(app, req, Some(tenant), step),
     }
+}
+
+/// Whether the code was none that anybody waits for.
+fn is_guess(error: &Error) -> bool {
+    is_typing(error) && !matches!(error, Error::TooMany { .. })
 }
 
 /// Whether another code may do.
