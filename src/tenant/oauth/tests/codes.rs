@@ -99,10 +99,7 @@ async fn op_tok_6_another_spelling_of_an_access_token_is_refused() {
             assert_eq!(refusal(&scene.userinfo(&wrong).await), (401, "invalid_token"), "{wrong}");
         }
         let bare = scene.house.ask("GET", &scene.path("/oauth/userinfo"), &[], None).await;
-        assert_eq!(
-            (bare.status, bare.headers["www-authenticate"].to_str().unwrap()),
-            (401, "Bearer realm=\"userinfo\"")
-        );
+        assert_eq!((bare.status, bare.headers["www-authenticate"].to_str().unwrap()), (401, "Bearer"));
         scene.house.clock.advance(3_600);
         assert_eq!(refusal(&scene.userinfo(token).await), (401, "invalid_token"), "it has ended");
     }
