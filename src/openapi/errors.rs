@@ -154,7 +154,7 @@ pub fn responses(used: &BTreeSet<(Envelope, u16)>) -> Map<String, Value> {
 pub fn response(envelope: Envelope, status: u16, page: bool) -> Value {
     let schema = if (envelope, status) == (Envelope::Tenant, 422) { BODY } else { envelope.schema() };
     let mut schema = named(schema);
-    if envelope == Envelope::Oauth && matches!(status, 413 | 422) {
+    if envelope == Envelope::Oauth && matches!(status, 403 | 404 | 413 | 422) {
         // What is found before the endpoint has the request is worded as everywhere on the tenant face.
         let of_face = if status == 422 { BODY } else { Envelope::Tenant.schema() };
         schema = json!({"anyOf": [schema, named(of_face)]});
