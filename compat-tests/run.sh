@@ -73,7 +73,7 @@ npm_packages() {
 environments() {
   venv $here/.venv $here/requirements.txt && venv $here/.venv-keystone $here/requirements-keystone.txt &&
     venv $here/.venv-tempest $here/requirements-tempest.txt && npm_packages $here/peers/openid_provider &&
-    npm_packages $here/peers/openid_app && npm_packages $here/bench/polis
+    npm_packages $here/peers/openid_app
 }
 
 rust_tests() {

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Speed of token validation beside a bare warp server, of long lists, of many SSO configurations, of logins through an OpenID
-# provider, of logins at a tenant's application beside Ory Polis's library, and of mappings beside Keystone's engine, in one run
-# on this machine. See README.md.
+# provider, and of mappings beside Keystone's engine, in one run on this machine; with --long also of logins at a tenant's
+# application beside Ory Polis's library. See README.md.
 #
 #   compat-tests/bench/run.sh            the short form, about three minutes (what CI runs; also as --short)
 #   compat-tests/bench/run.sh --long     more and longer rounds of validation and of logins, about ten minutes
@@ -21,8 +21,10 @@ if [ ! -x "$python" ]; then
   python3 -m venv compat-tests/.venv
   "$python" -m pip install -q --disable-pip-version-check -r compat-tests/requirements.txt
 fi
-for packages in compat-tests/peers/openid_provider compat-tests/bench/polis; do
-  [ -d "$packages/node_modules" ] || npm ci --prefix "$packages" --no-audit --no-fund
+packages=(compat-tests/peers/openid_provider)
+case " $* " in *" --long "*) packages+=(compat-tests/bench/polis) ;; esac
+for folder in "${packages[@]}"; do
+  [ -d "$folder/node_modules" ] || npm ci --prefix "$folder" --no-audit --no-fund
 done
 keystone=${KEYSTONE_VENV:-compat-tests/.venv-keystone}
 if [ ! -x "$keystone/bin/python" ]; then
@@ -35,6 +37,7 @@ status=0
 "$python" compat-tests/bench/lists.py || status=1
 "$python" compat-tests/bench/configurations.py || status=1
 "$python" compat-tests/bench/federated_login.py "$@" || status=1
-"$python" compat-tests/bench/tenant_login.py "$@" || status=1
+# Beside another product: its packages are large, so on demand only.
+case " $* " in *" --long "*) "$python" compat-tests/bench/tenant_login.py "$@" || status=1 ;; esac
 "$python" compat-tests/bench/mappings.py || status=1
 exit $status
