@@ -249,7 +249,8 @@ CREATE TABLE federated_users_by_tenant (
     idp_id VARCHAR(64) NOT NULL REFERENCES identity_providers (id) ON DELETE CASCADE,
     protocol_id VARCHAR(64) NOT NULL,
     unique_id VARCHAR(255) NOT NULL,
-    tenant_id VARCHAR(64) NOT NULL,
+    -- The default is for nodes that do not know of tenants yet.
+    tenant_id VARCHAR(64) NOT NULL DEFAULT '',
     user_id VARCHAR(64) NOT NULL REFERENCES users (id) ON DELETE CASCADE,
     -- Known of links that were made at a tenant.
     email VARCHAR(320),
