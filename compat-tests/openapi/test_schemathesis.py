@@ -76,17 +76,25 @@ def operations(archstone):
     return {item["operationId"]: any("Token" in way for way in item["security"]) for item in items}
 
 
+def of_tenants(archstone):
+    """The operations of the tenant face, most of which need a tenant, an application or a browser on its way: tenant/ has them
+    succeed and holds their answers against the description."""
+    paths = archstone.expect(200, "GET", "/openapi.json")["paths"]
+    theirs = [path for name, path in paths.items() if name.startswith(("/api/v1/auth/", "/api/v1/admin/", "/auth/"))]
+    return {item["operationId"] for path in theirs for method, item in path.items() if method != "parameters"}
+
+
 def succeeded(statuses):
     """The operations that did at least once what they are for."""
     return {operation for operation, seen in statuses.items() if min(seen) < 400}
 
 
 def test_as_administrator(launch, tmp_path):
-    """Nearly every operation also succeeds, so that its answer is seen."""
+    """Nearly every operation but those of tenants also succeeds, so that its answer is seen."""
     archstone = launch(settings=SETTINGS)
     statuses = run(archstone, "administrator", archstone.admin_token, tmp_path)
     assert set(statuses) == set(operations(archstone))
-    assert sorted(set(operations(archstone)) - succeeded(statuses)) == sorted(NEVER)
+    assert sorted(set(operations(archstone)) - succeeded(statuses) - of_tenants(archstone)) == sorted(NEVER)
 
 
 def test_as_system_administrator(launch, tmp_path):
