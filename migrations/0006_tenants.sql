@@ -55,7 +55,9 @@ CREATE TABLE tenant_identity_providers (
 );
 CREATE INDEX tenant_identity_providers_idp ON tenant_identity_providers (idp_id);
 
--- Global identity providers that are offered to these tenants only. One that stands nowhere here is offered to all.
+-- Global identity providers that are offered only to the tenants that stand here with them: it stays so when the last of
+-- these tenants is gone.
+ALTER TABLE identity_providers ADD COLUMN restricted BOOLEAN NOT NULL DEFAULT FALSE;
 CREATE TABLE offered_identity_providers (
     idp_id VARCHAR(64) NOT NULL REFERENCES identity_providers (id) ON DELETE CASCADE,
     tenant_id VARCHAR(64) NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
@@ -110,7 +112,7 @@ CREATE TABLE sign_in_steps (
 );
 CREATE INDEX sign_in_steps_sign_in ON sign_in_steps (sign_in_id, at, seq);
 CREATE INDEX sign_in_steps_request ON sign_in_steps (request_id);
-CREATE INDEX sign_in_steps_tenant ON sign_in_steps (tenant_id, at);
+CREATE INDEX sign_in_steps_tenant ON sign_in_steps (tenant_id, outcome, at);
 CREATE INDEX sign_in_steps_at ON sign_in_steps (at);
 
 -- Somebody signed in at a tenant with a browser.
@@ -142,7 +144,7 @@ CREATE TABLE sessions (
 );
 CREATE UNIQUE INDEX sessions_handle ON sessions (handle);
 CREATE INDEX sessions_user ON sessions (user_id, created_at);
-CREATE INDEX sessions_tenant ON sessions (tenant_id, created_at, id);
+CREATE INDEX sessions_tenant ON sessions (tenant_id, created_at, id) WHERE terminated_at IS NULL;
 CREATE INDEX sessions_upstream ON sessions (idp_id, upstream_sid);
 CREATE INDEX sessions_subject ON sessions (idp_id, subject);
 CREATE INDEX sessions_expires ON sessions (expires_at);
@@ -166,6 +168,7 @@ CREATE TABLE authorizations (
 CREATE INDEX authorizations_session ON authorizations (session_id);
 CREATE INDEX authorizations_user ON authorizations (user_id, client_id);
 CREATE INDEX authorizations_client ON authorizations (client_id);
+CREATE INDEX authorizations_tenant ON authorizations (tenant_id) WHERE revoked_at IS NULL;
 CREATE INDEX authorizations_expires ON authorizations (expires_at);
 
 -- Authorization codes. A row outlives its use, so that a second one is noticed.
@@ -220,6 +223,7 @@ CREATE TABLE device_codes (
     expires_at BIGINT NOT NULL
 );
 CREATE UNIQUE INDEX device_codes_user_code ON device_codes (tenant_id, user_code);
+CREATE INDEX device_codes_client ON device_codes (client_id);
 CREATE INDEX device_codes_expires ON device_codes (expires_at);
 
 -- Keys that a tenant signs with. The private half lies in `sealed_secrets` under `signing_key/<id>`.
@@ -268,3 +272,4 @@ CREATE INDEX federated_users_user ON federated_users (user_id);
 -- The e-mail address in the form in which it is looked for. Null: nobody has looked yet; empty: there is none.
 ALTER TABLE users ADD COLUMN email_key VARCHAR(320);
 CREATE INDEX users_email ON users (domain_id, email_key);
+CREATE INDEX users_without_email_key ON users (id) WHERE email_key IS NULL;

@@ -10,4 +10,5 @@ CREATE TABLE logouts (
     return_to TEXT,
     expires_at BIGINT NOT NULL
 );
+CREATE INDEX logouts_tenant ON logouts (tenant_id);
 CREATE INDEX logouts_expires ON logouts (expires_at);

@@ -25,6 +25,7 @@ use crate::policy::{Enforcer, Remote, RemoteAsk, RemoteFormat};
 use crate::secret::Sealer;
 use crate::service::connection::Connections;
 use crate::service::federated_login::Mappings;
+use crate::service::federated_login::route::Routes;
 use crate::service::jobs::{self, Jobs};
 use crate::service::lockout::Lockouts;
 use crate::service::pace::Paces;
@@ -139,6 +140,7 @@ pub async fn build(config: Config, clock: Arc<dyn Clock>, random: Arc<Random>) -
         hasher: hasher(&config, random.clone())?,
         password_pattern: config.password_pattern(),
         mappings: Mappings::default(),
+        routes: Routes::default(),
         lockouts: Lockouts::default(),
         sealer,
         oidc: Oidc::new(egress.clone()),

@@ -76,7 +76,7 @@ async fn set_the_tenant(tx: &mut store::Conn, d: &str, now: Timestamp) {
     let id = id_of(d);
     if store::tenant::get(tx, id).await.unwrap().is_none() {
         store::tenant::insert(tx, &a_tenant(id, d)).await.unwrap();
-        store::sign_in_step::insert(tx, &a_step(&format!("step-{d}"), id, "victim-request")).await.unwrap();
+        store::sign_in_step::insert(tx, &[a_step(&format!("step-{d}"), id, "victim-request")]).await.unwrap();
     }
     let application = an_application(&format!("victim-app-{d}"), id);
     if store::application::find(tx, &application.id).await.unwrap().is_none() {

@@ -66,7 +66,7 @@ pub(super) fn run(config: &Config, command: &Command) -> Outcome {
         Command::Prune { json } => {
             block_on(async {
                 let store = Store::open(&app::store_options(config)).await?;
-                let old = secrets::count_old(&store, &app::sealer(config)?).await?;
+                let old = secrets::count_old(&store, &app::sealer(config)?, SystemClock::default().now()).await?;
                 store.close().await;
                 if old > 0 {
                     return Err(Error::conflict(format!(

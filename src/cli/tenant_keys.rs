@@ -3,20 +3,19 @@
 //! It works on the database itself, also while the service runs, which takes changes in within a second.
 
 use std::io::Write as _;
-use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::{Failure, Outcome, block_on};
-use crate::app;
-use crate::clock::{Random, SystemClock, Timestamp};
+use super::Outcome;
+use crate::clock::Timestamp;
 use crate::config::Config;
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::model::signing_key::{PUBLISHED_BEFORE_SECS, SigningKey, signing};
-use crate::model::tenant::{SigningAlgorithm, Tenant};
+use crate::model::tenant::SigningAlgorithm;
 use crate::service::App;
+use crate::service::caller::Caller;
 use crate::service::oauth::keys;
-use crate::service::tenant;
+use crate::service::tenant::register as tenant;
 
 /// Commands of `tenant-keys`.
 #[derive(Debug, clap::Subcommand)]
@@ -53,47 +52,28 @@ pub(super) enum Command {
 }
 
 pub(super) fn run(config: &Config, command: &Command) -> Outcome {
-    let text = with_app(config, async |app| one(app, command).await)?;
-    writeln!(std::io::stdout().lock(), "{text}")?;
-    Ok(())
+    let text = super::tenant::as_operator(config, async |app, caller| one(app, caller, command).await)?;
+    Ok(writeln!(std::io::stdout().lock(), "{text}")?)
 }
 
-/// Builds what the service itself is made of, without serving.
-fn with_app<T>(config: &Config, work: impl AsyncFnOnce(&App) -> Result<T, Error>) -> Result<T, Failure> {
-    let config = config.clone();
-    block_on(async {
-        let app = app::build(config, Arc::new(SystemClock::default()), Arc::new(Random::system())).await?;
-        let done = work(&app).await;
-        app.store.close().await;
-        done
-    })
-}
-
-async fn one(app: &App, command: &Command) -> Result<String, Error> {
+async fn one(app: &App, caller: &Caller, command: &Command) -> Result<String> {
+    // Of one that is switched off, too.
+    let (Command::List { slug, .. } | Command::Rotate { slug, .. } | Command::Revoke { slug, .. }) = command;
+    let tenant = tenant::find(app, caller, slug).await?.tenant;
     match command {
-        Command::List { slug, json } => {
-            let tenant = tenant::by_slug(app, slug).await?;
-            let keys = keys::list(app, &tenant).await?;
-            Ok(told(&keys, app.now(), *json))
+        Command::List { json, .. } => Ok(told(&keys::list(app, &tenant).await?, app.now(), *json)),
+        Command::Rotate { alg, after, json, .. } => {
+            keys::rotate(app, caller, &tenant, &algorithms(alg.as_deref())?, *after).await?;
+            Ok(told(&keys::list(app, &tenant).await?, app.now(), *json))
         }
-        Command::Rotate { slug, alg, after, json } => {
-            let tenant = tenant::by_slug(app, slug).await?;
-            for algorithm in algorithms(alg.as_deref())? {
-                keys::rotate(app, &tenant, algorithm, *after).await?;
-            }
-            let keys = keys::list(app, &tenant).await?;
-            Ok(told(&keys, app.now(), *json))
+        Command::Revoke { kid, .. } => {
+            keys::revoke(app, caller, &tenant, kid).await?;
+            Ok(format!("key {kid} is gone, and all tokens that it signed are void"))
         }
-        Command::Revoke { slug, kid } => revoke(app, &*tenant::by_slug(app, slug).await?, kid).await,
     }
 }
 
-async fn revoke(app: &App, tenant: &Tenant, kid: &str) -> Result<String, Error> {
-    keys::revoke(app, tenant, kid).await?;
-    Ok(format!("key {kid} is gone, and all tokens that it signed are void"))
-}
-
-fn algorithms(named: Option<&str>) -> Result<Vec<SigningAlgorithm>, Error> {
+fn algorithms(named: Option<&str>) -> Result<Vec<SigningAlgorithm>> {
     let Some(name) = named else { return Ok(SigningAlgorithm::ALL.to_vec()) };
     let found = SigningAlgorithm::parse(&name.to_ascii_uppercase());
     found.map(|a| vec![a]).ok_or_else(|| Error::invalid_field("alg", "RS256 or ES256"))

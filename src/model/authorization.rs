@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::session::Session;
 use crate::clock::Timestamp;
 
 /// An authorization.
@@ -56,4 +57,20 @@ pub struct Facts {
     pub group_ids: Vec<String>,
     /// Who acts for the user, outermost first (RFC 8693 §4.1).
     pub actors: Vec<String>,
+}
+
+impl Facts {
+    /// What is given in a session: who it is, how that was made sure, and by whom.
+    pub fn of_session(session: &Session) -> Self {
+        let upstream = session.upstream.as_ref();
+        Self {
+            auth_time: Some(session.auth_time.secs()),
+            amr: session.amr.clone(),
+            acr: session.acr.clone(),
+            idp_id: upstream.map(|u| u.idp_id.clone()),
+            protocol_id: upstream.map(|u| u.protocol_id.clone()),
+            group_ids: upstream.map(|u| u.group_ids.clone()).unwrap_or_default(),
+            ..Self::default()
+        }
+    }
 }

@@ -1,5 +1,7 @@
 //! The version that a caller believes to change (RFC 9110 §13.1.1).
 
+use sha2::{Digest as _, Sha256};
+
 use crate::error::{Error, Result};
 
 /// What a change is made for.
@@ -19,6 +21,12 @@ impl Expected {
             _ => Ok(()),
         }
     }
+}
+
+/// A version of what counts none: a number that is another one for another text.
+pub fn fingerprint(text: &str) -> i64 {
+    let digest = Sha256::digest(text);
+    digest.iter().take(8).fold(0_i64, |n, byte| (n << 8) | i64::from(*byte)) & i64::MAX
 }
 
 /// 412 for what has been changed meanwhile.

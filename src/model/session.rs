@@ -56,6 +56,11 @@ pub struct Upstream {
     pub id_token: Option<String>,
 }
 
+/// The name under which the ID token of a session is sealed.
+pub fn secret_id(id: &str) -> String {
+    format!("session/{id}")
+}
+
 impl Session {
     /// Whether somebody is signed in by it. `idle_secs` is how long it lasts without use.
     pub fn is_live(&self, now: Timestamp, idle_secs: i64) -> bool {

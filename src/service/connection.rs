@@ -17,7 +17,7 @@ use place::forget_protocol;
 use super::caller::Caller;
 use super::reach::Reach;
 use super::sso_config::managed;
-use super::{App, audit, federation, protocol, secrets};
+use super::{App, audit, federation, protocol, revocation, secrets, session};
 use crate::error::{Error, Result};
 use crate::model::connection::{Connection, Create, MEMBER, Settings, Update, huawei};
 use crate::secret::Secret;
@@ -300,6 +300,11 @@ pub(super) async fn put(
         None => stored.has_secret,
     };
     store::connection::update(tx, &connection).await?;
+    // Another machine may vouch from now on, or for other people: who came in as what is asked anew.
+    if connection.settings != stored.connection.settings {
+        store::revocation::insert(tx, &revocation::of_protocol(app, at.idp_id, at.protocol_id)).await?;
+        session::end_of_provider(app, tx, at.idp_id, Some(at.protocol_id)).await?;
+    }
     store::sso_config::touch(tx, at.idp_id, app.now(), true).await?;
     audit::changed(app, tx, caller, "connection.update", (MEMBER, &at.name()), Some(domain_id), &detail).await?;
     Ok(Shown { connection, has_secret })

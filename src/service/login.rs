@@ -15,14 +15,13 @@ mod person;
 pub mod request;
 mod session;
 mod trace;
+mod view;
 
 pub use arrive::arrive;
 pub use authorize::authorize;
 pub use depart::{callback_uri, depart};
-pub use person::{
-    Button, Confirmation, View, button_text, confirm, consent, decide_device, for_device, identify, is_home_realm,
-    login_url, open, password, view,
-};
+pub use person::{Confirmation, confirm, consent, decide_device, for_device, identify, open, password};
+pub use view::{Button, View, button_text, is_home_realm, login_url, view};
 
 use super::caller::Origin;
 use crate::model::sign_in::ResponseMode;

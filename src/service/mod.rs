@@ -124,6 +124,8 @@ pub struct Parts {
     pub password_pattern: Option<PasswordPattern>,
     /// Compiled mappings.
     pub mappings: federated_login::Mappings,
+    /// Ways in through tenants' pages.
+    pub routes: federated_login::route::Routes,
     /// One login at a time for a user who may be locked out.
     pub lockouts: lockout::Lockouts,
     /// Seals secrets.

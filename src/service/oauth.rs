@@ -7,6 +7,7 @@ mod code;
 pub mod device;
 pub mod discovery;
 mod exchange;
+mod granted;
 pub mod hint;
 pub mod introspect;
 mod itself;
@@ -29,10 +30,14 @@ use super::{App, revocation};
 use crate::cache;
 use crate::clock::Timestamp;
 use crate::error::Result;
+use crate::store::authorization::Of;
 use crate::store::{self, Conn};
 
 /// The scope by which an application gets a refresh token that outlives the session.
 pub const OFFLINE_ACCESS: &str = "offline_access";
+
+/// Authorizations that are read at once when many are taken back.
+const BATCH: i64 = 500;
 
 /// What is remembered of tenants as providers.
 #[derive(Debug)]
@@ -71,6 +76,29 @@ pub async fn revoke(app: &App, tx: &mut Conn, authorization_id: &str, reason: &s
     }
     store::revocation::insert(tx, &revocation::of_chain(app, authorization_id)).await?;
     Ok(true)
+}
+
+/// The same for all of a tenant, an application, a user or a session at once.
+///
+/// A change of a tenant or an application has whatever is remembered of their access tokens looked up again, so of theirs only
+/// those get an event from which tokens of this service itself may have come (see `keystone`).
+pub async fn revoke_all(app: &App, tx: &mut Conn, of: Of<'_>, reason: &str) -> Result<()> {
+    let audience = matches!(of, Of::Tenant(_) | Of::Client(_)).then(|| scopes::service_audience(app));
+    let mut after = String::new();
+    loop {
+        let some = store::authorization::list_live(tx, of, audience.as_deref(), app.now(), (&after, BATCH)).await?;
+        for live in &some {
+            if audience.as_ref().is_none_or(|audience| live.facts.audience.contains(audience)) {
+                store::revocation::insert(tx, &revocation::of_chain(app, &live.id)).await?;
+            }
+        }
+        let is_last = some.len() < usize::try_from(BATCH).unwrap_or(0);
+        match some.into_iter().next_back() {
+            Some(last) if !is_last => after = last.id,
+            _ => break,
+        }
+    }
+    store::authorization::revoke_all(tx, of, reason, app.now()).await.map(drop)
 }
 
 #[cfg(test)]

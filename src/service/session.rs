@@ -16,6 +16,7 @@ use crate::model::audit_event::Outcome;
 use crate::model::session::Session;
 use crate::model::tenant::Tenant;
 use crate::secret::digest;
+use crate::store::authorization::Of;
 use crate::store::{self, Conn};
 
 pub use admin::{Seen, delete, get, list, revoke_all};
@@ -79,11 +80,7 @@ pub async fn terminate_by(
         return Ok(false);
     }
     let clients = store::authorization::clients_of_session(tx, &session.id).await?;
-    for authorization in store::authorization::list_of_session(tx, &session.id).await? {
-        if !authorization.offline {
-            oauth::revoke(app, tx, &authorization.id, reason).await?;
-        }
-    }
+    oauth::revoke_all(app, tx, Of::Session(&session.id), reason).await?;
     for client_id in &clients {
         logout::notice::queue(app, tx, session, client_id).await?;
     }
@@ -110,15 +107,26 @@ async fn record(app: &App, tx: &mut Conn, tenant: &Tenant, session: &Session, re
     audit::write(tx, &event).await
 }
 
+async fn of_cookie(conn: &mut Conn, tenant: &Tenant, visit: &Visit<'_>) -> Result<Option<Session>> {
+    let cookie = (visit.cookie)(&session_cookie(tenant)).filter(|c| !c.is_empty() && c.len() <= MAX_COOKIE);
+    let Some(cookie) = cookie else { return Ok(None) };
+    store::session::get_by_handle(conn, &tenant.id, &digest(&cookie)).await
+}
+
+/// The session of a browser that nothing has ended yet, for whoever wants to end it: one that was not used for long signs nobody
+/// in, but what its applications were given goes on.
+pub async fn not_ended(app: &App, tenant: &Tenant, visit: &Visit<'_>) -> Result<Option<Session>> {
+    let found = of_cookie(&mut app.store.read().await?, tenant, visit).await?;
+    Ok(found.filter(|s| s.terminated_at.is_none()))
+}
+
 /// The session of a browser at a tenant, if somebody is signed in there. One that has lost what it rests on is ended on the
 /// way.
 pub async fn current(app: &App, tenant: &Tenant, visit: &Visit<'_>) -> Result<Option<Session>> {
-    let cookie = (visit.cookie)(&session_cookie(tenant)).filter(|c| !c.is_empty() && c.len() <= MAX_COOKIE);
-    let Some(cookie) = cookie else { return Ok(None) };
     let idle_secs = tenant.settings.session_idle_secs;
     let mut conn = app.store.read().await?;
-    let found = store::session::get_by_handle(&mut conn, &tenant.id, &digest(&cookie)).await?;
     let now = app.now();
+    let found = of_cookie(&mut conn, tenant, visit).await?;
     let Some(mut session) = found.filter(|s| s.is_live(now, idle_secs)) else { return Ok(None) };
     let user = activity::user(app, &mut conn, &session.user_id).await?;
     drop(conn);
@@ -156,10 +164,7 @@ async fn is_offered(app: &App, tenant: &Tenant, session: &Session) -> Result<boo
 /// whoever disables or deletes them or gives them another password. In the caller's transaction, before a deletion.
 pub async fn end_of_user(app: &App, tx: &mut Conn, user_id: &str, reason: &str) -> Result<()> {
     end_all(app, tx, user_id, None, reason).await?;
-    for authorization in store::authorization::list_of_user(tx, user_id, None).await? {
-        oauth::revoke(app, tx, &authorization.id, reason).await?;
-    }
-    Ok(())
+    oauth::revoke_all(app, tx, Of::User(user_id), reason).await
 }
 
 /// The same for what came through one identity provider: somebody is no longer whom it vouches for.
@@ -180,23 +185,29 @@ pub async fn end_of_provider(app: &App, tx: &mut Conn, idp_id: &str, protocol_id
 }
 
 async fn end_all(app: &App, tx: &mut Conn, user_id: &str, idp_id: Option<&str>, reason: &str) -> Result<()> {
-    let mut tenants: BTreeMap<String, Tenant> = BTreeMap::new();
     loop {
         let sessions = store::session::list_of_user(tx, user_id, idp_id, BATCH).await?;
-        let is_last = sessions.len() < usize::try_from(BATCH).unwrap_or(0);
-        for session in sessions {
-            if !tenants.contains_key(&session.tenant_id) {
-                let tenant = store::tenant::get(tx, &session.tenant_id).await?;
-                tenants.extend(tenant.map(|t| (t.id.clone(), t)));
-            }
-            if let Some(tenant) = tenants.get(&session.tenant_id) {
-                terminate(app, tx, tenant, &session, reason).await?;
-            }
-        }
-        if is_last {
+        end_each(app, tx, &sessions, reason, By::Consequence).await?;
+        if sessions.len() < usize::try_from(BATCH).unwrap_or(0) {
             return Ok(());
         }
     }
+}
+
+/// Ends sessions at whatever tenants; how many had not ended yet.
+pub async fn end_each(app: &App, tx: &mut Conn, sessions: &[Session], reason: &str, by: By<'_>) -> Result<u64> {
+    let mut tenants: BTreeMap<String, Tenant> = BTreeMap::new();
+    let mut ended = 0;
+    for session in sessions {
+        if !tenants.contains_key(&session.tenant_id) {
+            let tenant = store::tenant::get(tx, &session.tenant_id).await?;
+            tenants.extend(tenant.map(|t| (t.id.clone(), t)));
+        }
+        if let Some(tenant) = tenants.get(&session.tenant_id) {
+            ended += u64::from(terminate_by(app, tx, tenant, session, reason, by).await?);
+        }
+    }
+    Ok(ended)
 }
 
 #[cfg(test)]

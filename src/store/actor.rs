@@ -13,11 +13,8 @@ impl Sql {
             .push_bind(" UNION SELECT 'group', group_id FROM expiring_group_members WHERE user_id = ", holder.user_id)
             .push_bind(" AND (expires_at > ", holder.now.0);
         if let Some(federated) = holder.federated.filter(|f| !f.group_ids.is_empty()) {
-            sql = sql.push_bind(" OR (idp_id = ", &federated.idp_id).push(" AND group_id IN (");
-            for (index, id) in federated.group_ids.iter().enumerate() {
-                sql = sql.push_bind(if index == 0 { "" } else { ", " }, id);
-            }
-            sql = sql.push("))");
+            sql = sql.push_bind(" OR (idp_id = ", &federated.idp_id);
+            sql = sql.push_in(" AND group_id IN ", &federated.group_ids).push(")");
         }
         sql.push("))")
     }

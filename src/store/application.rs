@@ -1,5 +1,7 @@
 //! Applications of tenants, and digests of their secrets.
 
+use std::collections::BTreeMap;
+
 use super::Conn;
 use super::sql::Sql;
 use crate::clock::Timestamp;
@@ -159,29 +161,37 @@ pub async fn insert_secret(conn: &mut Conn, application: &Application, secret: &
     Ok(())
 }
 
-/// The secrets of an application, oldest first; those that have ended may be among them.
+/// The secrets of an application, oldest first; those that have ended as well.
 pub async fn secrets(conn: &mut Conn, application_id: &str) -> Result<Vec<StoredSecret>> {
+    Ok(secrets_of(conn, &[application_id]).await?.remove(application_id).unwrap_or_default())
+}
+
+/// The secrets of several applications.
+pub async fn secrets_of(conn: &mut Conn, application_ids: &[&str]) -> Result<BTreeMap<String, Vec<StoredSecret>>> {
     #[derive(sqlx::FromRow)]
     struct Secret {
         id: String,
+        application_id: String,
         digest: String,
         created_at: i64,
         expires_at: Option<i64>,
     }
-    let rows: Vec<Secret> = Sql::new(
-        "SELECT id, digest, created_at, expires_at FROM application_secrets WHERE application_id = $1 \
-         ORDER BY created_at, id",
-    )
-    .bind(application_id)
-    .all(conn)
-    .await?;
-    let stored = |r: Secret| StoredSecret {
-        id: r.id,
-        digest: r.digest,
-        created_at: Timestamp(r.created_at),
-        expires_at: r.expires_at.map(Timestamp),
-    };
-    Ok(rows.into_iter().map(stored).collect())
+    let mut secrets: BTreeMap<String, Vec<StoredSecret>> = BTreeMap::new();
+    if application_ids.is_empty() {
+        return Ok(secrets);
+    }
+    let sql = Sql::new("SELECT id, application_id, digest, created_at, expires_at FROM application_secrets WHERE");
+    let rows: Vec<Secret> = sql
+        .push_in(" application_id IN ", application_ids.iter().copied())
+        .push(" ORDER BY created_at, id")
+        .all(conn)
+        .await?;
+    for r in rows {
+        let expires_at = r.expires_at.map(Timestamp);
+        let stored = StoredSecret { id: r.id, digest: r.digest, created_at: Timestamp(r.created_at), expires_at };
+        secrets.entry(r.application_id).or_default().push(stored);
+    }
+    Ok(secrets)
 }
 
 /// Has all secrets of an application end at `at`, unless they end before.

@@ -1,5 +1,7 @@
 //! Authorizations, and the codes and refresh tokens by which tokens come of them. Codes and tokens lie here as digests.
 
+use std::collections::BTreeMap;
+
 use super::Conn;
 use super::sql::Sql;
 use crate::clock::Timestamp;
@@ -100,28 +102,82 @@ pub async fn get(conn: &mut Conn, id: &str) -> Result<Option<Authorization>> {
     row.map(Authorization::try_from).transpose()
 }
 
-/// Those of a session that are not revoked.
-pub async fn list_of_session(conn: &mut Conn, session_id: &str) -> Result<Vec<Authorization>> {
-    let rows: Vec<Row> = Sql::new(COLUMNS)
-        .push_bind(" AND revoked_at IS NULL AND session_id = ", session_id)
-        .push(" ORDER BY created_at, id")
-        .all(conn)
-        .await?;
+/// Whose authorizations are meant.
+#[derive(Debug, Clone, Copy)]
+pub enum Of<'a> {
+    /// All of a tenant.
+    Tenant(&'a str),
+    /// All of an application.
+    Client(&'a str),
+    /// All of a user.
+    User(&'a str),
+    /// Those of a session that end with it.
+    Session(&'a str),
+}
+
+/// `sql` with the condition that they are these, and not revoked.
+fn unrevoked(sql: Sql, of: Of<'_>) -> Sql {
+    let sql = sql.push(" AND revoked_at IS NULL");
+    match of {
+        Of::Tenant(id) => sql.push_bind(" AND tenant_id = ", id),
+        Of::Client(id) => sql.push_bind(" AND client_id = ", id),
+        Of::User(id) => sql.push_bind(" AND user_id = ", id),
+        Of::Session(id) => sql.push_bind(" AND session_id = ", id).push(" AND NOT offline"),
+    }
+}
+
+/// Part of those of users that are neither revoked nor at their end, in order of their ids, after the id `after`; with
+/// `audience` only those whose facts name it somewhere (the caller looks where).
+pub async fn list_live(
+    conn: &mut Conn,
+    of: Of<'_>,
+    audience: Option<&str>,
+    now: Timestamp,
+    (after, most): (&str, i64),
+) -> Result<Vec<Authorization>> {
+    let mut sql = unrevoked(Sql::new(COLUMNS), of)
+        .push(" AND user_id IS NOT NULL")
+        .push_bind(" AND expires_at > ", now.0)
+        .push_bind(" AND id > ", after);
+    if let Some(audience) = audience {
+        sql = sql.push_bind(" AND facts LIKE ", format!("%{audience}%"));
+    }
+    let rows: Vec<Row> = sql.push_bind(" ORDER BY id LIMIT ", most).all(conn).await?;
     rows.into_iter().map(Authorization::try_from).collect()
+}
+
+/// Takes all of them back that are not yet; how many those were. See [`revoke`].
+pub async fn revoke_all(conn: &mut Conn, of: Of<'_>, reason: &str, now: Timestamp) -> Result<u64> {
+    let sql =
+        Sql::new("UPDATE authorizations SET revoked_at = $1, revoked_reason = $2 WHERE TRUE").bind(now.0).bind(reason);
+    unrevoked(sql, of).run(conn).await
 }
 
 /// The applications that a session has given something to, whether that was taken back since or not.
 pub async fn clients_of_session(conn: &mut Conn, session_id: &str) -> Result<Vec<String>> {
+    Ok(clients_of_sessions(conn, &[session_id]).await?.remove(session_id).unwrap_or_default())
+}
+
+/// The same for several sessions.
+pub async fn clients_of_sessions(conn: &mut Conn, session_ids: &[&str]) -> Result<BTreeMap<String, Vec<String>>> {
     #[derive(sqlx::FromRow)]
     struct Client {
+        session_id: String,
         client_id: String,
     }
-    let rows: Vec<Client> =
-        Sql::new("SELECT DISTINCT client_id FROM authorizations WHERE session_id = $1 ORDER BY client_id")
-            .bind(session_id)
-            .all(conn)
-            .await?;
-    Ok(rows.into_iter().map(|r| r.client_id).collect())
+    let mut clients: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    if session_ids.is_empty() {
+        return Ok(clients);
+    }
+    let rows: Vec<Client> = Sql::new("SELECT DISTINCT session_id, client_id FROM authorizations WHERE")
+        .push_in(" session_id IN ", session_ids.iter().copied())
+        .push(" ORDER BY client_id")
+        .all(conn)
+        .await?;
+    for row in rows {
+        clients.entry(row.session_id).or_default().push(row.client_id);
+    }
+    Ok(clients)
 }
 
 /// Those of a user, at one application or all, that are not revoked.
@@ -131,26 +187,6 @@ pub async fn list_of_user(conn: &mut Conn, user_id: &str, client_id: Option<&str
         sql = sql.push_bind(" AND client_id = ", client_id);
     }
     let rows: Vec<Row> = sql.push(" ORDER BY created_at, id").all(conn).await?;
-    rows.into_iter().map(Authorization::try_from).collect()
-}
-
-/// Those of an application that are not revoked.
-pub async fn list_of_client(conn: &mut Conn, client_id: &str) -> Result<Vec<Authorization>> {
-    let rows: Vec<Row> = Sql::new(COLUMNS)
-        .push_bind(" AND revoked_at IS NULL AND client_id = ", client_id)
-        .push(" ORDER BY created_at, id")
-        .all(conn)
-        .await?;
-    rows.into_iter().map(Authorization::try_from).collect()
-}
-
-/// Those of a tenant that are not revoked.
-pub async fn list_of_tenant(conn: &mut Conn, tenant_id: &str) -> Result<Vec<Authorization>> {
-    let rows: Vec<Row> = Sql::new(COLUMNS)
-        .push_bind(" AND revoked_at IS NULL AND tenant_id = ", tenant_id)
-        .push(" ORDER BY created_at, id")
-        .all(conn)
-        .await?;
     rows.into_iter().map(Authorization::try_from).collect()
 }
 

@@ -85,16 +85,13 @@ pub async fn list_of_token(conn: &mut Conn, user_id: &str, federated: &Federated
     if federated.group_ids.is_empty() {
         return Ok(Vec::new());
     }
-    let mut sql = Sql::new(
+    let sql = Sql::new(
         "SELECT g.id, g.name FROM expiring_group_members m JOIN user_groups g ON g.id = m.group_id WHERE m.user_id = ",
     )
     .push_bind("", user_id)
     .push_bind(" AND m.idp_id = ", &federated.idp_id)
-    .push(" AND g.id IN (");
-    for (index, id) in federated.group_ids.iter().enumerate() {
-        sql = sql.push_bind(if index == 0 { "" } else { ", " }, id);
-    }
-    let rows: Vec<Named> = sql.push(") ORDER BY g.id").all(conn).await?;
+    .push_in(" AND g.id IN ", &federated.group_ids);
+    let rows: Vec<Named> = sql.push(" ORDER BY g.id").all(conn).await?;
     Ok(rows.into_iter().map(|r| GroupRef { id: r.id, name: r.name }).collect())
 }
 

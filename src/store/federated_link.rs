@@ -103,13 +103,25 @@ pub async fn is_linked(conn: &mut Conn, user_id: &str, idp_id: &str) -> Result<b
     Ok(row.is_some())
 }
 
-/// Notes that somebody came by a link of theirs.
-pub async fn touch(conn: &mut Conn, user_id: &str, idp_id: &str, now: Timestamp) -> Result<()> {
-    Sql::new("UPDATE federated_users SET last_login_at = $1 WHERE user_id = $2 AND idp_id = $3")
-        .bind(now.0)
-        .bind(user_id)
-        .bind(idp_id)
-        .run(conn)
-        .await?;
-    Ok(())
+/// Notes that somebody came by a link of theirs; false if they have none of that name by that protocol.
+pub async fn touch(
+    conn: &mut Conn,
+    user_id: &str,
+    link: &FederatedLink,
+    tenant_id: Option<&str>,
+    now: Timestamp,
+) -> Result<bool> {
+    let touched = Sql::new(
+        "UPDATE federated_users SET last_login_at = $1 \
+         WHERE idp_id = $2 AND protocol_id = $3 AND unique_id = $4 AND tenant_id = $5 AND user_id = $6",
+    )
+    .bind(now.0)
+    .bind(&link.idp_id)
+    .bind(&link.protocol_id)
+    .bind(&link.unique_id)
+    .bind(tenant_id.unwrap_or_default())
+    .bind(user_id)
+    .run(conn)
+    .await?;
+    Ok(touched > 0)
 }

@@ -95,12 +95,8 @@ struct Id {
 }
 
 /// Restricts a statement to what this program can do.
-fn known(mut sql: Sql) -> Sql {
-    sql = sql.push(" AND kind IN (");
-    for (index, kind) in Kind::ALL.into_iter().enumerate() {
-        sql = sql.push_bind(if index == 0 { "" } else { ", " }, kind.as_str());
-    }
-    sql.push(")")
+fn known(sql: Sql) -> Sql {
+    sql.push_in(" AND kind IN ", Kind::ALL.map(Kind::as_str))
 }
 
 /// Whether [`claim`] would find something: asked first, as it locks nothing.

@@ -65,7 +65,7 @@ use sqlx::migrate::{Migrate, Migrator};
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPool, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, Postgres, Sqlite, Transaction};
+use sqlx::{ConnectOptions, Connection as _, Postgres, Sqlite, Transaction};
 
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
@@ -74,11 +74,11 @@ use crate::secret::file::lock_dir;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 
-/// The migration that adds the form in which e-mail addresses are looked for.
-const EMAIL_KEYS: i64 = 6;
-
 /// The channel on which PostgreSQL tells other nodes that something changed.
 const CHANNEL: &str = "archstone";
+
+/// How long a connection may have lain unused before it is tested again.
+const UNTESTED: Duration = Duration::from_secs(1);
 
 /// How to reach and use the database.
 #[derive(Debug, Clone)]
@@ -180,7 +180,6 @@ impl Store {
 
     /// Applies the migrations that the database lacks; with none lacking it changes nothing.
     pub async fn migrate(&self) -> Result<()> {
-        let before = self.applied().await?;
         let done = match &self.pools {
             Pools::Sqlite { write, .. } => {
                 // PostgreSQL's migrations lock each other out; SQLite's would collide.
@@ -201,19 +200,17 @@ impl Store {
             sqlx::migrate::MigrateError::Execute(e) => translate(e),
             other => Error::internal(format!("migration: {other}")),
         })?;
-        if before.contains(&EMAIL_KEYS) { Ok(()) } else { self.fill_email_keys().await }
+        self.fill_email_keys().await
     }
 
     /// What SQL cannot do in words that both databases know.
     async fn fill_email_keys(&self) -> Result<()> {
-        let mut after = String::new();
         loop {
             let mut tx = self.write().await?;
-            let last = user::fill_email_keys(&mut tx, &after, 1_000).await?;
+            let filled = user::fill_email_keys(&mut tx).await?;
             tx.commit(Timestamp(0)).await?;
-            match last {
-                Some(id) => after = id,
-                None => return Ok(()),
+            if filled == 0 {
+                return Ok(());
             }
         }
     }
@@ -307,7 +304,8 @@ impl Listener {
 impl Conn {
     /// Remembers what this transaction changes, to be told to all nodes with the commit.
     pub fn note(&mut self, change: Change) {
-        if !self.changes.contains(&change) {
+        // Each revocation is one of its own, and there may be many.
+        if matches!(change, Change::Revocation(_)) || !self.changes.contains(&change) {
             self.changes.push(change);
         }
     }
@@ -380,13 +378,15 @@ async fn open_sqlite(options: &Options) -> Result<Pools> {
     let write = SqlitePoolOptions::new()
         .max_connections(1)
         // SQLite may have rolled back by itself (disk full), which sqlx does not hear of: such a connection is not used again.
-        .after_release(|conn, _| Box::pin(async move { Ok(!sqlx::Connection::is_in_transaction(conn)) }))
+        .after_release(|conn, _| Box::pin(async move { Ok(!conn.is_in_transaction()) }))
+        .test_before_acquire(false)
         .acquire_timeout(options.acquire_timeout)
         .connect_with(connect.clone())
         .await
         .map_err(translate)?;
     let read = SqlitePoolOptions::new()
         .max_connections(options.max_connections)
+        .test_before_acquire(false)
         .acquire_timeout(options.acquire_timeout)
         .connect_lazy_with(connect.pragma("query_only", "ON"));
     Ok(Pools::Sqlite { read, write })
@@ -402,6 +402,16 @@ fn open_postgres(options: &Options) -> Result<PgPool> {
         .disable_statement_logging();
     Ok(PgPoolOptions::new()
         .max_connections(options.max_connections)
+        // One is tested when it comes back; before its next use only if it has lain for a while.
+        .test_before_acquire(false)
+        .before_acquire(|conn, meta| {
+            Box::pin(async move {
+                if meta.idle_for >= UNTESTED {
+                    conn.ping().await?;
+                }
+                Ok(true)
+            })
+        })
         .acquire_timeout(options.acquire_timeout)
         .connect_lazy_with(connect))
 }

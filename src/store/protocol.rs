@@ -64,15 +64,19 @@ struct Enabled {
     enabled: bool,
 }
 
+const OPEN: &str =
+    "SELECT i.enabled FROM protocols p JOIN identity_providers i ON i.id = p.idp_id WHERE p.idp_id = $1 AND p.id = $2";
+
 /// Whether the protocol is there and its identity provider enabled.
 pub async fn is_open(conn: &mut Conn, idp_id: &str, id: &str) -> Result<bool> {
-    let row: Option<Enabled> = Sql::new(
-        "SELECT i.enabled FROM protocols p JOIN identity_providers i ON i.id = p.idp_id WHERE p.idp_id = $1 AND p.id = $2",
-    )
-    .bind(idp_id)
-    .bind(id)
-    .first(conn)
-    .await?;
+    let row: Option<Enabled> = Sql::new(OPEN).bind(idp_id).bind(id).first(conn).await?;
+    Ok(row.is_some_and(|r| r.enabled))
+}
+
+/// The same, and nobody changes or deletes the identity provider until this transaction ends. SQLite has one writer at a time.
+pub async fn hold_open(conn: &mut Conn, idp_id: &str, id: &str) -> Result<bool> {
+    let lock = if conn.is_postgres() { " FOR SHARE OF i" } else { "" };
+    let row: Option<Enabled> = Sql::new(OPEN).bind(idp_id).bind(id).push(lock).first(conn).await?;
     Ok(row.is_some_and(|r| r.enabled))
 }
 

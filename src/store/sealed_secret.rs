@@ -39,12 +39,11 @@ pub async fn existing(conn: &mut Conn, ids: &[&str]) -> Result<BTreeSet<String>>
     struct Id {
         id: String,
     }
-    let Some((first, rest)) = ids.split_first() else { return Ok(BTreeSet::new()) };
-    let mut sql = Sql::new("SELECT id FROM sealed_secrets WHERE").push_bind(" id IN (", *first);
-    for id in rest {
-        sql = sql.push_bind(", ", *id);
+    if ids.is_empty() {
+        return Ok(BTreeSet::new());
     }
-    let rows: Vec<Id> = sql.push(")").all(conn).await?;
+    let sql = Sql::new("SELECT id FROM sealed_secrets WHERE").push_in(" id IN ", ids.iter().copied());
+    let rows: Vec<Id> = sql.all(conn).await?;
     Ok(rows.into_iter().map(|r| r.id).collect())
 }
 

@@ -72,66 +72,48 @@ const COLUMNS: &str = "SELECT id, tenant_id, user_id, handle, idp_id, protocol_i
      upstream_id_token, auth_time, amr, acr, remote, user_agent, created_at, last_seen, expires_at, terminated_at, \
      terminated_reason FROM sessions WHERE TRUE";
 
-/// Adds a session.
-pub async fn insert(conn: &mut Conn, it: &Session) -> Result<()> {
+/// Binds what a proof says of a session, in the order of its columns from `handle` to `expires_at`.
+fn proof(sql: Sql, it: &Session) -> Result<Sql> {
     let upstream = it.upstream.as_ref();
     let none: Vec<String> = Vec::new();
-    Sql::new(
-        "INSERT INTO sessions (id, tenant_id, user_id, handle, idp_id, protocol_id, group_ids, issuer, subject, upstream_sid, \
-         upstream_id_token, auth_time, amr, acr, remote, user_agent, created_at, last_seen, expires_at) \
+    Ok(sql
+        .bind(&it.handle)
+        .bind(upstream.map(|u| u.idp_id.as_str()))
+        .bind(upstream.map(|u| u.protocol_id.as_str()))
+        .bind(super::json::written(upstream.map_or(&none, |u| &u.group_ids))?)
+        .bind(upstream.map(|u| u.issuer.as_str()))
+        .bind(upstream.map(|u| u.subject.as_str()))
+        .bind(upstream.and_then(|u| u.sid.as_deref()))
+        .bind(upstream.and_then(|u| u.id_token.as_deref()))
+        .bind(it.auth_time.0)
+        .bind(super::json::written(&it.amr)?)
+        .bind(&it.acr)
+        .bind(&it.remote)
+        .bind(&it.user_agent)
+        .bind(it.last_seen.0)
+        .bind(it.expires_at.0))
+}
+
+/// Adds a session.
+pub async fn insert(conn: &mut Conn, it: &Session) -> Result<()> {
+    let sql = Sql::new(
+        "INSERT INTO sessions (id, tenant_id, user_id, created_at, handle, idp_id, protocol_id, group_ids, issuer, subject, \
+         upstream_sid, upstream_id_token, auth_time, amr, acr, remote, user_agent, last_seen, expires_at) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
-    )
-    .bind(&it.id)
-    .bind(&it.tenant_id)
-    .bind(&it.user_id)
-    .bind(&it.handle)
-    .bind(upstream.map(|u| u.idp_id.as_str()))
-    .bind(upstream.map(|u| u.protocol_id.as_str()))
-    .bind(super::json::written(upstream.map_or(&none, |u| &u.group_ids))?)
-    .bind(upstream.map(|u| u.issuer.as_str()))
-    .bind(upstream.map(|u| u.subject.as_str()))
-    .bind(upstream.and_then(|u| u.sid.as_deref()))
-    .bind(upstream.and_then(|u| u.id_token.as_deref()))
-    .bind(it.auth_time.0)
-    .bind(super::json::written(&it.amr)?)
-    .bind(&it.acr)
-    .bind(&it.remote)
-    .bind(&it.user_agent)
-    .bind(it.created_at.0)
-    .bind(it.last_seen.0)
-    .bind(it.expires_at.0)
-    .run(conn)
-    .await?;
+    );
+    let sql = sql.bind(&it.id).bind(&it.tenant_id).bind(&it.user_id).bind(it.created_at.0);
+    proof(sql, it)?.run(conn).await?;
     Ok(())
 }
 
 /// Writes what a new proof of the same person changes of a session.
 pub async fn renew(conn: &mut Conn, it: &Session) -> Result<()> {
-    let upstream = it.upstream.as_ref();
-    let none: Vec<String> = Vec::new();
-    Sql::new(
+    let sql = Sql::new(
         "UPDATE sessions SET handle = $1, idp_id = $2, protocol_id = $3, group_ids = $4, issuer = $5, subject = $6, \
          upstream_sid = $7, upstream_id_token = $8, auth_time = $9, amr = $10, acr = $11, remote = $12, user_agent = $13, \
          last_seen = $14, expires_at = $15 WHERE id = $16",
-    )
-    .bind(&it.handle)
-    .bind(upstream.map(|u| u.idp_id.as_str()))
-    .bind(upstream.map(|u| u.protocol_id.as_str()))
-    .bind(super::json::written(upstream.map_or(&none, |u| &u.group_ids))?)
-    .bind(upstream.map(|u| u.issuer.as_str()))
-    .bind(upstream.map(|u| u.subject.as_str()))
-    .bind(upstream.and_then(|u| u.sid.as_deref()))
-    .bind(upstream.and_then(|u| u.id_token.as_deref()))
-    .bind(it.auth_time.0)
-    .bind(super::json::written(&it.amr)?)
-    .bind(&it.acr)
-    .bind(&it.remote)
-    .bind(&it.user_agent)
-    .bind(it.last_seen.0)
-    .bind(it.expires_at.0)
-    .bind(&it.id)
-    .run(conn)
-    .await?;
+    );
+    proof(sql, it)?.bind(&it.id).run(conn).await?;
     Ok(())
 }
 
@@ -206,30 +188,26 @@ pub async fn count_live(conn: &mut Conn, tenant_id: &str, conditions: &[Conditio
     Ok(row.map_or(0, |r| r.n))
 }
 
-/// Part of the sessions, not ended, that an identity provider means: those of its session `sid`, or all of a subject.
+/// Part of the sessions, not ended, that an identity provider means, at all tenants: those of its session `sid`, or all of a
+/// subject; in order of their ids, after the id `after`.
 pub async fn list_of_upstream(
     conn: &mut Conn,
-    tenant_id: &str,
     idp_id: &str,
-    sid: Option<&str>,
-    subject: Option<&str>,
-    window: Window,
+    (sid, subject): (Option<&str>, Option<&str>),
+    now: Timestamp,
+    (after, most): (&str, i64),
 ) -> Result<Vec<Session>> {
     let mut sql = Sql::new(COLUMNS)
-        .push_bind(" AND tenant_id = ", tenant_id)
         .push_bind(" AND idp_id = ", idp_id)
-        .push(" AND terminated_at IS NULL");
+        .push_bind(" AND terminated_at IS NULL AND expires_at > ", now.0)
+        .push_bind(" AND id > ", after);
     if let Some(sid) = sid {
         sql = sql.push_bind(" AND upstream_sid = ", sid);
     }
     if let Some(subject) = subject {
         sql = sql.push_bind(" AND subject = ", subject);
     }
-    let rows: Vec<Row> = sql
-        .push_bind(" ORDER BY created_at, id LIMIT ", window.limit)
-        .push_bind(" OFFSET ", window.offset)
-        .all(conn)
-        .await?;
+    let rows: Vec<Row> = sql.push_bind(" ORDER BY id LIMIT ", most).all(conn).await?;
     rows.into_iter().map(Session::try_from).collect()
 }
 
@@ -241,6 +219,36 @@ pub async fn list_of_user(conn: &mut Conn, user_id: &str, idp_id: Option<&str>, 
     }
     let rows: Vec<Row> = sql.push_bind(" ORDER BY created_at, id LIMIT ", most).all(conn).await?;
     rows.into_iter().map(Session::try_from).collect()
+}
+
+/// Up to `most` of the sealed ID tokens of sessions that are not over, after a session's id, in order: `(session's id, sealed)`.
+pub async fn list_sealed(conn: &mut Conn, now: Timestamp, after: &str, most: i64) -> Result<Vec<(String, String)>> {
+    #[derive(sqlx::FromRow)]
+    struct Sealed {
+        id: String,
+        upstream_id_token: String,
+    }
+    let rows: Vec<Sealed> = Sql::new(
+        "SELECT id, upstream_id_token FROM sessions WHERE upstream_id_token IS NOT NULL AND terminated_at IS NULL \
+         AND expires_at > $1 AND id > $2 ORDER BY id LIMIT $3",
+    )
+    .bind(now.0)
+    .bind(after)
+    .bind(most)
+    .all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|r| (r.id, r.upstream_id_token)).collect())
+}
+
+/// Puts another sealing of the same ID token in the place of `old`; nothing happens if it is another since.
+pub async fn reseal(conn: &mut Conn, id: &str, old: &str, new: &str) -> Result<()> {
+    Sql::new("UPDATE sessions SET upstream_id_token = $1 WHERE id = $2 AND upstream_id_token = $3")
+        .bind(new)
+        .bind(id)
+        .bind(old)
+        .run(conn)
+        .await?;
+    Ok(())
 }
 
 /// Notes that a session was used.

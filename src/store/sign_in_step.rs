@@ -44,26 +44,30 @@ impl TryFrom<Row> for SignInStep {
     }
 }
 
-/// Adds a step. A detail that is too large is left out.
-pub async fn insert(conn: &mut Conn, it: &SignInStep) -> Result<()> {
-    let detail = super::json::written(&it.detail)?;
-    let detail = if detail.len() > MAX_DETAIL { "{\"left_out\":\"too large to be kept\"}" } else { &detail };
-    Sql::new(
-        "INSERT INTO sign_in_steps (id, sign_in_id, tenant_id, seq, at, request_id, step, outcome, reason, detail) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-    )
-    .bind(&it.id)
-    .bind(&it.sign_in_id)
-    .bind(&it.tenant_id)
-    .bind(it.seq)
-    .bind(it.at.0)
-    .bind(&it.request_id)
-    .bind(&it.step)
-    .bind(&it.outcome)
-    .bind(&it.reason)
-    .bind(detail)
-    .run(conn)
-    .await?;
+/// Adds steps, by one statement. A detail that is too large is left out.
+pub async fn insert(conn: &mut Conn, steps: &[SignInStep]) -> Result<()> {
+    let mut sql = Sql::new(
+        "INSERT INTO sign_in_steps (id, sign_in_id, tenant_id, seq, at, request_id, step, outcome, reason, detail) VALUES ",
+    );
+    for (it, row) in steps.iter().zip(std::iter::once("(").chain(std::iter::repeat(", ("))) {
+        let detail = super::json::written(&it.detail)?;
+        let detail = if detail.len() > MAX_DETAIL { "{\"left_out\":\"too large to be kept\"}" } else { &detail };
+        sql = sql
+            .push_bind(row, &it.id)
+            .push_bind(", ", &it.sign_in_id)
+            .push_bind(", ", &it.tenant_id)
+            .push_bind(", ", it.seq)
+            .push_bind(", ", it.at.0)
+            .push_bind(", ", &it.request_id)
+            .push_bind(", ", &it.step)
+            .push_bind(", ", &it.outcome)
+            .push_bind(", ", &it.reason)
+            .push_bind(", ", detail)
+            .push(")");
+    }
+    if !steps.is_empty() {
+        sql.run(conn).await?;
+    }
     Ok(())
 }
 

@@ -72,17 +72,20 @@ pub async fn list(conn: &mut Conn, tenant_id: &str) -> Result<Vec<SigningKey>> {
     rows.into_iter().map(SigningKey::try_from).collect()
 }
 
-/// Whether a tenant has a key of that id.
-pub async fn exists(conn: &mut Conn, tenant_id: &str, id: &str) -> Result<bool> {
+/// Whether a tenant publishes a key of that id.
+pub async fn is_published(conn: &mut Conn, tenant_id: &str, id: &str, now: Timestamp) -> Result<bool> {
     #[derive(sqlx::FromRow)]
     struct Count {
         n: i64,
     }
-    let row: Option<Count> = Sql::new("SELECT COUNT(*) AS n FROM signing_keys WHERE tenant_id = $1 AND id = $2")
-        .bind(tenant_id)
-        .bind(id)
-        .first(conn)
-        .await?;
+    let row: Option<Count> = Sql::new(
+        "SELECT COUNT(*) AS n FROM signing_keys WHERE tenant_id = $1 AND id = $2 AND (retired_at IS NULL OR retired_at > $3)",
+    )
+    .bind(tenant_id)
+    .bind(id)
+    .bind(now.0)
+    .first(conn)
+    .await?;
     Ok(row.is_some_and(|r| r.n > 0))
 }
 

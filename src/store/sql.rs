@@ -172,6 +172,16 @@ impl Sql {
         self
     }
 
+    /// Adds `prefix`, which ends in `IN `, then the values in parentheses; there must be one at least.
+    #[must_use]
+    pub fn push_in<V: Into<Value>>(mut self, prefix: &'static str, values: impl IntoIterator<Item = V>) -> Self {
+        self = self.push(prefix);
+        for (index, value) in values.into_iter().enumerate() {
+            self = self.push_bind(if index == 0 { "(" } else { ", " }, value);
+        }
+        self.push(")")
+    }
+
     /// Adds `AND` with each condition; the text before must already have a `WHERE`.
     #[must_use]
     pub fn filter(mut self, conditions: &[Condition]) -> Self {

@@ -188,12 +188,11 @@ pub async fn list(conn: &mut Conn, window: Window) -> Result<Vec<Whole>> {
         .bind(window.offset)
         .all(conn)
         .await?;
-    let Some((first, rest)) = page.split_first() else { return Ok(Vec::new()) };
-    let mut sql = Sql::new(COLUMNS).push_bind(" AND c.id IN (", &first.id);
-    for row in rest {
-        sql = sql.push_bind(", ", &row.id);
+    if page.is_empty() {
+        return Ok(Vec::new());
     }
-    let rows: Vec<Row> = sql.push(") ORDER BY c.created_at, c.id").all(conn).await?;
+    let sql = Sql::new(COLUMNS).push_in(" AND c.id IN ", page.iter().map(|row| &row.id));
+    let rows: Vec<Row> = sql.push(" ORDER BY c.created_at, c.id").all(conn).await?;
     rows.into_iter().map(Whole::try_from).collect()
 }
 
@@ -255,8 +254,9 @@ pub async fn update(conn: &mut Conn, config: &SsoConfig, next_test_at: Option<Ti
     .bind(config.updated_at.0)
     .bind(&config.id)
     .run(conn)
-    .await
-    .map(drop)
+    .await?;
+    conn.note(Change::IdentityProvider(config.id.clone()));
+    Ok(())
 }
 
 fn warnings(tested: Option<&Tested>) -> String {

@@ -88,11 +88,9 @@ pub async fn slugs_of(conn: &mut Conn, tenant_ids: &[&str]) -> Result<BTreeMap<S
     if tenant_ids.is_empty() {
         return Ok(slugs);
     }
-    let mut sql = Sql::new("SELECT tenant_id, slug FROM tenant_slugs WHERE tenant_id IN (");
-    for (i, id) in tenant_ids.iter().enumerate() {
-        sql = sql.push_bind(if i == 0 { "" } else { ", " }, *id);
-    }
-    let rows: Vec<Slug> = sql.push(") ORDER BY slug").all(conn).await?;
+    let sql = Sql::new("SELECT tenant_id, slug FROM tenant_slugs WHERE")
+        .push_in(" tenant_id IN ", tenant_ids.iter().copied());
+    let rows: Vec<Slug> = sql.push(" ORDER BY slug").all(conn).await?;
     for row in rows {
         slugs.entry(row.tenant_id).or_default().push(row.slug);
     }

@@ -51,8 +51,7 @@ pub async fn offered(conn: &mut Conn, tenant_id: &str) -> Result<Vec<Offered>> {
          LEFT JOIN sso_configurations s ON s.id = i.id \
          LEFT JOIN tenant_identity_providers x ON x.idp_id = i.id AND x.tenant_id = $2 \
          WHERE i.enabled AND (i.domain_id = $3 OR (s.source IN ('manual', 'import') AND s.resume_enabled IS NULL \
-            AND (NOT EXISTS (SELECT 1 FROM offered_identity_providers f WHERE f.idp_id = i.id) \
-            OR EXISTS (SELECT 1 FROM offered_identity_providers f WHERE f.idp_id = i.id AND f.tenant_id = $4)))) \
+            AND (NOT i.restricted OR EXISTS (SELECT 1 FROM offered_identity_providers f WHERE f.idp_id = i.id AND f.tenant_id = $4)))) \
          ORDER BY i.id",
     )
     .bind(tenant_id)
@@ -110,8 +109,7 @@ fn of_tenant(columns: &'static str, tenant_id: &str) -> Sql {
         .push_bind(" WHERE (i.domain_id = ", tenant_id)
         .push(
             " OR (s.source IN ('manual', 'import') AND s.resume_enabled IS NULL \
-             AND (NOT EXISTS (SELECT 1 FROM offered_identity_providers f WHERE f.idp_id = i.id) \
-             OR EXISTS (SELECT 1 FROM offered_identity_providers f WHERE f.idp_id = i.id",
+             AND (NOT i.restricted OR EXISTS (SELECT 1 FROM offered_identity_providers f WHERE f.idp_id = i.id",
         )
         .push_bind(" AND f.tenant_id = ", tenant_id)
         .push("))))")
@@ -198,6 +196,11 @@ pub async fn kept_for(conn: &mut Conn, idp_id: &str) -> Result<Vec<String>> {
 /// Keeps a global identity provider for these tenants; none: it is offered to all.
 pub async fn keep_for(conn: &mut Conn, idp_id: &str, tenant_ids: &[String]) -> Result<()> {
     Sql::new("DELETE FROM offered_identity_providers WHERE idp_id = $1").bind(idp_id).run(conn).await?;
+    Sql::new("UPDATE identity_providers SET restricted = $1 WHERE id = $2")
+        .bind(!tenant_ids.is_empty())
+        .bind(idp_id)
+        .run(conn)
+        .await?;
     for tenant_id in tenant_ids {
         Sql::new("INSERT INTO offered_identity_providers (idp_id, tenant_id) VALUES ($1, $2) ON CONFLICT DO NOTHING")
             .bind(idp_id)

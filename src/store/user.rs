@@ -78,6 +78,13 @@ pub async fn get(conn: &mut Conn, id: &str) -> Result<Option<Identity>> {
     row.map(Identity::try_from).transpose()
 }
 
+/// The same, and nobody changes or deletes them until this transaction ends. SQLite has one writer at a time.
+pub async fn hold(conn: &mut Conn, id: &str) -> Result<Option<Identity>> {
+    let lock = if conn.is_postgres() { " FOR SHARE OF u" } else { "" };
+    let row: Option<Row> = Sql::new(COLUMNS).push_bind(" AND u.id = ", id).push(lock).first(conn).await?;
+    row.map(Identity::try_from).transpose()
+}
+
 /// The user of that name in a domain. Whom an identity provider vouches for is not found by what it calls them.
 pub async fn get_by_name(conn: &mut Conn, domain_id: &str, name: &str) -> Result<Option<Identity>> {
     let row: Option<Row> = Sql::new(COLUMNS)
@@ -152,7 +159,10 @@ pub async fn list_by_email(conn: &mut Conn, domain_id: &str, email_key: &str, li
         .push_bind(" ORDER BY u.created_at, u.id LIMIT ", limit)
         .all(conn)
         .await?;
-    rows.into_iter().map(Identity::try_from).collect()
+    let mut found: Vec<Identity> = rows.into_iter().map(Identity::try_from).collect::<Result<_>>()?;
+    // A node that knows of none may have given them another address.
+    found.retain(|i| i.user.email_key() == email_key);
+    Ok(found)
 }
 
 /// How many users a domain has.
@@ -185,25 +195,21 @@ pub async fn is_administrator(conn: &mut Conn, id: &str) -> Result<bool> {
     Ok(row.is_some_and(|r| r.n > 0))
 }
 
-/// Writes the form in which an e-mail address is looked for of up to `limit` users after an id who have none yet: the last of
-/// their ids, if there may be more.
-pub async fn fill_email_keys(conn: &mut Conn, after: &str, limit: i64) -> Result<Option<String>> {
+/// Writes the form in which an e-mail address is looked for of up to a thousand users who have none yet: those of before, and
+/// those whom a node has made that knows of none; how many those were.
+pub async fn fill_email_keys(conn: &mut Conn) -> Result<u64> {
     #[derive(sqlx::FromRow)]
     struct Extra {
         id: String,
         extra: String,
     }
     let rows: Vec<Extra> =
-        Sql::new("SELECT id, extra FROM users WHERE email_key IS NULL AND id > $1 ORDER BY id LIMIT $2")
-            .bind(after)
-            .bind(limit)
-            .all(conn)
-            .await?;
+        Sql::new("SELECT id, extra FROM users WHERE email_key IS NULL ORDER BY id LIMIT 1000").all(conn).await?;
     for row in &rows {
         let key = crate::model::user::email_key(&json::object("users", &row.id, &row.extra)?);
         Sql::new("UPDATE users SET email_key = $1 WHERE id = $2").bind(key).bind(&row.id).run(conn).await?;
     }
-    Ok(rows.into_iter().next_back().map(|r| r.id))
+    Ok(rows.len() as u64)
 }
 
 /// Deletes a user with their passwords, grants, memberships and federated links; false if there is none.

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::members::Members;
 use super::{all, id_of, pretty};
 use crate::error::Result;
+use crate::model::expected::Expected;
 use crate::service::App;
 use crate::service::caller::Caller;
 use crate::service::tenant::identity_provider as service;
@@ -58,12 +59,12 @@ pub async fn run(app: &App, caller: &Caller, command: &Command) -> Result<String
         }
         Command::Set { tenant, id, members } => {
             let tenant_id = id_of(app, caller, tenant).await?;
-            let done = service::update(app, caller, &tenant_id, id, &members.body(json!({}))?).await?;
+            let done = service::update(app, caller, &tenant_id, id, &Expected::Any, &members.body(json!({}))?).await?;
             Ok(pretty(&view::identity_provider(&done)))
         }
         Command::Remove { tenant, id } => {
             let tenant_id = id_of(app, caller, tenant).await?;
-            service::delete(app, caller, &tenant_id, id).await?;
+            service::delete(app, caller, &tenant_id, id, &Expected::Any).await?;
             Ok(format!("{id} removed"))
         }
     }

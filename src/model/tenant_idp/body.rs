@@ -1,5 +1,7 @@
 //! Bodies of requests about a tenant's identity providers.
 
+use std::fmt;
+
 use serde_json::{Map, Value, json};
 
 use super::{LinkMode, LogoutUpstream, Settings};
@@ -64,7 +66,7 @@ pub enum Reading {
 }
 
 /// The body of a POST: an identity provider of a tenant's own.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Create {
     /// What it is called.
     pub name: String,
@@ -79,7 +81,7 @@ pub struct Create {
 }
 
 /// What a PATCH changes.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Update {
     /// What it is called.
     pub name: Option<String>,
@@ -91,6 +93,19 @@ pub struct Update {
     pub reading: Option<Reading>,
     /// What the tenant says of it now.
     pub settings: Settings,
+}
+
+// The connection may hold a secret.
+impl fmt::Debug for Create {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Create").field("name", &self.name).field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Update {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Update").field("name", &self.name).field("settings", &self.settings).finish_non_exhaustive()
+    }
 }
 
 impl Update {

@@ -123,25 +123,25 @@ fn identity_providers() -> Vec<Operation> {
             "CreateTenantProvider",
         )
         .says("All that it needs is made with it: identity provider, mapping, protocol and connection.")
-        .makes("TenantProvider")
+        .answer(201, versioned("As it was made.", "TenantProvider"))
         .refuses(&[404]),
         of_tenant(Operation::get(PROVIDER, "GetTenantProvider", "Show one that a tenant could offer."))
-            .shows("TenantProvider"),
-        of_tenant(takes(
+            .answer(200, versioned("As it is.", "TenantProvider")),
+        conditional(of_tenant(takes(
             Operation::patch(
                 PROVIDER,
                 "UpdateTenantProvider",
                 "Change a tenant's own, or what it says of a global one.",
             ),
             "UpdateTenantProvider",
-        ))
+        )))
         .says(MERGES)
-        .changes("TenantProvider"),
-        of_tenant(Operation::delete(
+        .answer(200, versioned("As it is now.", "TenantProvider")),
+        conditional(of_tenant(Operation::delete(
             PROVIDER,
             "DeleteTenantProvider",
             "Delete a tenant's own, or forget what it says of a global one.",
-        ))
+        )))
         .done(),
         takes(Operation::put(KEPT, "KeepTenantProvider", "Keep a global one for some tenants."), "TenantIds")
             .says("None: it is offered to all again.")

@@ -19,7 +19,7 @@ use crate::model::federated_link::FederatedLink;
 use crate::model::fields::Extra;
 use crate::model::mapping_engine::{Mapped, MappedUser, UserKind};
 use crate::model::shadow_user;
-use crate::model::user::{Identity, User};
+use crate::model::user::{Identity, User, email_key, normal_email};
 use crate::service::caller::Origin;
 use crate::service::{App, activity, audit};
 use crate::store::shadow_user::Made;
@@ -157,23 +157,26 @@ async fn ephemeral(
     now: Timestamp,
 ) -> Result<Account> {
     let (unique_id, shown) = called(assertion, &named)?;
+    let mut extra = said(route, assertion, named.email, vouch);
     let link = FederatedLink {
         idp_id: route.idp.id.clone(),
         protocol_id: route.protocol.id.clone(),
         unique_id: unique_id.clone(),
     };
-    let at_tenant = |by| Made { tenant_id: route.link_tenant(), email: vouch.email, by: Some(by), at: Some(now) };
+    let address = vouch.email.and_then(normal_email);
+    let at_tenant =
+        |by| Made { tenant_id: route.link_tenant(), email: address.as_deref(), by: Some(by), at: Some(now) };
     let made = |by| if route.tenant.is_some() { at_tenant(by) } else { Made::default() };
-    let extra = said(route, assertion, named.email, vouch);
     if let Some(user_id) = store::federated_link::owner(tx, &route.idp.id, &unique_id, route.link_tenant()).await? {
         let identity = store::user::get(tx, &user_id).await?;
         let identity = identity.ok_or_else(|| Error::internal(format!("federated_users row of no user: {user_id}")))?;
         keep_within(route, &identity.user.domain_id, "a user")?;
-        store::shadow_user::link(tx, &user_id, &link, made("protocol")).await?;
-        if route.tenant.is_some() {
-            store::federated_link::touch(tx, &user_id, &route.idp.id, now).await?;
+        let known = route.tenant.is_some()
+            && store::federated_link::touch(tx, &user_id, &link, route.link_tenant(), now).await?;
+        if !known {
+            store::shadow_user::link(tx, &user_id, &link, made("protocol")).await?;
         }
-        return refresh(tx, route, identity, shown, extra).await.map(Account::Linked);
+        return refresh(app, tx, origin, route, identity, shown, extra).await.map(Account::Linked);
     }
     let domain_id = domain(tx, route, named.domain.as_ref()).await?;
     keep_within(route, &domain_id, "a user")?;
@@ -194,12 +197,16 @@ async fn ephemeral(
         Account::New(id) => id,
         Account::Linked(identity) => {
             store::shadow_user::link(tx, &identity.user.id, &link, made("name")).await?;
-            return refresh(tx, route, identity, shown, extra).await.map(Account::Linked);
+            return refresh(app, tx, origin, route, identity, shown, extra).await.map(Account::Linked);
         }
         other => return Ok(other),
     };
     if let Some(own) = &route.provisioning {
         own.check_new()?;
+    }
+    // An address that is somebody's at the tenant is not said to be another's too, unless it is sure that it is.
+    if !is_sure(&extra) && is_taken(tx, route, &extra, &user_id).await? {
+        forget_email(&mut extra);
     }
     let user = User {
         id: user_id,
@@ -304,8 +311,23 @@ fn said(route: &Route, assertion: &Assertion, email: Option<String>, vouch: &Vou
     extra
 }
 
-/// Takes over what the identity provider now says of somebody, unless the configuration keeps accounts as they are.
-async fn refresh(tx: &mut Conn, route: &Route, mut identity: Identity, name: String, said: Extra) -> Result<Identity> {
+/// Takes over what the identity provider now says of somebody, unless the configuration keeps accounts as they are. Another
+/// e-mail address that is somebody else's at the tenant is not taken over (tenant-login §7.4).
+async fn refresh(
+    app: &App,
+    tx: &mut Conn,
+    origin: &Origin,
+    route: &Route,
+    mut identity: Identity,
+    name: String,
+    mut said: Extra,
+) -> Result<Identity> {
+    if email_key(&said) != identity.user.email_key() && is_taken(tx, route, &said, &identity.user.id).await? {
+        forget_email(&mut said);
+        if identity.user.email().is_some() {
+            record(app, tx, origin, route, &identity.user, "federation.email.kept", "").await?;
+        }
+    }
     let same = said.iter().all(|(key, value)| identity.user.extra.get(key) == Some(value));
     let follows = route.provisioning.as_ref().is_none_or(|own| own.follows());
     if !follows || identity.user.name == name && same {
@@ -316,4 +338,24 @@ async fn refresh(tx: &mut Conn, route: &Route, mut identity: Identity, name: Str
     let id = identity.user.id.clone();
     store::shadow_user::rename(tx, &identity.user).await?;
     store::user::get(tx, &id).await?.ok_or_else(|| Error::internal("a user who was just renamed is not there"))
+}
+
+/// Whether what is said of somebody says that their e-mail address is made sure of.
+fn is_sure(said: &Extra) -> bool {
+    said.get("email_verified") == Some(&json!(true))
+}
+
+fn forget_email(said: &mut Extra) {
+    said.remove("email");
+    said.remove("email_verified");
+}
+
+/// Whether the e-mail address that is said of a user is somebody else's at the tenant.
+async fn is_taken(tx: &mut Conn, route: &Route, said: &Extra, user_id: &str) -> Result<bool> {
+    let (Some(at), key) = (&route.tenant, email_key(said)) else { return Ok(false) };
+    if key.is_empty() {
+        return Ok(false);
+    }
+    let holders = store::user::list_by_email(tx, &at.id, &key, 2).await?;
+    Ok(holders.iter().any(|holder| holder.user.id != user_id))
 }

@@ -20,6 +20,10 @@ const MAX_NAME: usize = 64;
 /// Makes the projects that are not there and gives the user the roles. From 3.0 on the user's roles on projects become
 /// exactly those.
 pub(super) async fn provide(app: &App, tx: &mut Conn, route: &Route, mapped: &Mapped, user: &User) -> Result<()> {
+    let version = route.mapping.as_ref().map(|m| m.document.schema_version);
+    if mapped.projects.is_empty() && version != Some(SchemaVersion::V3) {
+        return Ok(());
+    }
     let mut asserted = BTreeSet::new();
     for wanted in &mapped.projects {
         let project_id = project(app, tx, route, wanted).await?;
@@ -34,7 +38,6 @@ pub(super) async fn provide(app: &App, tx: &mut Conn, route: &Route, mapped: &Ma
     for new in asserted.difference(&held) {
         store::grant::insert(tx, &grant(new)).await?;
     }
-    let version = route.mapping.as_ref().map(|m| m.document.schema_version);
     if version == Some(SchemaVersion::V3) {
         for old in held.difference(&asserted) {
             store::grant::delete(tx, &grant(old)).await?;

@@ -1,5 +1,9 @@
 //! The way in: an identity provider, one of its protocols, and the mapping that judges what it says.
 
+use std::sync::Arc;
+
+use moka::sync::Cache;
+
 use crate::error::{Error, Result};
 use crate::model::identity_provider::IdentityProvider;
 use crate::model::mapping::{Document, Mapping};
@@ -37,6 +41,20 @@ pub struct AtTenant {
     pub user_limit: Option<i64>,
 }
 
+/// Most ways in that are remembered.
+const MAX_KNOWN: u64 = 10_000;
+
+/// Ways in through tenants' pages, by tenant, identity provider and protocol, each with the tick of the memory at which its
+/// reading began.
+#[derive(Debug)]
+pub struct Routes(Cache<[String; 3], (u64, Arc<Route>)>);
+
+impl Default for Routes {
+    fn default() -> Self {
+        Self(Cache::new(MAX_KNOWN))
+    }
+}
+
 impl Route {
     /// The way in that leads through an enabled identity provider; `None` when any part of it is missing.
     pub async fn find(app: &App, conn: &mut Conn, idp_id: &str, protocol_id: &str) -> Result<Option<Self>> {
@@ -67,9 +85,25 @@ impl Route {
         Ok(Self { idp, protocol, mapping, provisioning, tenant: None })
     }
 
-    /// The way in through a tenant's pages. A mapping that is made of a configuration's words is made anew, for the tenant's
-    /// domain.
-    pub async fn open_at(app: &App, conn: &mut Conn, tenant: &Tenant, offered: &Offered) -> Result<Self> {
+    /// The way in through a tenant's pages, remembered until the tenant, the identity provider or anything that belongs to
+    /// them changes.
+    pub async fn at(app: &App, tenant: &Tenant, offered: &Offered) -> Result<Arc<Self>> {
+        let key = [&tenant.id, &offered.idp_id, &offered.protocol_id].map(Clone::clone);
+        if app.memory.is_current()
+            && let Some((tick, route)) = app.routes.0.get(&key)
+            && !app.memory.tenant_changed(&tenant.id, tick)
+            && !app.memory.identity_provider_changed(&offered.idp_id, tick)
+        {
+            return Ok(route);
+        }
+        let tick = app.memory.tick();
+        let route = Arc::new(Self::read_at(app, &mut app.store.read().await?, tenant, offered).await?);
+        app.routes.0.insert(key, (tick, route.clone()));
+        Ok(route)
+    }
+
+    /// A mapping that is made of a configuration's words is made anew, for the tenant's domain.
+    async fn read_at(app: &App, conn: &mut Conn, tenant: &Tenant, offered: &Offered) -> Result<Self> {
         let mut route = Self::open(app, conn, &offered.idp_id, &offered.protocol_id).await?;
         if route.idp.domain_id != tenant.id
             && let Some(own) = &mut route.provisioning

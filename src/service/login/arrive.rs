@@ -1,5 +1,7 @@
 //! Back from an identity provider (tenant-login §4.3), and the judgement of who it says somebody is (§7).
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -113,7 +115,7 @@ pub async fn arrive(
 
 /// An answer that was brought before: whoever is signed in by now goes on (a double click, the back button).
 async fn again(app: &App, visit: &Visit<'_>, tenant: &Tenant, it: SignIn) -> Result<Step> {
-    let reused = || Error::refused(Code::StateReused, "This sign-in has gone on already. Start again.");
+    let reused = found::gone_on;
     let Some(request) = it.request.as_ref().filter(|_| it.stage == Stage::Done) else { return Err(reused()) };
     let Some(session) = session::current(app, tenant, visit).await? else { return Err(reused()) };
     if it.session_id.as_ref() != Some(&session.id) {
@@ -134,13 +136,12 @@ async fn finish(
     answered: &Answer,
     state: &str,
     trace: &mut Trace,
-) -> Result<(Offered, Route, Identity)> {
+) -> Result<(Offered, Arc<Route>, Identity)> {
     let idp_id = it.idp_id.as_deref().unwrap_or_default();
-    let closed = |_| Error::refused(Code::UpstreamDenied, "This way to sign in has been closed.");
-    let offered = depart::offered(app, tenant, kind, idp_id).await.map_err(closed)?;
-    let route = Route::open_at(app, &mut app.store.read().await?, tenant, &offered).await?;
+    let offered = depart::offered(app, tenant, kind, idp_id).await.map_err(|_| closed())?;
+    let route = Route::at(app, tenant, &offered).await?;
     let ready = connection::ready(app, idp_id, &offered.protocol_id).await?;
-    let ready = ready.ok_or_else(|| Error::refused(Code::UpstreamDenied, "This way to sign in has been closed."))?;
+    let ready = ready.ok_or_else(closed)?;
     let memo = it.memo.as_deref().ok_or_else(|| Error::internal("a sign-in without a memo"))?;
     let memo = Memo::from_text(&app.sealer.open(&it.id, memo)?)?;
     let redirect_uri = depart::callback_uri(app, tenant, kind);
@@ -173,6 +174,10 @@ async fn finish(
         trace.failed("assurance", &error.to_string(), json!({}));
     })?;
     Ok((offered, route, identity))
+}
+
+fn closed() -> Error {
+    Error::refused(Code::UpstreamDenied, "This way to sign in has been closed.")
 }
 
 /// Why an identity provider did not sign somebody in (tenant-login §4.3 step 7).
@@ -254,11 +259,17 @@ pub(super) async fn judge(
             let groups = admitted.group_ids.unwrap_or_default();
             let proof = Proof::by_upstream(app, identity, &offered.idp_id, &offered.protocol_id, groups);
             let idp = Some((offered.idp_id.clone(), offered.name.clone()));
-            let proven = Proven { identity: admitted.identity, proof, created: admitted.created, idp };
+            let proven = Proven { identity: admitted.identity, proof, created: admitted.created, idp, hash: None };
             let handle = Kept::open(app, &it)?.handle;
             let request = it.request.clone();
             let ending = Ending { visit, tenant, sign_in: it.clone(), handle: &handle, trace };
-            match complete::sign_in(app, ending, proven).await {
+            // What was configured when somebody was judged must still be when they get a session.
+            let done = match Route::at(app, tenant, offered).await {
+                Ok(now) if *now == *route => complete::sign_in(app, ending, proven).await,
+                Ok(_) => Err(closed()),
+                Err(error) => Err(error),
+            };
+            match done {
                 Ok(step) => Ok(step),
                 Err(error) => {
                     let told = answer::failure(app, tenant, request.as_ref(), error);
@@ -316,12 +327,10 @@ pub(super) async fn decided(
     let waiting = Kept::open(app, &it)?.waiting.ok_or_else(|| Error::internal("a sign-in waits for nothing"))?;
     let idp_id = it.idp_id.clone().unwrap_or_default();
     let all = crate::service::tenant::offered(app, tenant).await?;
-    let closed = || Error::refused(Code::UpstreamDenied, "This way to sign in has been closed.");
     let Some(offered) = all.iter().find(|o| o.idp_id == idp_id).cloned() else {
         return end(app, visit, tenant, it, Trace::default(), closed()).await;
     };
-    let route = Route::open_at(app, &mut app.store.read().await?, tenant, &offered).await;
-    let route = match route {
+    let route = match Route::at(app, tenant, &offered).await {
         Ok(route) => route,
         Err(error) => return end(app, visit, tenant, it, Trace::default(), error).await,
     };

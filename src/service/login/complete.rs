@@ -1,13 +1,11 @@
 //! The end of a sign-in: what still stands between somebody and the application, and the application's code (tenant-login §7.7,
 //! §8.2, §8.3).
 
-use std::collections::BTreeSet;
-
 use serde_json::json;
 
 use super::session::{self, Proof};
 use super::trace::Trace;
-use super::{Arrived, Next, Page, SetCookie, Step, Visit, answer, attempt_cookie, request};
+use super::{Arrived, Next, Page, SetCookie, Step, Visit, answer, attempt_cookie, found, request};
 use crate::error::{Code, Error, Result};
 use crate::model::audit_event::Outcome;
 use crate::model::authorization::{Authorization, Facts};
@@ -32,6 +30,8 @@ pub(super) struct Proven {
     pub(super) created: bool,
     /// The identity provider's id and name.
     pub(super) idp: Option<(String, String)>,
+    /// The hash that their password was right for.
+    pub(super) hash: Option<String>,
 }
 
 /// Whose sign-in it is, and by what handle its pages know it.
@@ -47,47 +47,65 @@ pub(super) struct Ending<'a> {
 pub(super) async fn sign_in(app: &App, ending: Ending<'_>, proven: Proven) -> Result<Step> {
     let Ending { visit, tenant, sign_in, handle, mut trace } = ending;
     let client = client(app, tenant, &sign_in).await?;
-    let user_id = proven.identity.user.id.clone();
-    let consented = consented(app, sign_in.request.as_ref(), &user_id).await?;
     let given = proven.proof.group_ids();
-    let gate = gate(app, client.as_deref(), sign_in.request.as_ref(), &proven.identity, given, &consented).await?;
+    let gate = gate(app, client.as_deref(), sign_in.request.as_ref(), &proven.identity, given).await?;
     let from = sign_in.stage;
     let mut it = sign_in;
     let mut tx = app.store.write().await?;
-    // Locked: who is disabled at this moment gets no session that outlives it.
-    let now_is = activity::user(app, &mut tx, &user_id).await?;
-    if !now_is.is_some_and(|i| i.user.enabled && i.domain_enabled) {
-        return Err(Error::refused(Code::AccountDisabled, "The account is disabled."));
-    }
-    let (session, cookie) = session::begin(app, &mut tx, visit, tenant, &user_id, proven.proof).await?;
-    it.user_id = Some(user_id);
+    hold(app, &mut tx, &proven).await?;
+    let Proven { identity, proof, created, idp, .. } = proven;
+    let (session, cookie) = session::begin(app, &mut tx, visit, tenant, &identity.user.id, proof).await?;
+    it.user_id = Some(identity.user.id.clone());
     it.session_id = Some(session.id.clone());
     (it.memo, it.found) = (None, None);
-    record(app, &mut tx, visit, tenant, &session, client.as_deref(), proven.created).await?;
+    record(app, &mut tx, visit, tenant, &session, client.as_deref(), created).await?;
     trace.went(
         "session",
         json!({"session_id": session.id, "user_id": session.user_id, "amr": session.amr, "acr": session.acr}),
     );
     let mut cookies = vec![cookie];
     let next = pass(app, &mut tx, tenant, &mut it, handle, &session, gate, &mut trace).await?;
-    let next = match next {
-        Some(next) => next,
-        None => Next::Done(Box::new(Arrived {
-            user_id: session.user_id.clone(),
-            email: proven.identity.user.email().map(str::to_owned),
-            display_name: proven.identity.user.display_name().to_owned(),
-            session_id: session.id.clone(),
-            expires_at: session.expires_at,
-            idp: proven.idp,
-            created: proven.created,
-            redirect_url: tenant.settings.default_redirect_url.clone(),
-        })),
-    };
+    let next = next.unwrap_or_else(|| done(tenant, &session, &identity, idp, created));
     if it.stage == Stage::Done {
         cookies.push(gone(&it));
     }
     advance(app, tx, visit, tenant, &it, from, trace).await?;
     Ok(Step { next, cookies })
+}
+
+/// What somebody was proven by must still stand. Whoever takes it away comes before this, or after the session is there, and
+/// ends it.
+async fn hold(app: &App, tx: &mut Conn, proven: &Proven) -> Result<()> {
+    let user_id = &proven.identity.user.id;
+    let user = store::user::hold(tx, user_id).await?.map(|i| activity::as_of_now(app, i));
+    if !user.is_some_and(|i| i.user.enabled && i.domain_enabled) {
+        return Err(Error::refused(Code::AccountDisabled, "The account is disabled."));
+    }
+    if let Some(hash) = &proven.hash
+        && store::user::login_state(tx, user_id).await?.and_then(|s| s.hash).as_ref() != Some(hash)
+    {
+        return Err(Error::refused(Code::LoginFailed, "User name or password is wrong."));
+    }
+    if let Some((_, idp_id, protocol_id, _)) = &proven.proof.upstream
+        && !store::protocol::hold_open(tx, idp_id, protocol_id).await?
+    {
+        return Err(Error::refused(Code::UpstreamDenied, "This way to sign in has been closed."));
+    }
+    Ok(())
+}
+
+/// Somebody is signed in, and no application waits.
+fn done(tenant: &Tenant, session: &Session, identity: &Identity, idp: Option<(String, String)>, created: bool) -> Next {
+    Next::Done(Box::new(Arrived {
+        user_id: session.user_id.clone(),
+        email: identity.user.email().map(str::to_owned),
+        display_name: identity.user.display_name().to_owned(),
+        session_id: session.id.clone(),
+        expires_at: session.expires_at,
+        idp,
+        created,
+        redirect_url: tenant.settings.default_redirect_url.clone(),
+    }))
 }
 
 /// Goes on in a session that is there.
@@ -96,9 +114,8 @@ pub(super) async fn go_on(app: &App, ending: Ending<'_>, session: &Session) -> R
     let client = client(app, tenant, &sign_in).await?;
     let identity = store::user::get(&mut app.store.read().await?, &session.user_id).await?;
     let identity = identity.ok_or_else(|| Error::refused(Code::AccountDisabled, "The account is gone."))?;
-    let consented = consented(app, sign_in.request.as_ref(), &session.user_id).await?;
     let given = group_ids(session);
-    let gate = gate(app, client.as_deref(), sign_in.request.as_ref(), &identity, given, &consented).await?;
+    let gate = gate(app, client.as_deref(), sign_in.request.as_ref(), &identity, given).await?;
     let from = sign_in.stage;
     let mut it = sign_in;
     it.user_id = Some(session.user_id.clone());
@@ -106,18 +123,7 @@ pub(super) async fn go_on(app: &App, ending: Ending<'_>, session: &Session) -> R
     trace.went("session", json!({"session_id": session.id, "user_id": session.user_id, "reused": true}));
     let mut tx = app.store.write().await?;
     let next = pass(app, &mut tx, tenant, &mut it, handle, session, gate, &mut trace).await?;
-    let next = next.unwrap_or_else(|| {
-        Next::Done(Box::new(Arrived {
-            user_id: session.user_id.clone(),
-            email: identity.user.email().map(str::to_owned),
-            display_name: identity.user.display_name().to_owned(),
-            session_id: session.id.clone(),
-            expires_at: session.expires_at,
-            idp: None,
-            created: false,
-            redirect_url: tenant.settings.default_redirect_url.clone(),
-        }))
-    });
+    let next = next.unwrap_or_else(|| done(tenant, session, &identity, None, false));
     let cookies = if it.stage == Stage::Done { vec![gone(&it)] } else { Vec::new() };
     advance(app, tx, visit, tenant, &it, from, trace).await?;
     Ok(Step { next, cookies })
@@ -134,8 +140,7 @@ pub(super) async fn at_once(
 ) -> Result<Option<Next>> {
     let identity = store::user::get(&mut app.store.read().await?, &session.user_id).await?;
     let identity = identity.ok_or_else(|| Error::refused(Code::LoginRequired, "Nobody is signed in."))?;
-    let consented = consented(app, Some(request), &session.user_id).await?;
-    match gate(app, Some(client), Some(request), &identity, group_ids(session), &consented).await? {
+    match gate(app, Some(client), Some(request), &identity, group_ids(session)).await? {
         Gate::Open => {}
         Gate::Consent => return Ok(None),
     }
@@ -161,7 +166,7 @@ pub(super) async fn advance(
     trace: Trace,
 ) -> Result<()> {
     if !store::sign_in::advance(&mut tx, it, from).await? {
-        return Err(Error::refused(Code::StateReused, "This sign-in has gone on already. Start again."));
+        return Err(found::gone_on());
     }
     trace.write(app, &mut tx, visit.origin, &tenant.id, &it.id).await?;
     app.commit(tx).await
@@ -178,13 +183,6 @@ async fn client(app: &App, tenant: &Tenant, sign_in: &SignIn) -> Result<Option<s
     }
 }
 
-async fn consented(app: &App, request: Option<&Request>, user_id: &str) -> Result<BTreeSet<String>> {
-    match request {
-        Some(request) => store::consent::get(&mut app.store.read().await?, user_id, &request.client_id).await,
-        None => Ok(BTreeSet::new()),
-    }
-}
-
 /// What stands between somebody and an application.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Gate {
@@ -198,7 +196,6 @@ async fn gate(
     request: Option<&Request>,
     identity: &Identity,
     given: &[String],
-    consented: &BTreeSet<String>,
 ) -> Result<Gate> {
     let (Some(client), Some(request)) = (client, request) else { return Ok(Gate::Open) };
     if request.expected_user.as_ref().is_some_and(|id| *id != identity.user.id) {
@@ -209,8 +206,14 @@ async fn gate(
     }
     let asks = request.prompt.contains(&Prompt::Consent);
     // An application on a device could be any that names this client id on a loopback address (RFC 8252 §8.6).
-    let needs = client.application.settings.third_party && !request.scopes.iter().all(|s| consented.contains(s));
+    let needs = client.application.settings.third_party && !has_agreed(app, request, &identity.user.id).await?;
     Ok(if asks || needs { Gate::Consent } else { Gate::Open })
+}
+
+/// Whether somebody has agreed to all that an application asks for.
+async fn has_agreed(app: &App, request: &Request, user_id: &str) -> Result<bool> {
+    let agreed = store::consent::get(&mut app.store.read().await?, user_id, &request.client_id).await?;
+    Ok(request.scopes.iter().all(|scope| agreed.contains(scope)))
 }
 
 /// Groups that an identity provider gave in a session.
@@ -294,7 +297,6 @@ async fn issue(
     session: &Session,
 ) -> Result<String> {
     let now = app.now();
-    let upstream = session.upstream.as_ref();
     let life = client.application.settings.access_token_secs.unwrap_or(tenant.settings.access_token_secs);
     let authorization = Authorization {
         id: new_audit_id(&app.random),
@@ -306,13 +308,7 @@ async fn issue(
             scopes: request.scopes.clone(),
             audience: request.resource.iter().cloned().collect(),
             nonce: request.nonce.clone(),
-            auth_time: Some(session.auth_time.secs()),
-            amr: session.amr.clone(),
-            acr: session.acr.clone(),
-            idp_id: upstream.map(|u| u.idp_id.clone()),
-            protocol_id: upstream.map(|u| u.protocol_id.clone()),
-            group_ids: upstream.map(|u| u.group_ids.clone()).unwrap_or_default(),
-            actors: Vec::new(),
+            ..Facts::of_session(session)
         },
         offline: request.scopes.iter().any(|s| s == oauth::OFFLINE_ACCESS),
         created_at: now,

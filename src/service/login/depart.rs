@@ -10,7 +10,6 @@ use crate::model::sign_in::{Prompt, Request, SignIn, Stage};
 use crate::model::tenant::Tenant;
 use crate::model::tenant_idp::Offered;
 use crate::secret::digest;
-use crate::service::federated_login::route::Route;
 use crate::service::{App, connection, tenant};
 use crate::store;
 use crate::upstream::{Ask, Begun, Upstream as _, Wishes};
@@ -100,7 +99,6 @@ async fn away(
     start: Start,
     hint: Option<&str>,
 ) -> Result<Step> {
-    Route::open_at(app, &mut app.store.read().await?, tenant, offered).await.map_err(answer::as_refusal)?;
     let ready = connection::ready(app, &offered.idp_id, &offered.protocol_id).await?;
     let ready = ready.ok_or_else(|| Error::refused(Code::ProviderNotFound, "Identity provider not found"))?;
     let request = match &start {
@@ -189,7 +187,7 @@ async fn store_departure(
     match from {
         None => store::sign_in::insert(&mut tx, &it).await?,
         Some(from) if store::sign_in::advance(&mut tx, &it, from).await? => {}
-        Some(_) => return Err(Error::refused(Code::StateReused, "This sign-in has gone on already. Start again.")),
+        Some(_) => return Err(found::gone_on()),
     }
     trace.write(app, &mut tx, visit.origin, &tenant.id, &it.id).await?;
     app.commit(tx).await?;

@@ -14,6 +14,8 @@ use crate::store;
 
 /// Most sign-ins that one browser has cookies of; those begun first go.
 const MAX_ATTEMPTS: usize = 10;
+/// Most of them that one answer takes away.
+const MAX_GONE: usize = 20;
 /// Length of a handle.
 const HANDLE: usize = 43;
 
@@ -78,7 +80,7 @@ pub(super) fn fresh(
         max_age_secs: app.config.tenant.sign_in_secs.saturating_add(app.config.tenant.keep_ended_secs),
         cross_site: false,
     };
-    let evicted = visit.attempts.len().saturating_sub(MAX_ATTEMPTS - 1);
+    let evicted = visit.attempts.len().saturating_sub(MAX_ATTEMPTS - 1).min(MAX_GONE);
     let gone = visit.attempts.iter().take(evicted).map(|name| SetCookie {
         name: name.clone(),
         value: String::new(),
@@ -125,13 +127,25 @@ pub(super) fn of_browser(visit: &Visit<'_>, it: &SignIn) -> Result<String> {
 /// The same, unless it has ended or been left for too long: somebody may choose how to go on.
 pub(super) async fn open(app: &App, visit: &Visit<'_>, tenant: &Tenant, handle: &str) -> Result<(SignIn, String)> {
     let (it, cookie) = by_handle(app, visit, tenant, handle).await?;
+    check_time(app, &it)?;
+    match it.stage {
+        Stage::Open | Stage::Away | Stage::Confirm => Ok((it, cookie)),
+        Stage::Judged | Stage::Consent | Stage::Done => Err(gone_on()),
+    }
+}
+
+/// Refuses a sign-in that has ended or was left for too long.
+pub(super) fn check_time(app: &App, it: &SignIn) -> Result<()> {
+    if it.stage == Stage::Done {
+        return Err(Error::refused(Code::StateReused, "This sign-in has ended. Start again."));
+    }
     if app.now() >= it.expires_at {
         return Err(Error::refused(Code::Expired, "The sign-in took too long. Start again."));
     }
-    match it.stage {
-        Stage::Open | Stage::Away | Stage::Confirm => Ok((it, cookie)),
-        Stage::Judged | Stage::Consent | Stage::Done => {
-            Err(Error::refused(Code::StateReused, "This sign-in has gone on already. Start again."))
-        }
-    }
+    Ok(())
+}
+
+/// A sign-in that another request has taken on.
+pub(super) fn gone_on() -> Error {
+    Error::refused(Code::StateReused, "This sign-in has gone on already. Start again.")
 }

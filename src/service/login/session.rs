@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{SetCookie, Visit, session_cookie};
 use crate::clock::Timestamp;
 use crate::error::Result;
-use crate::model::session::{Session, Upstream};
+use crate::model::session::{Session, Upstream, secret_id};
 use crate::model::tenant::Tenant;
 use crate::secret::digest;
 use crate::service::{App, session};
@@ -70,7 +70,7 @@ pub(super) fn said(identity: &Identity, now: Timestamp) -> (Option<Timestamp>, V
     let claims = &identity.claims;
     let auth_time = claims.get("auth_time").and_then(Value::as_i64).map(Timestamp::from_secs);
     let auth_time = auth_time.filter(|at| *at <= now.plus_secs(SKEW_SECS)).map(|at| at.min(now.whole_seconds()));
-    let fits = |text: &&str| !text.is_empty() && text.len() <= MAX_TEXT;
+    let fits = |text: &&str| !text.is_empty() && text.len() <= MAX_TEXT && !text.contains('\0');
     let amr = claims.get("amr").and_then(Value::as_array).into_iter().flatten();
     let amr = amr.filter_map(Value::as_str).filter(fits).take(MAX_METHODS).map(str::to_owned).collect();
     let acr = claims.get("acr").and_then(Value::as_str).filter(fits).map(str::to_owned);
@@ -100,10 +100,10 @@ pub(super) async fn begin(
     let upstream = match proof.upstream {
         None => None,
         Some((identity, idp_id, protocol_id, group_ids)) => {
-            let sealed =
-                |token: &crate::secret::Secret| app.sealer.seal(&format!("session/{id}"), token.expose(), &app.random);
+            let sealed = |token: &crate::secret::Secret| app.sealer.seal(&secret_id(&id), token.expose(), &app.random);
             let id_token = identity.id_token.as_ref().map(sealed).transpose()?;
-            let sid = identity.claims.get("sid").and_then(Value::as_str).filter(|s| s.len() <= MAX_TEXT);
+            let sid =
+                identity.claims.get("sid").and_then(Value::as_str).filter(|s| s.len() <= MAX_TEXT && !s.contains('\0'));
             Some(Upstream {
                 idp_id,
                 protocol_id,

@@ -35,22 +35,19 @@ impl Trace {
         tenant_id: &str,
         sign_in_id: &str,
     ) -> Result<()> {
-        for (seq, (step, outcome, reason, detail)) in (0..).zip(self.steps) {
-            let it = SignInStep {
-                id: app.random.hex_id(),
-                sign_in_id: sign_in_id.to_owned(),
-                tenant_id: tenant_id.to_owned(),
-                seq,
-                at: app.now(),
-                request_id: origin.request_id(),
-                step: step.to_owned(),
-                outcome: outcome.to_owned(),
-                reason,
-                detail,
-            };
-            store::sign_in_step::insert(tx, &it).await?;
-        }
-        Ok(())
+        let steps = (0..).zip(self.steps).map(|(seq, (step, outcome, reason, detail))| SignInStep {
+            id: app.random.hex_id(),
+            sign_in_id: sign_in_id.to_owned(),
+            tenant_id: tenant_id.to_owned(),
+            seq,
+            at: app.now(),
+            request_id: origin.request_id(),
+            step: step.to_owned(),
+            outcome: outcome.to_owned(),
+            reason,
+            detail,
+        });
+        store::sign_in_step::insert(tx, &steps.collect::<Vec<_>>()).await
     }
 }
 

@@ -27,6 +27,10 @@ const FORM: &str = "logout";
 const MAX_TEXT: usize = 4_096;
 /// Longest ID token, in bytes.
 const MAX_HINT: usize = 16_384;
+/// What an address has beside its query, in bytes at most.
+const AROUND_QUERY: usize = 1_024;
+/// Longest application id, in bytes.
+const MAX_CLIENT_ID: usize = 64;
 
 /// What is asked for. All of it comes from outside.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -104,9 +108,10 @@ pub async fn begin(app: &App, visit: &Visit<'_>, tenant: &Tenant, asked: Asked) 
     let way = way(app, tenant, &asked).await?;
     let cookie = (visit.cookie)(&session_cookie(tenant));
     if asked.posted && cookie.is_none() && asked.csrf.is_none() {
-        return Ok(Step { next: Next::Again(query(&asked)), cookies: Vec::new() });
+        let most = app.config.server.max_uri_bytes.saturating_sub(AROUND_QUERY);
+        return Ok(Step { next: Next::Again(query(&asked, most)), cookies: Vec::new() });
     }
-    let Some(session) = session::current(app, tenant, visit).await? else {
+    let Some(session) = session::not_ended(app, tenant, visit).await? else {
         let cookies = cookie.map(|_| gone(tenant)).into_iter().collect();
         return Ok(Step { next: way.end(None), cookies });
     };
@@ -120,26 +125,22 @@ pub async fn begin(app: &App, visit: &Visit<'_>, tenant: &Tenant, asked: Asked) 
         let question = question(app, visit, tenant, &session, &way, &asked, offer.as_ref()).await?;
         return Ok(Step { next: Next::Ask(question), cookies: Vec::new() });
     }
-    // Asked before anything is written: another machine may have to be asked where that is.
+    let mut tx = app.store.write().await?;
+    session::terminate_by(app, &mut tx, tenant, &session, reason::LOGOUT, By::Request(visit.origin)).await?;
+    app.commit(tx).await?;
     let leave = match offer {
         Some(offer) => {
             let goes = offer.when == LogoutUpstream::Always || (answered && asked.upstream);
             // An application that waits for its person gets them back rather than our page with the offer.
             let shows = way.back.is_none() && offer.when == LogoutUpstream::Offer;
             if goes || shows {
-                provider::prepare(app, tenant, &session, &offer, way.back.clone()).await?.map(|l| (goes, l))
+                provider::prepare(app, tenant, &session, &offer, way.back.clone()).await.map(|l| (goes, l))
             } else {
                 None
             }
         }
         None => None,
     };
-    let mut tx = app.store.write().await?;
-    session::terminate_by(app, &mut tx, tenant, &session, reason::LOGOUT, By::Request(visit.origin)).await?;
-    if let Some((_, leaving)) = &leave {
-        leaving.keep(&mut tx).await?;
-    }
-    app.commit(tx).await?;
     let next = match leave {
         Some((true, leaving)) => Next::Go(leaving.url),
         Some((false, leaving)) => way.end(Some((leaving.name, leaving.page))),
@@ -207,20 +208,21 @@ impl Way {
     }
 }
 
-/// What was asked for as a query.
-fn query(asked: &Asked) -> String {
-    let mut out = form_urlencoded::Serializer::new(String::new());
-    for (name, value) in [
-        ("id_token_hint", &asked.id_token_hint),
-        ("client_id", &asked.client_id),
-        ("post_logout_redirect_uri", &asked.post_logout_redirect_uri),
-        ("state", &asked.state),
-    ] {
-        if let Some(value) = value {
-            out.append_pair(name, value);
-        }
-    }
-    out.finish()
+/// What was asked for as a query that is no longer than servers take. What does not fit is left out, the ID token first:
+/// without it the person is asked.
+fn query(asked: &Asked, most: usize) -> String {
+    let client_id = asked.client_id.as_ref().filter(|id| id.len() <= MAX_CLIENT_ID);
+    let all = [
+        ("client_id", client_id),
+        ("post_logout_redirect_uri", asked.post_logout_redirect_uri.as_ref()),
+        ("state", asked.state.as_ref()),
+        ("id_token_hint", asked.id_token_hint.as_ref()),
+    ];
+    let written = |count: usize| {
+        let some = all.iter().take(count).filter_map(|(name, value)| Some((name, value.as_ref()?)));
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(some).finish()
+    };
+    (0..=all.len()).rev().map(written).find(|query| query.len() <= most).unwrap_or_default()
 }
 
 async fn question(
@@ -248,4 +250,30 @@ async fn question(
         provider: offer.filter(|o| o.when == LogoutUpstream::Offer).map(|o| o.name.clone()),
         fields,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_that_is_too_long_does_without_the_token_first() {
+        let asked = Asked {
+            id_token_hint: Some("h".repeat(9_000)),
+            client_id: Some("app".into()),
+            post_logout_redirect_uri: Some("https://a.example/".into()),
+            state: Some("\u{e4}".repeat(100)),
+            ..Asked::default()
+        };
+        let names = |query: String| -> Vec<String> {
+            form_urlencoded::parse(query.as_bytes()).map(|(name, _)| name.into_owned()).collect()
+        };
+        let all = ["client_id", "post_logout_redirect_uri", "state", "id_token_hint"];
+        assert_eq!(names(query(&asked, 15_000)), all);
+        assert_eq!(names(query(&asked, 9_000)), all[..3]);
+        assert_eq!(names(query(&asked, 500)), all[..2]);
+        assert_eq!(query(&asked, 5), "");
+        let odd = Asked { client_id: Some("x".repeat(65)), ..asked };
+        assert_eq!(names(query(&odd, 15_000)), all[1..]);
+    }
 }

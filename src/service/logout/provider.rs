@@ -8,12 +8,12 @@ use url::Url;
 use super::asked::Farewell;
 use crate::error::{Error, Result};
 use crate::model::logout::Logout;
-use crate::model::session::Session;
+use crate::model::session::{self, Session};
 use crate::model::tenant::Tenant;
 use crate::model::tenant_idp::LogoutUpstream;
 use crate::secret::digest;
 use crate::service::{App, connection, tenant};
-use crate::store::{self, Conn};
+use crate::store;
 use crate::upstream::Ask;
 
 /// How long the way back is kept, in seconds.
@@ -37,7 +37,6 @@ pub struct Offer {
 /// A way to the identity provider that is ready.
 #[derive(Debug)]
 pub struct Leaving {
-    row: Logout,
     /// Where one logs out there. Nothing that may be shown.
     pub url: String,
     /// Where a page of ours leads there.
@@ -65,9 +64,25 @@ pub async fn of_session(app: &App, tenant: &Tenant, session: &Session) -> Result
     }))
 }
 
-/// Finds out where one logs out there; none if that cannot be had now, or the identity provider has no such place. That must
-/// not keep anybody from logging out here.
+/// Finds out where one logs out there, and keeps the way back; none if that cannot be had now, or the identity provider has no
+/// such place. They are logged out here already, so whatever fails costs them that way only.
 pub async fn prepare(
+    app: &App,
+    tenant: &Tenant,
+    session: &Session,
+    offer: &Offer,
+    return_to: Option<String>,
+) -> Option<Leaving> {
+    match find(app, tenant, session, offer, return_to).await {
+        Ok(found) => found,
+        Err(error) => {
+            tracing::warn!(idp_id = offer.idp_id, %error, "nobody can be logged out at the identity provider");
+            None
+        }
+    }
+}
+
+async fn find(
     app: &App,
     tenant: &Tenant,
     session: &Session,
@@ -78,18 +93,10 @@ pub async fn prepare(
     let handle = app.random.token();
     let back = return_uri(app, tenant);
     let ask = Ask::new(&ready, app.now(), &app.random).with_browser(&back, &handle);
-    let hint = match session.upstream.as_ref().and_then(|u| u.id_token.as_deref()) {
-        Some(sealed) => Some(app.sealer.open(&format!("session/{}", session.id), sealed)?),
-        None => None,
-    };
-    let url = match app.oidc.end_session(&ask, hint.as_ref()).await {
-        Ok(Some(url)) => url,
-        Ok(None) => return Ok(None),
-        Err(error) => {
-            tracing::warn!(idp_id = offer.idp_id, %error, "nobody can be logged out at the identity provider");
-            return Ok(None);
-        }
-    };
+    let hint = session.upstream.as_ref().and_then(|u| u.id_token.as_deref());
+    // One that was sealed with a key that is gone is no hint any more.
+    let hint = hint.and_then(|sealed| app.sealer.open(&session::secret_id(&session.id), sealed).ok());
+    let Some(url) = app.oidc.end_session(&ask, hint.as_ref()).await? else { return Ok(None) };
     let id = digest(&handle);
     let row = Logout {
         tenant_id: tenant.id.clone(),
@@ -100,14 +107,10 @@ pub async fn prepare(
     };
     let mut page = Url::parse(&back).map_err(|_| Error::internal("the public URL is none"))?;
     page.query_pairs_mut().append_pair("leave", &handle);
-    Ok(Some(Leaving { row, url, page: page.into(), name: offer.name.clone() }))
-}
-
-impl Leaving {
-    /// Keeps the way back, in the transaction that ends the session.
-    pub async fn keep(&self, tx: &mut Conn) -> Result<()> {
-        store::logout::insert(tx, &self.row).await
-    }
+    let mut tx = app.store.write().await?;
+    store::logout::insert(&mut tx, &row).await?;
+    app.commit(tx).await?;
+    Ok(Some(Leaving { url, page: page.into(), name: offer.name.clone() }))
 }
 
 /// Where a browser goes that follows the link to the identity provider. None: too late.

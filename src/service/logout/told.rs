@@ -3,12 +3,11 @@
 
 use crate::error::{Code, Error, Result};
 use crate::model::audit_event::Outcome;
-use crate::model::list::Window;
 use crate::model::session::Session;
 use crate::model::tenant::Tenant;
 use crate::secret::digest;
 use crate::service::caller::Origin;
-use crate::service::session::{By, reason, terminate_by};
+use crate::service::session::{By, end_each, reason};
 use crate::service::{App, audit, connection, tenant};
 use crate::store::{self, Conn};
 use crate::upstream::Ask;
@@ -16,8 +15,8 @@ use crate::upstream::oidc::logout::{Claimed, LoggedOut};
 
 /// Most connections whose keys one token is tried with.
 const MAX_CANDIDATES: usize = 4;
-/// Sessions that are read at once.
-const BATCH: i64 = 500;
+/// Sessions that are ended in one transaction.
+const BATCH: i64 = 100;
 
 /// Takes a logout token and ends the sessions that it means; how many those were. The same token again ends nothing and is
 /// refused.
@@ -30,16 +29,22 @@ pub async fn receive(app: &App, origin: &Origin, tenant: &Tenant, token: &str) -
         }
         other => other?,
     };
+    let by = By::Request(origin);
     let mut tx = app.store.write().await?;
     let name = digest(&format!("logout token {idp_id} {} {}", told.issuer, told.jti));
     if !store::spent::spend(&mut tx, &name, told.stale_at).await? {
         let text = "The logout token was used before.";
         return Err(Error::refused(Code::InvalidRequest, text));
     }
-    let mut ended = 0;
-    for session in meant(&mut tx, tenant, &idp_id, &told).await? {
-        let by = By::Request(origin);
-        ended += u64::from(terminate_by(app, &mut tx, tenant, &session, reason::UPSTREAM, by).await?);
+    let (mut ended, mut after) = (0, String::new());
+    loop {
+        let (sessions, last) = meant(app, &mut tx, &idp_id, &told, &after).await?;
+        ended += end_each(app, &mut tx, &sessions, reason::UPSTREAM, by).await?;
+        let Some(last) = last else { break };
+        after = last;
+        // Another transaction, so that nobody waits long for the write lock.
+        app.commit(tx).await?;
+        tx = app.store.write().await?;
     }
     let mut event = audit::event(app, Some(origin), "logout.backchannel.received", Outcome::Success);
     event.domain_id = Some(tenant.id.clone());
@@ -72,24 +77,24 @@ async fn verified(app: &App, tenant: &Tenant, token: &str) -> Result<(String, Lo
     Err(failure)
 }
 
-/// The sessions that are meant: those of the session there if it is named, else all of the person. A session of theirs of
-/// which we never learned what it is called there may be the one.
-async fn meant(tx: &mut Conn, tenant: &Tenant, idp_id: &str, told: &LoggedOut) -> Result<Vec<Session>> {
-    let by_sid = told.sid.as_deref().filter(|_| told.subject.is_none());
+/// Some of the sessions that are meant, at whatever tenants, after the id `after`, and the id to go on after: those of the
+/// session there if it is named, else all of the person. A session of theirs of which we never learned what it is called there
+/// may be the one.
+async fn meant(
+    app: &App,
+    tx: &mut Conn,
+    idp_id: &str,
+    told: &LoggedOut,
+    after: &str,
+) -> Result<(Vec<Session>, Option<String>)> {
     let subject = told.subject.as_deref();
-    let mut all = Vec::new();
-    let mut window = Window { limit: BATCH, offset: 0 };
-    loop {
-        let some = store::session::list_of_upstream(tx, &tenant.id, idp_id, by_sid, subject, window).await?;
-        let is_last = some.len() < usize::try_from(BATCH).unwrap_or(0);
-        let named = |s: &Session| {
-            let known = s.upstream.as_ref().and_then(|u| u.sid.as_ref());
-            told.sid.is_none() || known.is_none() || known == told.sid.as_ref()
-        };
-        all.extend(some.into_iter().filter(named));
-        if is_last {
-            return Ok(all);
-        }
-        window.offset += BATCH;
-    }
+    let sid = told.sid.as_deref().filter(|_| subject.is_none());
+    let mut some = store::session::list_of_upstream(tx, idp_id, (sid, subject), app.now(), (after, BATCH)).await?;
+    let is_last = some.len() < usize::try_from(BATCH).unwrap_or(0);
+    let last = some.last().filter(|_| !is_last).map(|s| s.id.clone());
+    some.retain(|s| {
+        let known = s.upstream.as_ref().and_then(|u| u.sid.as_ref());
+        told.sid.is_none() || known.is_none() || known == told.sid.as_ref()
+    });
+    Ok((some, last))
 }

@@ -7,10 +7,11 @@ use sha2::{Digest, Sha256};
 
 use super::super::tenant::Client;
 use super::super::{App, audit};
-use super::mint::{self, Tokens, Wanted};
+use super::granted::Granted;
+use super::mint::Tokens;
 use super::parameters::Parameters;
+use super::standing;
 use super::token::{Asking, invalid_grant};
-use super::{claims, refresh, standing};
 use crate::error::Result;
 use crate::model::application::{Application, AuthMethod};
 use crate::model::authorization::Authorization;
@@ -59,36 +60,17 @@ pub(super) async fn redeem(asking: &Asking<'_>, client: &Client, form: &Paramete
         }
     };
     let scopes = authorization.facts.scopes.clone();
+    let nonce = authorization.facts.nonce.as_deref();
     let of = (&authorization, application);
-    let about = if claims::has(&scopes, "openid") {
-        Some(mint::about(app, &mut conn, of, &held.identity.user, &scopes).await?)
-    } else {
-        None
-    };
-    drop(conn);
-    // All is ready before the code is used up, so that what fails on our side costs the application nothing.
-    let made = mint::access_token(app, tenant, Wanted::new(&authorization, application, &scopes)).await?;
-    let id_token = match about {
-        Some(about) => Some(mint::id_token(app, tenant, of, &made, about, authorization.facts.nonce.as_deref()).await?),
-        None => None,
-    };
-    let next = refresh::fresh(app, tenant, application, &authorization, held.session.as_ref());
+    let granted = Granted::make(app, conn, tenant, of, &held, scopes, nonce).await?;
     let mut tx = app.store.write().await?;
     if !stored::use_code(&mut tx, &id, app.now()).await? {
         drop(tx);
         return used_again(asking, &authorization).await;
     }
-    let last = refresh::put(&mut tx, next.as_ref(), &made).await?;
-    stored::extend(&mut tx, &authorization.id, last).await?;
+    let tokens = granted.store(&mut tx).await?;
     app.commit(tx).await?;
-    Ok(Tokens {
-        expires_in: made.expires_at.secs() - made.issued_at.secs(),
-        access_token: made.token,
-        scopes,
-        refresh_token: next.map(|n| n.token),
-        id_token,
-        issued_token_type: None,
-    })
+    Ok(tokens)
 }
 
 /// Whether a code is for this use of it.

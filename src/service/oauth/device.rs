@@ -6,10 +6,11 @@ use std::sync::{Mutex, PoisonError};
 
 use super::super::App;
 use super::super::tenant::{self, Client};
-use super::mint::{self, Tokens, Wanted};
+use super::granted::Granted;
+use super::mint::Tokens;
 use super::parameters::Parameters;
 use super::token::{Asking, invalid_grant};
-use super::{claims, refresh, scopes, standing};
+use super::{claims, scopes, standing};
 use crate::clock::Timestamp;
 use crate::error::{Code, Error, Result};
 use crate::model::application::GrantType;
@@ -209,19 +210,8 @@ pub async fn decide(
 
 /// What the user of a session gives a device.
 fn authorization(app: &App, device: &DeviceCode, session: &Session) -> Authorization {
-    let upstream = session.upstream.as_ref();
-    let facts = Facts {
-        scopes: device.scopes.clone(),
-        audience: device.audience.clone(),
-        nonce: None,
-        auth_time: Some(session.auth_time.secs()),
-        amr: session.amr.clone(),
-        acr: session.acr.clone(),
-        idp_id: upstream.map(|u| u.idp_id.clone()),
-        protocol_id: upstream.map(|u| u.protocol_id.clone()),
-        group_ids: upstream.map(|u| u.group_ids.clone()).unwrap_or_default(),
-        actors: Vec::new(),
-    };
+    let facts =
+        Facts { scopes: device.scopes.clone(), audience: device.audience.clone(), ..Facts::of_session(session) };
     Authorization {
         id: new_audit_id(&app.random),
         tenant_id: device.tenant_id.clone(),
@@ -269,33 +259,14 @@ pub(super) async fn redeem(asking: &Asking<'_>, client: &Client, form: &Paramete
     };
     let scopes = authorization.facts.scopes.clone();
     let of = (&authorization, application);
-    let about = if claims::has(&scopes, "openid") {
-        Some(mint::about(app, &mut conn, of, &held.identity.user, &scopes).await?)
-    } else {
-        None
-    };
-    drop(conn);
-    let made = mint::access_token(app, tenant, Wanted::new(&authorization, application, &scopes)).await?;
-    let id_token = match about {
-        Some(about) => Some(mint::id_token(app, tenant, of, &made, about, None).await?),
-        None => None,
-    };
-    let next = refresh::fresh(app, tenant, application, &authorization, held.session.as_ref());
+    let granted = Granted::make(app, conn, tenant, of, &held, scopes, None).await?;
     let mut tx = app.store.write().await?;
     if !store::device_code::advance(&mut tx, &id, (State::Allowed, State::Used), None).await? {
         return Err(invalid_grant("the device code was used before"));
     }
-    let last = refresh::put(&mut tx, next.as_ref(), &made).await?;
-    store::authorization::extend(&mut tx, &authorization.id, last).await?;
+    let tokens = granted.store(&mut tx).await?;
     app.commit(tx).await?;
-    Ok(Tokens {
-        expires_in: made.expires_at.secs() - made.issued_at.secs(),
-        access_token: made.token,
-        scopes,
-        refresh_token: next.map(|n| n.token),
-        id_token,
-        issued_token_type: None,
-    })
+    Ok(tokens)
 }
 
 /// Nobody has decided: the device is to ask again, later if it asked too soon.

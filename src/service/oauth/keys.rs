@@ -8,7 +8,8 @@ use std::sync::Arc;
 use moka::sync::Cache;
 use serde_json::{Map, Value, json};
 
-use super::super::{App, secrets};
+use super::super::caller::Caller;
+use super::super::{App, audit, secrets};
 use crate::error::{Code, Error, Result};
 use crate::keys::signing::{self as pairs, Compact, Pair};
 use crate::model::signing_key::{LONGEST_TOKEN_SECS, SigningKey, signing};
@@ -25,11 +26,15 @@ struct Ring(Vec<(SigningKey, Pair)>);
 
 /// The keys of tenants, each with the tick of the memory at which its reading began.
 #[derive(Debug)]
-pub(super) struct Rings(Cache<String, (u64, Arc<Ring>)>);
+pub(super) struct Rings {
+    known: Cache<String, (u64, Arc<Ring>)>,
+    /// Held while a first key is made: that takes a core for long, and others that need the same wait for it.
+    making: tokio::sync::Mutex<()>,
+}
 
 impl Default for Rings {
     fn default() -> Self {
-        Self(Cache::new(MAX_RINGS))
+        Self { known: Cache::new(MAX_RINGS), making: tokio::sync::Mutex::new(()) }
     }
 }
 
@@ -40,7 +45,7 @@ fn sealed_id(kid: &str) -> String {
 
 async fn ring(app: &App, tenant: &Tenant) -> Result<Arc<Ring>> {
     if app.memory.is_current()
-        && let Some((tick, ring)) = app.oauth.rings.0.get(&tenant.id)
+        && let Some((tick, ring)) = app.oauth.rings.known.get(&tenant.id)
         && !app.memory.tenant_changed(&tenant.id, tick)
     {
         return Ok(ring);
@@ -55,12 +60,17 @@ async fn ring(app: &App, tenant: &Tenant) -> Result<Arc<Ring>> {
         held.push((key, pair));
     }
     let ring = Arc::new(Ring(held));
-    app.oauth.rings.0.insert(tenant.id.clone(), (tick, ring.clone()));
+    app.oauth.rings.known.insert(tenant.id.clone(), (tick, ring.clone()));
     Ok(ring)
 }
 
 /// The keys, among them one that signs with this algorithm.
 async fn ring_with(app: &App, tenant: &Tenant, algorithm: SigningAlgorithm) -> Result<Arc<Ring>> {
+    let held = ring(app, tenant).await?;
+    if held.signing(algorithm, app).is_some() {
+        return Ok(held);
+    }
+    let _making = app.oauth.rings.making.lock().await;
     let held = ring(app, tenant).await?;
     if held.signing(algorithm, app).is_some() {
         return Ok(held);
@@ -109,7 +119,7 @@ async fn make_first(app: &App, tenant: &Tenant, algorithm: SigningAlgorithm) -> 
         put(app, &mut tx, &key, &private).await?;
     } else {
         // What is remembered is older than that.
-        app.oauth.rings.0.invalidate(&tenant.id);
+        app.oauth.rings.known.invalidate(&tenant.id);
     }
     app.commit(tx).await
 }
@@ -157,10 +167,11 @@ pub async fn verify(app: &App, tenant: &Tenant, token: &str, typ: &str) -> Resul
     if !held.0.iter().any(|(key, _)| key.id == *kid) {
         // Another node may have made it a moment ago (TOK-KEY-2).
         let known = kid.len() <= 64 && !kid.contains('\0');
-        if !known || !store::signing_key::exists(&mut app.store.read().await?, &tenant.id, kid).await? {
+        if !known || !store::signing_key::is_published(&mut app.store.read().await?, &tenant.id, kid, app.now()).await?
+        {
             return Err(refused("this tenant has no such key"));
         }
-        app.oauth.rings.0.invalidate(&tenant.id);
+        app.oauth.rings.known.invalidate(&tenant.id);
         held = ring(app, tenant).await?;
     }
     let now = app.now();
@@ -178,10 +189,10 @@ pub async fn verify(app: &App, tenant: &Tenant, token: &str, typ: &str) -> Resul
 
 /// The public keys as they are published (RFC 7517 §5), those that sign now first.
 pub async fn jwks(app: &App, tenant: &Tenant) -> Result<Vec<u8>> {
+    let mut ring = ring(app, tenant).await?;
     for algorithm in SigningAlgorithm::ALL {
-        ring_with(app, tenant, *algorithm).await?;
+        ring = ring_with(app, tenant, *algorithm).await?;
     }
-    let ring = ring(app, tenant).await?;
     let now = app.now();
     let mut keys: Vec<&SigningKey> = ring.0.iter().map(|(key, _)| key).filter(|k| k.is_published(now)).collect();
     keys.sort_by_key(|key| (key.active_at > now, std::cmp::Reverse(key.active_at), key.algorithm));
@@ -195,36 +206,53 @@ pub async fn list(app: &App, tenant: &Tenant) -> Result<Vec<SigningKey>> {
     store::signing_key::list(&mut app.store.read().await?, &tenant.id).await
 }
 
-/// Makes the next key, which begins to sign after some seconds; the one before it is published until its last token has ended.
+/// Makes the next key of each algorithm, which begins to sign after some seconds; the one before it is published until its last
+/// token has ended.
 ///
 /// # Errors
 /// `Conflict` while one waits already.
-pub async fn rotate(app: &App, tenant: &Tenant, algorithm: SigningAlgorithm, after_secs: i64) -> Result<SigningKey> {
-    let (mut next, private) = made(app, tenant, algorithm).await?;
+pub async fn rotate(
+    app: &App,
+    caller: &Caller,
+    tenant: &Tenant,
+    algorithms: &[SigningAlgorithm],
+    after_secs: i64,
+) -> Result<Vec<SigningKey>> {
+    let mut made_now = Vec::with_capacity(algorithms.len());
+    for algorithm in algorithms {
+        made_now.push(made(app, tenant, *algorithm).await?);
+    }
     let now = app.now();
-    next.active_at = now.plus_secs(after_secs.max(0));
+    let active_at = now.plus_secs(after_secs.max(0));
     let mut tx = app.store.write().await?;
     if !store::signing_key::hold(&mut tx, &tenant.id).await? {
         return Err(Error::refused(Code::TenantNotFound, "Tenant not found"));
     }
     for mut key in store::signing_key::list(&mut tx, &tenant.id).await? {
+        let replaced = algorithms.contains(&key.algorithm);
         if !key.is_published(now) {
             forget(&mut tx, &key).await?;
-        } else if key.algorithm == algorithm && key.active_at > now {
+        } else if replaced && key.active_at > now {
             return Err(Error::conflict(format!("the next key, {}, waits for its time already", key.id)));
-        } else if key.algorithm == algorithm && key.retired_at.is_none() {
-            key.retired_at = Some(next.active_at.plus_secs(LONGEST_TOKEN_SECS));
+        } else if replaced && key.retired_at.is_none() {
+            key.retired_at = Some(active_at.plus_secs(LONGEST_TOKEN_SECS));
             store::signing_key::update(&mut tx, &key).await?;
         }
     }
-    put(app, &mut tx, &next, &private).await?;
+    let mut next = Vec::with_capacity(made_now.len());
+    for (mut key, private) in made_now {
+        key.active_at = active_at;
+        put(app, &mut tx, &key, &private).await?;
+        record(app, &mut tx, caller, "rotate", &key).await?;
+        next.push(key);
+    }
     app.commit(tx).await?;
     Ok(next)
 }
 
 /// Takes a key away now: no token that it signed is believed any more. If it was the one that signs and the next one waits,
-/// that one begins at once.
-pub async fn revoke(app: &App, tenant: &Tenant, kid: &str) -> Result<()> {
+/// that one begins at once; if it was the one that waits, the one that signs goes on.
+pub async fn revoke(app: &App, caller: &Caller, tenant: &Tenant, kid: &str) -> Result<()> {
     let now = app.now();
     let mut tx = app.store.write().await?;
     store::signing_key::hold(&mut tx, &tenant.id).await?;
@@ -233,15 +261,24 @@ pub async fn revoke(app: &App, tenant: &Tenant, kid: &str) -> Result<()> {
         return Err(Error::not_found(format!("the tenant has no key {kid:.64}")));
     };
     forget(&mut tx, gone).await?;
-    let left: Vec<&SigningKey> = keys.iter().filter(|key| key.id != kid).collect();
-    let waiting = left.iter().find(|key| key.algorithm == gone.algorithm && key.active_at > now);
-    if let Some(next) = waiting
-        && gone.active_at <= now
-    {
-        let next = SigningKey { active_at: now, ..(**next).clone() };
-        store::signing_key::update(&mut tx, &next).await?;
+    record(app, &mut tx, caller, "revoke", gone).await?;
+    let signs = signing(&keys, gone.algorithm, now);
+    let waits = keys.iter().find(|key| key.algorithm == gone.algorithm && key.active_at > now);
+    match (signs, waits) {
+        (Some(signs), Some(next)) if signs.id == kid => {
+            store::signing_key::update(&mut tx, &SigningKey { active_at: now, ..next.clone() }).await?;
+        }
+        (Some(signs), Some(next)) if next.id == kid => {
+            store::signing_key::update(&mut tx, &SigningKey { retired_at: None, ..signs.clone() }).await?;
+        }
+        _ => {}
     }
     app.commit(tx).await
+}
+
+async fn record(app: &App, tx: &mut store::Conn, caller: &Caller, what: &str, key: &SigningKey) -> Result<()> {
+    let (action, target) = (format!("tenant.key.{what}"), ("signing_key", key.id.as_str()));
+    audit::changed(app, tx, caller, &action, target, Some(&key.tenant_id), key.algorithm.as_str()).await
 }
 
 async fn forget(tx: &mut store::Conn, key: &SigningKey) -> Result<()> {

@@ -4,10 +4,11 @@
 
 use super::super::tenant::Client;
 use super::super::{App, audit};
-use super::mint::{self, Made, Tokens, Wanted};
+use super::granted::Granted;
+use super::mint::{Made, Tokens};
 use super::parameters::Parameters;
 use super::token::{Asking, invalid_grant};
-use super::{claims, scopes, standing};
+use super::{scopes, standing};
 use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::model::application::{Application, GrantType};
@@ -96,37 +97,20 @@ pub(super) async fn redeem(asking: &Asking<'_>, client: &Client, form: &Paramete
         Err(why) => return Err(invalid_grant(why)),
     };
     let scopes = scopes::narrowed(&authorization.facts.scopes, scope)?;
-    let of = (&authorization, application);
-    let about = if claims::has(&scopes, "openid") {
-        Some(mint::about(app, &mut conn, of, &held.identity.user, &scopes).await?)
-    } else {
-        None
-    };
     drop(conn);
     if !standing::is_offered(app, tenant, &authorization).await? {
         return Err(invalid_grant("the tenant does not offer the identity provider any more"));
     }
-    let made = mint::access_token(app, tenant, Wanted::new(&authorization, application, &scopes)).await?;
-    let id_token = match about {
-        // The application's nonce was for the first one (OpenID Connect Core §12.2).
-        Some(about) => Some(mint::id_token(app, tenant, of, &made, about, None).await?),
-        None => None,
-    };
-    let next = fresh(app, tenant, application, &authorization, held.session.as_ref());
+    // The application's nonce was for the first ID token (OpenID Connect Core §12.2).
+    let of = (&authorization, application);
+    let conn = app.store.read().await?;
+    let granted = Granted::make(app, conn, tenant, of, &held, scopes, None).await?;
     let mut tx = app.store.write().await?;
     // Whoever comes second here asked at the same time: that is within the grace.
     stored::use_refresh(&mut tx, &id, now).await?;
-    let last = put(&mut tx, next.as_ref(), &made).await?;
-    stored::extend(&mut tx, &authorization.id, last).await?;
+    let tokens = granted.store(&mut tx).await?;
     app.commit(tx).await?;
-    Ok(Tokens {
-        expires_in: made.expires_at.secs() - made.issued_at.secs(),
-        access_token: made.token,
-        scopes,
-        refresh_token: next.map(|n| n.token),
-        id_token,
-        issued_token_type: None,
-    })
+    Ok(tokens)
 }
 
 async fn used_again(asking: &Asking<'_>, authorization: &Authorization) -> Result<Tokens> {

@@ -62,11 +62,15 @@ pub async fn list(
     let (conditions, now) = (of(user_id), app.now());
     let mut conn = app.store.read().await?;
     let total = store::session::count_live(&mut conn, tenant_id, &conditions, now).await?;
-    let mut items = Vec::new();
-    for session in store::session::list_live(&mut conn, tenant_id, &conditions, now, window).await? {
-        items.push(with_applications(&mut conn, session).await?);
-    }
-    Ok(Portion { items, total })
+    let sessions = store::session::list_live(&mut conn, tenant_id, &conditions, now, window).await?;
+    let ids: Vec<&str> = sessions.iter().map(|s| s.id.as_str()).collect();
+    let mut clients = store::authorization::clients_of_sessions(&mut conn, &ids).await?;
+    // Nobody is told of one that has not ended.
+    let seen = |session: Session| {
+        let ids = clients.remove(&session.id).unwrap_or_default();
+        Seen { applications: ids.into_iter().map(|id| (id, None)).collect(), session }
+    };
+    Ok(Portion { items: sessions.into_iter().map(seen).collect(), total })
 }
 
 async fn with_applications(conn: &mut Conn, session: Session) -> Result<Seen> {

@@ -113,6 +113,38 @@ async fn web_fix_1_a_session_is_its_cookies_until_it_ends_or_nobody_has_used_it_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sec_rest_2_hints_for_logging_out_are_sealed_anew_with_the_master_key() {
+    use crate::model::session::secret_id;
+    use crate::secret::Sealer;
+    use crate::service::secrets;
+    on_both(async |house, tenant| {
+        let (app, now) = (&house.app, house.app.now());
+        let sealed = app.sealer.seal(&secret_id("s1"), b"hint", &app.random).unwrap();
+        let upstream = Upstream {
+            idp_id: "op".into(),
+            protocol_id: "openid".into(),
+            group_ids: vec![],
+            issuer: "https://op.example".into(),
+            subject: "ann".into(),
+            sid: None,
+            id_token: Some(sealed),
+        };
+        let session = a_session(house, &tenant, "s1", "ann", Some(upstream)).await;
+        let file = app.config.resolve("master.key");
+        Sealer::rotate(&file, &app.random).unwrap();
+        let both = Sealer::from_file(&file).unwrap();
+        let old = secrets::count_old(&app.store, &both, now).await.unwrap();
+        assert_eq!(secrets::reseal(&app.store, &both, &app.random, now).await.unwrap(), old);
+        assert_eq!(secrets::count_old(&app.store, &both, now).await.unwrap(), 0);
+        Sealer::prune(&file).unwrap();
+        let new = Sealer::from_file(&file).unwrap();
+        let stored = stored_session(house, &session).await.upstream.unwrap().id_token.unwrap();
+        assert_eq!(new.open(&secret_id("s1"), &stored).unwrap().expose(), b"hint");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_is_disabled_deleted_or_gets_another_password_is_signed_out_everywhere() {
     on_both(async |house, tenant| {
         let admin = house.administrator().await;

@@ -12,15 +12,18 @@ use crate::error::{Error, Result};
 use crate::model::application::{self, Application, Create};
 use crate::model::expected::{Expected, changed};
 use crate::model::list::{Portion, Window};
-use crate::secret;
+use crate::secret::{self, Secret};
 use crate::service::caller::Caller;
 use crate::service::{App, audit, oauth};
 use crate::store::application::StoredSecret;
+use crate::store::authorization::Of;
 use crate::store::{self, Conn};
 
 const KIND: &str = "application";
 /// Most secrets of one application that live at a time.
 const MAX_SECRETS: usize = 2;
+/// Most applications of one tenant.
+const MAX_APPLICATIONS: i64 = 1_000;
 
 /// An application that has been made, with its secret, which nobody sees again.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,7 +31,7 @@ pub struct Made {
     /// The application with what is kept of its secrets.
     pub client: Client,
     /// Its secret, if it is to have one.
-    pub secret: Option<String>,
+    pub secret: Option<Secret>,
 }
 
 /// A secret that has been made.
@@ -37,7 +40,7 @@ pub struct MadeSecret {
     /// Its id.
     pub id: String,
     /// The secret itself.
-    pub secret: String,
+    pub secret: Secret,
     /// When it was made.
     pub created_at: Timestamp,
 }
@@ -62,8 +65,12 @@ async fn held(tx: &mut Conn, admitted: &Application) -> Result<Application> {
 
 async fn with_secrets(conn: &mut Conn, application: Application, now: Timestamp) -> Result<Client> {
     let mut secrets = store::application::secrets(conn, &application.id).await?;
-    secrets.retain(|s| s.expires_at.is_none_or(|end| end > now));
+    secrets.retain(|s| is_good(s, now));
     Ok(Client { application, secrets })
+}
+
+fn is_good(secret: &StoredSecret, now: Timestamp) -> bool {
+    secret.expires_at.is_none_or(|end| end > now)
 }
 
 /// 403 unless the caller may have an application ask for tokens that open this service itself (ruling 10).
@@ -87,16 +94,34 @@ fn check_audiences(app: &App, application: &Application) -> Result<()> {
     }
 }
 
+/// What only this service can tell of an application's settings: it is no audience, and where it may send requests to.
+fn check_settings(app: &App, application: &Application) -> Result<()> {
+    check_audiences(app, application)?;
+    let settings = &application.settings;
+    for (name, url) in [("jwks_uri", &settings.jwks_uri), ("backchannel_logout_uri", &settings.backchannel_logout_uri)]
+    {
+        if let Some(url) = url {
+            app.egress.check_url(url).map_err(|e| Error::invalid_field(name, e.to_string()))?;
+        }
+    }
+    Ok(())
+}
+
 /// Part of a tenant's applications, in order of their making.
 pub async fn list(app: &App, caller: &Caller, tenant_id: &str, window: Window) -> Result<Portion<Client>> {
     admitted(app, caller, "tenant:list_applications", tenant_id, None).await?;
     let mut conn = app.store.read().await?;
     let total = store::application::count(&mut conn, tenant_id).await?;
-    let mut items = Vec::new();
-    for application in store::application::list(&mut conn, tenant_id, window).await? {
-        items.push(with_secrets(&mut conn, application, app.now()).await?);
-    }
-    Ok(Portion { items, total })
+    let applications = store::application::list(&mut conn, tenant_id, window).await?;
+    let ids: Vec<&str> = applications.iter().map(|a| a.id.as_str()).collect();
+    let mut secrets = store::application::secrets_of(&mut conn, &ids).await?;
+    let now = app.now();
+    let client = |application: Application| {
+        let mut secrets = secrets.remove(&application.id).unwrap_or_default();
+        secrets.retain(|s| is_good(s, now));
+        Client { application, secrets }
+    };
+    Ok(Portion { items: applications.into_iter().map(client).collect(), total })
 }
 
 /// One application.
@@ -127,11 +152,14 @@ async fn make(app: &App, caller: &Caller, body: &Value) -> Result<Made> {
         created_at: now,
         updated_at: now,
     };
-    check_audiences(app, &application)?;
+    check_settings(app, &application)?;
     let mut tx = app.store.write().await?;
     store::domain::lock(&mut tx, &application.tenant_id).await?;
     if store::tenant::get(&mut tx, &application.tenant_id).await?.is_none() {
         return Err(super::reach::not_found(&application.tenant_id));
+    }
+    if store::application::count(&mut tx, &application.tenant_id).await? >= MAX_APPLICATIONS {
+        return Err(Error::conflict(format!("The tenant has {MAX_APPLICATIONS} applications already.")));
     }
     store::application::insert(&mut tx, &application).await?;
     let secret = match application.has_secrets() {
@@ -155,13 +183,10 @@ async fn make(app: &App, caller: &Caller, body: &Value) -> Result<Made> {
 }
 
 async fn add_secret(app: &App, tx: &mut Conn, application: &Application) -> Result<MadeSecret> {
-    let made = MadeSecret { id: app.random.hex_id(), secret: app.random.token(), created_at: app.now() };
-    let stored = StoredSecret {
-        id: made.id.clone(),
-        digest: secret::digest(&made.secret),
-        created_at: made.created_at,
-        expires_at: None,
-    };
+    let text = app.random.token();
+    let digest = secret::digest(&text);
+    let made = MadeSecret { id: app.random.hex_id(), secret: Secret::new(text), created_at: app.now() };
+    let stored = StoredSecret { id: made.id.clone(), digest, created_at: made.created_at, expires_at: None };
     store::application::insert_secret(tx, application, &stored).await?;
     Ok(made)
 }
@@ -179,14 +204,14 @@ async fn change(app: &App, caller: &Caller, id: &str, expected: &Expected, body:
     let stored = held(&mut tx, &found).await?;
     expected.check(KIND, stored.version)?;
     let mut next = stored.updated(body)?;
-    check_audiences(app, &next)?;
+    check_settings(app, &next)?;
     next.version += 1;
     next.updated_at = app.now();
     if !store::application::update(&mut tx, &next).await? {
         return Err(changed(KIND));
     }
     if is_tightened(&stored, &next) {
-        revoke_all(app, &mut tx, id, "application_changed").await?;
+        oauth::revoke_all(app, &mut tx, Of::Client(id), "application_changed").await?;
     }
     audit::changed(app, &mut tx, caller, "application.update", (KIND, id), Some(&next.tenant_id), &super::named(body))
         .await?;
@@ -211,18 +236,11 @@ async fn remove(app: &App, caller: &Caller, id: &str, expected: &Expected) -> Re
     let mut tx = app.store.write().await?;
     let stored = held(&mut tx, &found).await?;
     expected.check(KIND, stored.version)?;
-    revoke_all(app, &mut tx, id, "application_deleted").await?;
+    oauth::revoke_all(app, &mut tx, Of::Client(id), "application_deleted").await?;
     store::application::delete(&mut tx, &stored.tenant_id, id).await?;
     audit::changed(app, &mut tx, caller, "application.delete", (KIND, id), Some(&stored.tenant_id), &stored.name)
         .await?;
     app.commit(tx).await
-}
-
-async fn revoke_all(app: &App, tx: &mut Conn, id: &str, reason: &str) -> Result<()> {
-    for authorization in store::authorization::list_of_client(tx, id).await? {
-        oauth::revoke(app, tx, &authorization.id, reason).await?;
-    }
-    Ok(())
 }
 
 /// Makes another secret. The one before goes on as long as the body says, or until it is deleted.

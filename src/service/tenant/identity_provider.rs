@@ -4,10 +4,11 @@
 //! One of a tenant's own is an identity provider in the tenant's domain without remote ids, with a mapping of the same id, the
 //! protocol `openid` and a connection.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::reach::{admitted, admitted_by_body};
 use crate::error::{Error, Result};
+use crate::model::expected::{Expected, fingerprint};
 use crate::model::list::{Portion, Window};
 use crate::model::mapping::{Document, Mapping};
 use crate::model::mapping_engine::SchemaVersion;
@@ -37,6 +38,17 @@ pub struct Shown {
     pub mapping: Option<Mapping>,
 }
 
+impl Shown {
+    /// A number that is another one once anything of it is: its parts are changed on other faces as well.
+    pub fn version(&self) -> i64 {
+        let connection = self.connection.as_ref().map(|c| c.connection.updated_at.0);
+        let mapping = self.mapping.as_ref().map(|m| (&m.id, m.document.schema_version.as_str(), &m.document.rules));
+        let known = &self.known;
+        let all = json!([known.name, known.available, known.protocol_id, known.settings, connection, mapping]);
+        fingerprint(&all.to_string())
+    }
+}
+
 fn not_found(id: &str) -> Error {
     Error::not_found(format!("There is no identity provider {id:.64} at this tenant."))
 }
@@ -46,14 +58,15 @@ async fn find(conn: &mut Conn, tenant_id: &str, id: &str) -> Result<Known> {
     store::tenant_idp::find(conn, tenant_id, id).await?.ok_or_else(|| not_found(id))
 }
 
-async fn shown(conn: &mut Conn, known: Known) -> Result<Shown> {
+async fn shown(conn: &mut Conn, tenant_id: &str, known: Known) -> Result<Shown> {
     let (true, Some(protocol_id)) = (known.own, &known.protocol_id) else {
         return Ok(Shown { known, connection: None, mapping: None });
     };
     let connection = connection::shown(conn, At { idp_id: &known.idp_id, protocol_id }).await?;
     let protocol = store::protocol::get(conn, &known.idp_id, protocol_id).await?;
     let mapping = match protocol.and_then(|p| p.mapping_id) {
-        Some(id) => store::mapping::get(conn, &id).await?,
+        // One of the cloud's administrators may read the tenant's people: that is not the tenant's to see.
+        Some(id) => store::mapping::get(conn, &id).await?.filter(|m| m.domain_id.as_deref() == Some(tenant_id)),
         None => None,
     };
     Ok(Shown { known, connection, mapping })
@@ -66,7 +79,7 @@ pub async fn list(app: &App, caller: &Caller, tenant_id: &str, window: Window) -
     let found = store::tenant_idp::list(&mut conn, tenant_id, window).await?;
     let mut items = Vec::with_capacity(found.items.len());
     for known in found.items {
-        items.push(shown(&mut conn, known).await?);
+        items.push(shown(&mut conn, tenant_id, known).await?);
     }
     Ok(Portion { items, total: found.total })
 }
@@ -76,7 +89,7 @@ pub async fn get(app: &App, caller: &Caller, tenant_id: &str, id: &str) -> Resul
     admitted(app, caller, "tenant:get_identity_provider", tenant_id, None).await?;
     let mut conn = app.store.read().await?;
     let known = find(&mut conn, tenant_id, id).await?;
-    shown(&mut conn, known).await
+    shown(&mut conn, tenant_id, known).await
 }
 
 /// Makes an identity provider of a tenant's own, with all that it needs, or nothing of it.
@@ -114,7 +127,7 @@ async fn make(app: &App, caller: &Caller, body: &Value) -> Result<Shown> {
     let place = (KIND, id.as_str());
     audit::changed(app, &mut tx, caller, "tenant.identity_provider.create", place, Some(&tenant_id), &detail).await?;
     let known = find(&mut tx, &tenant_id, &id).await?;
-    let made = shown(&mut tx, known).await?;
+    let made = shown(&mut tx, &tenant_id, known).await?;
     app.commit(tx).await?;
     Ok(made)
 }
@@ -145,12 +158,26 @@ async fn document(app: &App, tenant_id: &str, reading: Reading) -> Result<Docume
 }
 
 /// Changes an identity provider of a tenant's own, or what the tenant says of a global one.
-pub async fn update(app: &App, caller: &Caller, tenant_id: &str, id: &str, body: &Value) -> Result<Shown> {
-    let done = change(app, caller, tenant_id, id, body).await;
+pub async fn update(
+    app: &App,
+    caller: &Caller,
+    tenant_id: &str,
+    id: &str,
+    expected: &Expected,
+    body: &Value,
+) -> Result<Shown> {
+    let done = change(app, caller, tenant_id, id, expected, body).await;
     audit::refused(app, caller, "tenant.identity_provider.update", (KIND, id), done).await
 }
 
-async fn change(app: &App, caller: &Caller, tenant_id: &str, id: &str, body: &Value) -> Result<Shown> {
+async fn change(
+    app: &App,
+    caller: &Caller,
+    tenant_id: &str,
+    id: &str,
+    expected: &Expected,
+    body: &Value,
+) -> Result<Shown> {
     admitted(app, caller, "tenant:update_identity_provider", tenant_id, Some(body)).await?;
     let found = find(&mut app.store.read().await?, tenant_id, id).await?;
     let mut update = Update::parse(body, &found.settings)?;
@@ -174,6 +201,7 @@ async fn change(app: &App, caller: &Caller, tenant_id: &str, id: &str, body: &Va
     if stored.own != found.own {
         return Err(not_found(id));
     }
+    check_version(&mut tx, tenant_id, &stored, expected).await?;
     let mut update = Update::parse(body, &stored.settings)?;
     if stored.own {
         change_own(app, &mut tx, caller, (tenant_id, &stored), &update, document, &detail).await?;
@@ -186,9 +214,19 @@ async fn change(app: &App, caller: &Caller, tenant_id: &str, id: &str, body: &Va
     audit::changed(app, &mut tx, caller, "tenant.identity_provider.update", (KIND, id), Some(tenant_id), &detail)
         .await?;
     let known = find(&mut tx, tenant_id, id).await?;
-    let done = shown(&mut tx, known).await?;
+    let done = shown(&mut tx, tenant_id, known).await?;
     app.commit(tx).await?;
     Ok(done)
+}
+
+/// 412 unless it is the version that the caller means.
+async fn check_version(tx: &mut Conn, tenant_id: &str, stored: &Known, expected: &Expected) -> Result<()> {
+    match expected {
+        Expected::Any => Ok(()),
+        Expected::Versions(_) => {
+            expected.check("identity provider", shown(tx, tenant_id, stored.clone()).await?.version())
+        }
+    }
 }
 
 /// What a change of one of a tenant's own changes of its parts.
@@ -202,6 +240,7 @@ async fn change_own(
     detail: &str,
 ) -> Result<()> {
     let id = &stored.idp_id;
+    sso_config::managed::check_identity_provider(tx, id).await?;
     if update.name.is_some() || update.enabled.is_some() {
         let idp = store::identity_provider::get(tx, id).await?.ok_or_else(|| not_found(id))?;
         let mut next = idp.clone();
@@ -216,6 +255,8 @@ async fn change_own(
     let protocol_id = stored.protocol_id.as_deref().ok_or_else(unset)?;
     if let Some(body) = &update.connection {
         let at = At { idp_id: id, protocol_id };
+        let reach = Reach::of(app, caller).await?;
+        protocol::check_mapping_within(tx, &reach, id, protocol_id).await?;
         let shown = connection::shown(tx, at).await?.ok_or_else(unset)?;
         let changed = connection::parse_change(app, body, &shown.connection.settings).map_err(in_oidc)?;
         connection::put(app, tx, caller, shown, changed, (tenant_id, detail)).await?;
@@ -227,6 +268,7 @@ async fn change_own(
         store::mapping::lock(tx, &mapping_id).await?;
         let mapping = store::mapping::get(tx, &mapping_id).await?.filter(|m| m.domain_id.as_deref() == Some(tenant_id));
         let mapping = mapping.ok_or_else(elsewhere)?;
+        sso_config::managed::check_mapping(tx, &mapping_id).await?;
         mapping::put(app, tx, caller, &mapping, &Mapping { document, ..mapping.clone() }, detail).await?;
     }
     Ok(())
@@ -234,16 +276,17 @@ async fn change_own(
 
 /// Deletes an identity provider of a tenant's own with all that belongs to it, or forgets what the tenant says of a global
 /// one.
-pub async fn delete(app: &App, caller: &Caller, tenant_id: &str, id: &str) -> Result<()> {
-    let done = remove(app, caller, tenant_id, id).await;
+pub async fn delete(app: &App, caller: &Caller, tenant_id: &str, id: &str, expected: &Expected) -> Result<()> {
+    let done = remove(app, caller, tenant_id, id, expected).await;
     audit::refused(app, caller, "tenant.identity_provider.delete", (KIND, id), done).await
 }
 
-async fn remove(app: &App, caller: &Caller, tenant_id: &str, id: &str) -> Result<()> {
+async fn remove(app: &App, caller: &Caller, tenant_id: &str, id: &str, expected: &Expected) -> Result<()> {
     admitted(app, caller, "tenant:delete_identity_provider", tenant_id, None).await?;
     let mut tx = app.store.write().await?;
     store::identity_provider::lock(&mut tx, id).await?;
     let stored = find(&mut tx, tenant_id, id).await?;
+    check_version(&mut tx, tenant_id, &stored, expected).await?;
     if stored.own {
         let idp = store::identity_provider::get(&mut tx, id).await?.ok_or_else(|| not_found(id))?;
         sso_config::managed::check_identity_provider(&mut tx, id).await?;

@@ -17,6 +17,7 @@ use crate::model::tenant::{Create, Tenant, Update};
 use crate::policy::Target;
 use crate::service::caller::Caller;
 use crate::service::{App, audit, domain, oauth};
+use crate::store::authorization::Of;
 use crate::store::{self, Conn};
 
 const KIND: &str = "tenant";
@@ -213,7 +214,7 @@ async fn change(app: &App, caller: &Caller, id: &str, expected: &Expected, body:
     }
     // Tokens that name another issuer, or come of a tenant that is switched off, are of nobody's any more.
     if (stored.active && !next.active) || stored.issuer_slug != next.issuer_slug {
-        revoke_all(app, &mut tx, id, "tenant_disabled").await?;
+        oauth::revoke_all(app, &mut tx, Of::Tenant(id), "tenant_disabled").await?;
     }
     audit::changed(app, &mut tx, caller, "tenant.update", (KIND, id), Some(id), &super::named(body)).await?;
     let done = one(&mut tx, next).await?;
@@ -244,13 +245,5 @@ async fn remove(app: &App, caller: &Caller, id: &str, expected: &Expected) -> Re
 /// keys sign no more.
 pub(in crate::service) async fn forget(app: &App, tx: &mut Conn, tenant_id: &str) -> Result<()> {
     store::tenant::drop_keys(tx, tenant_id).await?;
-    revoke_all(app, tx, tenant_id, "tenant_deleted").await
-}
-
-/// Takes back what the applications of a tenant were given.
-async fn revoke_all(app: &App, tx: &mut Conn, tenant_id: &str, reason: &str) -> Result<()> {
-    for authorization in store::authorization::list_of_tenant(tx, tenant_id).await? {
-        oauth::revoke(app, tx, &authorization.id, reason).await?;
-    }
-    Ok(())
+    oauth::revoke_all(app, tx, Of::Tenant(tenant_id), "tenant_deleted").await
 }

@@ -15,7 +15,7 @@ async fn sec_rest_2_another_master_key_is_refused_and_resealing_moves_to_the_new
         Sealer::rotate(&file, &app.random).unwrap();
         let both = Sealer::from_file(&file).unwrap();
         secrets::check_master_key(&app.store, &both, &app.random, now).await.unwrap();
-        assert_eq!(secrets::count_old(&app.store, &both).await.unwrap(), 2);
+        assert_eq!(secrets::count_old(&app.store, &both, now).await.unwrap(), 2);
         assert_eq!(secrets::reseal(&app.store, &both, &app.random, now).await.unwrap(), 2);
         assert_eq!(secrets::reseal(&app.store, &both, &app.random, now).await.unwrap(), 0);
         assert_eq!(Sealer::prune(&file).unwrap().len(), 1);

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use http::StatusCode;
+use http::header::ETAG;
 use serde_json::json;
 
 use super::page::{self, Page};
@@ -9,8 +11,13 @@ use super::{body, view};
 use crate::error::Result;
 use crate::http::reply::Reply;
 use crate::http::request::Request;
+use crate::http::version;
 use crate::service::App;
 use crate::service::tenant::identity_provider as service;
+
+fn one(status: StatusCode, shown: &service::Shown) -> Result<Reply> {
+    Ok(Reply::json(status, &view::identity_provider(shown)).with(ETAG, version::tag(shown.version())?))
+}
 
 /// The tenant that the query names.
 fn tenant_id(req: &Request) -> Result<String> {
@@ -30,14 +37,13 @@ pub async fn create(app: Arc<App>, mut req: Request) -> Result<Reply> {
     let caller = req.caller(&app).await?;
     let body = body::read(&mut req).await?;
     let made = body::judged(service::create(&app, &caller, &body).await)?;
-    Ok(Reply::created(&view::identity_provider(&made)))
+    one(StatusCode::CREATED, &made)
 }
 
 /// `GET /api/v1/admin/identity-providers/{idp_id}`
 pub async fn get(app: Arc<App>, req: Request) -> Result<Reply> {
     let caller = req.caller(&app).await?;
-    let found = service::get(&app, &caller, &tenant_id(&req)?, req.param("idp_id")?).await?;
-    Ok(Reply::ok(&view::identity_provider(&found)))
+    one(StatusCode::OK, &service::get(&app, &caller, &tenant_id(&req)?, req.param("idp_id")?).await?)
 }
 
 /// `PATCH /api/v1/admin/identity-providers/{idp_id}`
@@ -45,14 +51,15 @@ pub async fn update(app: Arc<App>, mut req: Request) -> Result<Reply> {
     let caller = req.caller(&app).await?;
     let tenant_id = tenant_id(&req)?;
     let body = body::read(&mut req).await?;
-    let done = service::update(&app, &caller, &tenant_id, req.param("idp_id")?, &body).await;
-    Ok(Reply::ok(&view::identity_provider(&body::judged(done)?)))
+    let (id, expected) = (req.param("idp_id")?, version::expected(&req.head.headers)?);
+    one(StatusCode::OK, &body::judged(service::update(&app, &caller, &tenant_id, id, &expected, &body).await)?)
 }
 
 /// `DELETE /api/v1/admin/identity-providers/{idp_id}`
 pub async fn delete(app: Arc<App>, req: Request) -> Result<Reply> {
     let caller = req.caller(&app).await?;
-    service::delete(&app, &caller, &tenant_id(&req)?, req.param("idp_id")?).await?;
+    let expected = version::expected(&req.head.headers)?;
+    service::delete(&app, &caller, &tenant_id(&req)?, req.param("idp_id")?, &expected).await?;
     Ok(Reply::no_content())
 }
 

@@ -70,14 +70,14 @@ pub fn application(client: &Client) -> Value {
 pub fn made_application(made: &Made) -> Value {
     let mut shown = application(&made.client);
     if let Some(secret) = &made.secret {
-        shown["client_secret"] = json!(secret);
+        shown["client_secret"] = json!(secret.expose_str());
     }
     shown
 }
 
 /// A secret that has been made.
 pub fn made_secret(made: &MadeSecret) -> Value {
-    json!({"id": made.id, "client_secret": made.secret, "created_at": time(made.created_at)})
+    json!({"id": made.id, "client_secret": made.secret.expose_str(), "created_at": time(made.created_at)})
 }
 
 /// An identity provider that a tenant could offer.

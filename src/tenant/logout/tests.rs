@@ -105,7 +105,8 @@ impl Place {
     /// A session that came through it.
     async fn session_from(&self, provider: &Provider, id: &str, subject: &str, sid: Option<&str>) -> Session {
         let app = &self.house.app;
-        let id_token = app.sealer.seal(&format!("session/{id}"), b"upstream.id.token", &app.random).unwrap();
+        let id_token =
+            app.sealer.seal(&crate::model::session::secret_id(id), b"upstream.id.token", &app.random).unwrap();
         let upstream = Upstream {
             idp_id: "op".into(),
             protocol_id: "openid".into(),

@@ -26,7 +26,6 @@ struct ConfirmPage<'a> {
     provider: Option<&'a str>,
     account: Option<&'a str>,
     may_prove: bool,
-    may_separate: bool,
     notice: Option<&'a str>,
 }
 
@@ -49,7 +48,6 @@ pub fn show(
         provider: view.provider.as_deref(),
         account: view.account.as_deref(),
         may_prove: view.may_prove,
-        may_separate: view.may_separate,
         notice,
     };
     frame.show(app, status, &page, Forms::Onward(view.returns_to.as_deref()), [])

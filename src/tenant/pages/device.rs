@@ -121,7 +121,7 @@ fn is_typing(error: &Error) -> bool {
 
 async fn decide(app: &App, req: &Request, tenant: &Tenant, fields: &Fields) -> Result<Reply> {
     let (handle, csrf, allow) = (fields.required("login")?, fields.csrf()?, consent::decision(fields)?);
-    login::decide_device(app, &Browser::of(app, req).visit(), tenant, handle, csrf, allow).await?;
+    let cookies = login::decide_device(app, &Browser::of(app, req).visit(), tenant, handle, csrf, allow).await?;
     let done = if allow {
         let text = "Your device is signed in in a moment. You can close this window and go on there.";
         Done { good: true, heading: "The device is connected", text, links: Vec::new() }
@@ -129,5 +129,5 @@ async fn decide(app: &App, req: &Request, tenant: &Tenant, fields: &Fields) -> R
         let text = "It has got no access. If you have not started it yourself, there is nothing more to do.";
         Done { good: false, heading: "The device is not connected", text, links: Vec::new() }
     };
-    done.show(app, tenant)
+    respond::with_cookies(app, done.show(app, tenant)?, cookies)
 }

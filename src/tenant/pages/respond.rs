@@ -73,7 +73,8 @@ fn shown(app: &App, req: &Request, tenant: Option<&Tenant>, result: Result<Step>
     with_cookies(app, private(reply), cookies)
 }
 
-fn with_cookies(app: &App, mut reply: Reply, cookies: Vec<SetCookie>) -> Result<Reply> {
+/// An answer with these cookies.
+pub fn with_cookies(app: &App, mut reply: Reply, cookies: Vec<SetCookie>) -> Result<Reply> {
     for SetCookie { name, value, max_age_secs, cross_site } in cookies {
         let same_site = if cross_site { SameSite::None } else { SameSite::Lax };
         reply = reply.and(SET_COOKIE, Cookie { name, value, max_age_secs, same_site }.header(app)?);

@@ -75,7 +75,6 @@ fn a_view(stage: Stage, text: &str) -> View {
         home_realms: false,
         csrf: "token".to_owned(),
         account: Some(text.to_owned()),
-        may_separate: true,
         may_prove: true,
         provider: Some(text.to_owned()),
         scopes: ["openid", "email", text].map(str::to_owned).to_vec(),
@@ -324,15 +323,15 @@ async fn pages_without_a_sign_in_are_there_and_a_form_without_token_is_refused()
 async fn an_account_without_a_password_is_not_asked_for_one() {
     let house = house().await;
     let tenant = a_tenant("Acme", Branding::default());
-    let page = |may_prove, may_separate| {
-        let view = View { may_prove, may_separate, ..a_view(Stage::Confirm, "App") };
+    let page = |may_prove| {
+        let view = View { may_prove, ..a_view(Stage::Confirm, "App") };
         html(&confirm::show(&house.app, &tenant, &view, "h", None, StatusCode::OK).unwrap()).to_owned()
     };
-    for (may_prove, may_separate) in [(true, true), (true, false), (false, true), (false, false)] {
-        let page = page(may_prove, may_separate);
+    for may_prove in [true, false] {
+        let page = page(may_prove);
         assert_eq!(page.contains("name=\"password\""), may_prove, "{page}");
         assert_eq!(page.contains("value=\"link\""), may_prove, "{page}");
-        assert_eq!(page.contains("value=\"separate\""), may_separate, "{page}");
+        assert!(page.contains("value=\"separate\""), "{page}");
         assert!(page.contains("value=\"cancel\""), "{page}");
     }
 }

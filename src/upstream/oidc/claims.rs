@@ -56,8 +56,8 @@ impl<'a> Claims<'a> {
     /// `sub`, which must be there.
     pub fn subject(&self) -> Result<&'a str, String> {
         let subject = self.text("sub")?.filter(|s| !s.is_empty()).ok_or("there is no 'sub'")?;
-        if subject.chars().count() > MAX_SUBJECT {
-            return Err(format!("'sub' is longer than {MAX_SUBJECT} characters"));
+        if subject.chars().count() > MAX_SUBJECT || subject.contains('\0') {
+            return Err(format!("'sub' is longer than {MAX_SUBJECT} characters, or holds a NUL"));
         }
         Ok(subject)
     }
@@ -336,6 +336,7 @@ mod tests {
             (json!({"sub": "x".repeat(256)}), false),
             (json!({"sub": ""}), false),
             (json!({"sub": 7}), false),
+            (json!({"sub": "a\0"}), false),
             (json!({}), false),
         ] {
             assert_eq!(ok(claims, |c| c.subject().map(drop)), expected);

@@ -48,14 +48,39 @@ async fn op_tok_4_a_token_of_another_tenant_is_none_of_this_one() {
     }
 }
 
+async fn rotate_one(app: &App, tenant: &Tenant, after_secs: i64) -> Result<SigningKey> {
+    let caller = Caller::of_command_line(app).await.unwrap();
+    Ok(rotate(app, &caller, tenant, &[ES], after_secs).await?.remove(0))
+}
+
+#[tokio::test]
+async fn whoever_takes_the_key_away_that_waits_leaves_the_one_that_signs() {
+    for (house, tenant) in tenant_houses().await {
+        let app = &house.app;
+        let caller = Caller::of_command_line(app).await.unwrap();
+        let token = sign(app, &tenant, ES, "JWT", &claims(&house, &tenant)).await.unwrap();
+        let next = rotate_one(app, &tenant, PUBLISHED_BEFORE_SECS).await.unwrap();
+        revoke(app, &caller, &tenant, &next.id).await.unwrap();
+        house.clock.advance(2 * LONGEST_TOKEN_SECS + PUBLISHED_BEFORE_SECS);
+        verify(app, &tenant, &token, "JWT").await.unwrap();
+        // An older one that is still published goes without the next one beginning before its time.
+        rotate_one(app, &tenant, 0).await.unwrap();
+        let signs = sign(app, &tenant, ES, "JWT", &claims(&house, &tenant)).await.unwrap();
+        rotate_one(app, &tenant, PUBLISHED_BEFORE_SECS).await.unwrap();
+        revoke(app, &caller, &tenant, &Compact::parse(&token).unwrap().header.kid).await.unwrap();
+        let later = sign(app, &tenant, ES, "JWT", &claims(&house, &tenant)).await.unwrap();
+        assert_eq!(Compact::parse(&later).unwrap().header.kid, Compact::parse(&signs).unwrap().header.kid);
+    }
+}
+
 #[tokio::test]
 async fn tok_key_1_a_rotation_fails_no_verification() {
     for (house, tenant) in tenant_houses().await {
         let app = &house.app;
         let old = sign(app, &tenant, ES, "JWT", &claims(&house, &tenant)).await.unwrap();
         let before = published(&house, &tenant).await;
-        let next = rotate(app, &tenant, ES, PUBLISHED_BEFORE_SECS).await.unwrap();
-        assert_eq!(rotate(app, &tenant, ES, 0).await.unwrap_err().status(), 409, "one waits already");
+        let next = rotate_one(app, &tenant, PUBLISHED_BEFORE_SECS).await.unwrap();
+        assert_eq!(rotate_one(app, &tenant, 0).await.unwrap_err().status(), 409, "one waits already");
         let kid = |token: &str| Compact::parse(token).unwrap().header.kid;
         let during = sign(app, &tenant, ES, "JWT", &claims(&house, &tenant)).await.unwrap();
         assert_eq!(kid(&during), kid(&old), "the next one is published and does not sign yet");
@@ -72,7 +97,7 @@ async fn tok_key_1_a_rotation_fails_no_verification() {
         let after = published(&house, &tenant).await;
         assert!(after.contains(&next.id) && !after.contains(&kid(&old)) && after.len() == before.len());
         // The next rotation clears away what is not published any more.
-        rotate(app, &tenant, ES, 0).await.unwrap();
+        rotate_one(app, &tenant, 0).await.unwrap();
         assert!(list(app, &tenant).await.unwrap().iter().all(|k| k.id != kid(&old)));
     }
 }
@@ -98,16 +123,17 @@ async fn tok_key_4_tokens_of_a_key_that_is_taken_away_die_at_once() {
         let app = &house.app;
         let token = sign(app, &tenant, ES, "JWT", &claims(&house, &tenant)).await.unwrap();
         let kid = Compact::parse(&token).unwrap().header.kid;
-        let next = rotate(app, &tenant, ES, PUBLISHED_BEFORE_SECS).await.unwrap();
-        revoke(app, &tenant, &kid).await.unwrap();
+        let next = rotate_one(app, &tenant, PUBLISHED_BEFORE_SECS).await.unwrap();
+        let caller = Caller::of_command_line(app).await.unwrap();
+        revoke(app, &caller, &tenant, &kid).await.unwrap();
         assert!(verify(app, &tenant, &token, "JWT").await.is_err());
         let new = sign(app, &tenant, ES, "JWT", &claims(&house, &tenant)).await.unwrap();
         assert_eq!(Compact::parse(&new).unwrap().header.kid, next.id, "the one that waited begins");
-        revoke(app, &tenant, &next.id).await.unwrap();
+        revoke(app, &caller, &tenant, &next.id).await.unwrap();
         let newest = sign(app, &tenant, ES, "JWT", &claims(&house, &tenant)).await.unwrap();
         verify(app, &tenant, &newest, "JWT").await.unwrap();
         assert!(![kid, next.id].contains(&Compact::parse(&newest).unwrap().header.kid), "another is made");
-        assert_eq!(revoke(app, &tenant, "none").await.unwrap_err().status(), 404);
+        assert_eq!(revoke(app, &caller, &tenant, "none").await.unwrap_err().status(), 404);
         // Nothing of the private halves is left.
         let mut conn = app.store.read().await.unwrap();
         let left = store::sealed_secret::list(&mut conn, "signing_key/", 10).await.unwrap();

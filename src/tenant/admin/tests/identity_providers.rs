@@ -77,6 +77,32 @@ async fn one_of_a_tenants_own_is_made_with_all_that_it_needs_and_goes_with_it() 
 }
 
 #[tokio::test]
+async fn adm_race_1_the_second_of_two_changes_of_one_identity_provider_is_412() {
+    Scene::each(async |scene| {
+        let (tenant, _) = scene.tenant("acme").await;
+        let made = scene.make(PROVIDERS, body(&tenant)).await;
+        let one = format!("{PROVIDERS}/{}?tenant_id={tenant}", made["id"].as_str().unwrap());
+        let tag = async || scene.ask("GET", &one, None).await.headers["etag"].to_str().unwrap().to_owned();
+        for change in [json!({"name": "New"}), json!({"oidc": {"client_secret": "other"}}), json!({"display_order": 3})] {
+            let before = tag().await;
+            scene.house.clock.advance(1);
+            let done = scene.ask_if(&before, "PATCH", &one, Some(change.clone())).await;
+            assert_eq!((done.status, done.headers["etag"].to_str().unwrap()), (200, tag().await.as_str()), "{change}");
+            assert_eq!(scene.ask_if(&before, "PATCH", &one, Some(json!({"enabled": false}))).await.status, 412);
+            assert_eq!(scene.ask_if(&before, "DELETE", &one, None).await.status, 412);
+        }
+        // What is changed on another face counts as well.
+        let before = tag().await;
+        let mapping = format!("/v3/OS-FEDERATION/mappings/{}", made["id"].as_str().unwrap());
+        let rules = json!({"mapping": {"rules": [{"local": [{"user": {"name": "{0}"}}], "remote": [{"type": "HTTP_OIDC_SUB"}]}]}});
+        assert_eq!(scene.ask("PATCH", &mapping, Some(rules)).await.status, 200);
+        assert_eq!(scene.ask_if(&before, "DELETE", &one, None).await.status, 412);
+        assert_eq!(scene.ask_if(&tag().await, "DELETE", &one, None).await.status, 204);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn adm_sec_1_a_secret_is_dropped_when_the_provider_is_another() {
     Scene::each(async |scene| {
         let (tenant, _) = scene.tenant("acme").await;
@@ -146,12 +172,41 @@ async fn of_a_global_one_a_tenant_says_how_it_offers_it_and_its_administrators_f
             place(&scene.ask("PUT", &tenants, Some(json!({"tenant_ids": ["none"]}))).await),
             "body.tenant_ids.0"
         );
+        // It stays kept when the last tenant that it was kept for is gone.
+        assert_eq!(scene.ask("DELETE", &format!("/api/v1/admin/tenants/{other}"), None).await.status, 204);
+        assert_eq!(scene.ask("GET", &one, None).await.status, 404);
+        assert_eq!(offered(&scene, "acme").await.len(), 0);
         assert_eq!(scene.ask("PUT", &tenants, Some(json!({"tenant_ids": []}))).await.body, json!({"tenant_ids": []}));
         assert_eq!(listed(&scene, &acme).await, [id]);
         // One of a tenant's own is kept for nobody else.
         let own = scene.make(PROVIDERS, body(&acme)).await["id"].as_str().unwrap().to_owned();
         let path = format!("{PROVIDERS}/{own}/tenants");
-        assert_eq!(scene.ask("PUT", &path, Some(json!({"tenant_ids": [other]}))).await.status, 404);
+        assert_eq!(scene.ask("PUT", &path, Some(json!({"tenant_ids": [acme]}))).await.status, 404);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn whoever_manages_a_tenant_decides_nothing_about_people_whom_the_clouds_mapping_reads() {
+    Scene::each(async |scene| {
+        let (tenant, _) = scene.tenant("acme").await;
+        let made = scene.make(PROVIDERS, body(&tenant)).await;
+        let id = made["id"].as_str().unwrap();
+        let one = format!("{PROVIDERS}/{id}?tenant_id={tenant}");
+        let mapping = json!({"mapping": {"rules": made["mapping"]["rules"]}});
+        assert_eq!(scene.ask("PUT", "/v3/OS-FEDERATION/mappings/clouds", Some(mapping.clone())).await.status, 201);
+        let protocol = format!("/v3/OS-FEDERATION/identity_providers/{id}/protocols/openid");
+        let read = json!({"protocol": {"mapping_id": "clouds"}});
+        assert_eq!(scene.ask("PATCH", &protocol, Some(read)).await.status, 200);
+
+        let manager = scene.somebody(&tenant, "manager").await;
+        let shown = scene.ask_as(&manager, "GET", &one, None).await.body;
+        assert_eq!((&shown["mapping"], &shown["oidc"]["client_id"]), (&Value::Null, &json!("c")), "{shown}");
+        let moved = json!({"oidc": {"issuer": "https://evil.example"}});
+        assert_eq!(scene.ask_as(&manager, "PATCH", &one, Some(moved)).await.status, 403);
+        let read = scene.ask_as(&manager, "PATCH", &one, Some(json!({"mapping": mapping["mapping"]}))).await;
+        assert_eq!(read.status, 409, "{}", read.body);
+        assert_eq!(scene.ask_as(&manager, "PATCH", &one, Some(json!({"name": "Ours"}))).await.body["name"], "Ours");
     })
     .await;
 }
@@ -229,7 +284,7 @@ async fn a_trace_is_found_by_the_request() {
         let (tenant, _) = scene.tenant("acme").await;
         let app = &scene.house.app;
         let mut tx = app.store.write().await.unwrap();
-        store::sign_in_step::insert(&mut tx, &a_step("s", &tenant, "req-1")).await.unwrap();
+        store::sign_in_step::insert(&mut tx, &[a_step("s", &tenant, "req-1")]).await.unwrap();
         app.commit(tx).await.unwrap();
         let traces = "/api/v1/admin/traces";
         let found = scene.ask("GET", &format!("{traces}/req-1?tenant_id={tenant}"), None).await.body;

@@ -1,6 +1,7 @@
 //! Logging out because an application or the person asks for it.
 
 use super::*;
+use crate::testing::tenancy::{an_authorization, revoked_at};
 
 const BACK: &str = "https://app.example/bye";
 
@@ -21,6 +22,20 @@ async fn op_logout_1_an_application_that_shows_an_id_token_of_the_session_ends_i
         // Once more: nobody is signed in, and the application gets its person back all the same.
         let again = place.get(Some(&session), &asked).await;
         assert_eq!((again.status, again.location()), (302, "https://app.example/bye?state=a+b%26c"));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_that_was_not_used_for_long_is_ended_all_the_same_with_what_it_gave() {
+    places(async |place| {
+        let session = place.session("s1").await;
+        let given = an_authorization(&place.house, &session, "app", false).await;
+        let token = place.id_token(&session, "app").await;
+        place.house.clock.advance(place.acme.settings.session_idle_secs + 1);
+        let asked = [("id_token_hint", token.as_str()), ("post_logout_redirect_uri", BACK)];
+        assert_eq!(place.get(Some(&session), &asked).await.location(), BACK);
+        assert!(!place.is_live(&session).await && revoked_at(&place.house, &given).await.is_some());
     })
     .await;
 }

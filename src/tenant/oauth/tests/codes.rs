@@ -234,7 +234,8 @@ async fn tok_key_4_access_tokens_of_a_key_that_is_taken_away_die_at_once() {
         assert_eq!(scene.userinfo(token).await.status, 200);
         let (app, tenant) = (&scene.house.app, &scene.tenant);
         for key in keys::list(app, tenant).await.unwrap() {
-            keys::revoke(app, tenant, &key.id).await.unwrap();
+            let caller = crate::service::caller::Caller::of_command_line(app).await.unwrap();
+            keys::revoke(app, &caller, tenant, &key.id).await.unwrap();
         }
         assert_eq!(refusal(&scene.userinfo(token).await), (401, "invalid_token"));
     }

@@ -6,8 +6,9 @@ use crate::model::authorization::Facts;
 use crate::model::grant::{Grant, Target};
 use crate::model::tenant::SigningAlgorithm;
 use crate::service::oauth::tests::{Scene, refusal, scenes, text};
-use crate::service::oauth::{keys, revoke};
+use crate::service::oauth::{keys, revoke, revoke_all};
 use crate::store;
+use crate::store::authorization::Of;
 use crate::store::tests::{a_project, a_role};
 use crate::testing::Answered;
 
@@ -121,7 +122,8 @@ async fn what_voids_an_access_token_voids_it_here_at_once() {
         let access = token(&scene, "openid", |_| {}).await;
         assert_eq!(validated(&scene, &access).await.status, 200);
         for key in keys::list(app, tenant).await.unwrap() {
-            keys::revoke(app, tenant, &key.id).await.unwrap();
+            let caller = crate::service::caller::Caller::of_command_line(app).await.unwrap();
+            keys::revoke(app, &caller, tenant, &key.id).await.unwrap();
         }
         assert_eq!(validated(&scene, &access).await.status, 401);
         // Its user.
@@ -160,6 +162,40 @@ async fn an_access_token_gives_an_ordinary_token_that_does_not_outlive_it() {
         scene.write(async |tx| assert!(revoke(&scene.house.app, tx, &id, "test").await.unwrap())).await;
         assert_eq!(validated(&scene, &ordinary).await.status, 401);
         assert_eq!(refusal(&scene.userinfo(&access).await), (401, "invalid_token"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_came_of_an_application_falls_with_it_and_only_what_may_live_elsewhere_is_announced() {
+    for scene in scenes().await {
+        set(&scene).await;
+        let (app, web) = (&scene.house.app, &scene.web);
+        let own = text(&scene.tokens(web, "openid").await, "access_token").to_owned();
+        let access = token(&scene, "openid", |_| {}).await;
+        let body = json!({"auth": {
+            "identity": {"methods": ["token"], "token": {"id": access}}, "scope": {"project": {"id": "p"}},
+        }});
+        let answer = scene.house.ask("POST", "/v3/auth/tokens", &[], Some(&body)).await;
+        let ordinary = answer.headers["x-subject-token"].to_str().unwrap().to_owned();
+        assert_eq!((validated(&scene, &ordinary).await.status, scene.userinfo(&own).await.status), (200, 200));
+        let announced = async || {
+            let mut conn = app.store.read().await.unwrap();
+            let all = store::revocation::list(&mut conn, crate::clock::Timestamp(0), None, 100).await.unwrap();
+            all.iter().filter(|e| e.audit_chain_id.is_some()).count()
+        };
+        let before = announced().await;
+        scene
+            .write(async |tx| {
+                let mut next = store::application::get(tx, &web.tenant_id, &web.id).await.unwrap().unwrap();
+                next.version += 1;
+                assert!(store::application::update(tx, &next).await.unwrap());
+                revoke_all(app, tx, Of::Client(&web.id), "test").await.unwrap();
+            })
+            .await;
+        assert_eq!(validated(&scene, &ordinary).await.status, 401);
+        assert_eq!(validated(&scene, &access).await.status, 401);
+        assert_eq!(scene.userinfo(&own).await.status, 401);
+        assert_eq!(announced().await, before + 1);
     }
 }
 
