@@ -176,6 +176,21 @@ def test_linking_switched_off(tenant, provider, arrive):
     assert links(tenant, user) == set()
 
 
+def test_an_address_that_is_not_sure_and_somebodys_is_not_said_to_be_a_new_accounts(tenant, provider, arrive):
+    """Applications that know people by their address would take the one for the other."""
+    client, user = tenant.client(), with_address(tenant)
+    way = tenant.way(provider, link_mode="separate")
+    person = way.person(email=user["email"], email_verified=False)
+    for _ in range(2):
+        attempt, answer, _ = arrive(client, way, person)
+        claims = claims_of(attempt.tokens(answer))
+        assert "email" not in claims and "email_verified" not in claims
+        assert "email" not in tenant.get(f"users/{claims['sub']}")["user"]
+    sure = way.person(email=user["email"])
+    attempt, answer, _ = arrive(client, way, sure)
+    assert claims_of(attempt.tokens(answer))["email"] == user["email"]
+
+
 def test_somebody_elses_tenant_is_never_looked_at(one, own, provider, arrive):
     """zitadel PR 10931."""
     other = own()
@@ -204,7 +219,8 @@ def test_an_address_is_no_key(tenant, provider, arrive):
     victim = with_address(tenant)
     provider.user(person, preferred_username=person, name="M", email=victim["email"], email_verified=True)
     attempt, answer, _ = arrive(client, way, person)
-    assert claims_of(attempt.tokens(answer))["sub"] == mallory and links(tenant, victim) == set()
+    claims = claims_of(attempt.tokens(answer))
+    assert claims["sub"] == mallory and claims["email"] == "mallory@example.org" and links(tenant, victim) == set()
 
 
 def test_unlinking(tenant, provider, arrive):
