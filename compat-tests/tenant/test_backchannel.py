@@ -315,12 +315,17 @@ def test_what_an_administrator_sees_of_it(one, application, visitor):
 
 
 def test_egress_rules_hold_for_applications_too(make_node, visitor):
-    """An application's address inside is not told, unless the operator says so (SSRF)."""
-    node = make_node(ARCHSTONE_EGRESS__ALLOW="")
+    """An application's address inside is neither taken nor told, unless the operator says so (SSRF)."""
+    node = make_node()
     web = BrokenWeb(lambda *_: Reply("ok"))
     try:
         tenant = Tenant(node)
         client = tenant.client(backchannel_logout_uri=f"{web.url}/x/y")
+        node.settings["ARCHSTONE_EGRESS__ALLOW"] = ""
+        node.restart()
+        for name in ("backchannel_logout_uri", "jwks_uri"):
+            refused = admin(node, "PATCH", client.path, {name: f"{web.url}/x/z"})
+            assert refused.status_code == 422 and refused.json()["detail"][0]["loc"] == ["body", name], refused.text
         browser = visitor(tenant)
         tokens = client.sign_in(tenant.user(), browser)
         admin(node, "DELETE", f"{SESSIONS}/{claims_of(tokens)['sid']}?tenant_id={tenant.id}", status=204)
