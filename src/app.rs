@@ -31,7 +31,7 @@ use crate::service::lockout::Lockouts;
 use crate::service::pace::Paces;
 use crate::service::sso_config::Total;
 use crate::service::watch::Feed;
-use crate::service::{App, Parts, oauth, secrets, tenant, watch};
+use crate::service::{App, Parts, oauth, protocol, secrets, tenant, watch};
 use crate::store::{self, Store};
 use crate::upstream::check::Checks;
 use crate::upstream::oidc::Oidc;
@@ -147,6 +147,7 @@ pub async fn build(config: Config, clock: Arc<dyn Clock>, random: Arc<Random>) -
         checks: Checks::new(egress.clone()),
         egress,
         connections: Connections::default(),
+        open_protocols: protocol::Open::default(),
         tenants: tenant::Known::default(),
         paces: Paces::default(),
         oauth: oauth::Known::new(token.cache_entries, Duration::from_secs(token.cache_ttl_secs)),

@@ -146,6 +146,8 @@ pub struct Parts {
     pub oauth: oauth::Known,
     /// Connections that are ready for use.
     pub connections: connection::Connections,
+    /// Protocols of which it is known whether they are open.
+    pub open_protocols: protocol::Open,
     /// Background jobs of this node.
     pub jobs: jobs::Jobs,
     /// Where the change feed has been read to.

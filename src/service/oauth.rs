@@ -25,6 +25,7 @@ pub mod userinfo;
 use std::time::Duration;
 
 pub use mint::Tokens;
+pub(in crate::service) use refresh::end as refresh_end;
 
 use super::{App, revocation};
 use crate::cache;

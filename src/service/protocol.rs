@@ -5,6 +5,7 @@
 //! by rules that reach further than they do. What a change takes away is gone at once: it voids the tokens that came by
 //! the protocol.
 
+use moka::sync::Cache;
 use serde_json::Value;
 
 use super::caller::Caller;
@@ -161,6 +162,35 @@ pub(super) async fn check_mapping_within(tx: &mut Conn, reach: &Reach, idp_id: &
     Err(Error::forbidden(
         "The protocol uses a mapping of the cloud's administrators; only they can change its connection.",
     ))
+}
+
+/// Most protocols of which it is remembered whether they are open.
+const MAX_KNOWN: u64 = 10_000;
+
+/// Protocols, by identity provider and id, that are there or not and whose identity provider is enabled or not, each with the
+/// tick of the memory at which that was read.
+#[derive(Debug)]
+pub struct Open(Cache<(String, String), (u64, bool)>);
+
+impl Default for Open {
+    fn default() -> Self {
+        Self(Cache::new(MAX_KNOWN))
+    }
+}
+
+/// Whether a protocol is there and its identity provider enabled. It is remembered until either changes.
+pub(super) async fn is_open(app: &App, conn: &mut Conn, idp_id: &str, id: &str) -> Result<bool> {
+    let key = (idp_id.to_owned(), id.to_owned());
+    if app.memory.is_current()
+        && let Some((tick, open)) = app.open_protocols.0.get(&key)
+        && !app.memory.identity_provider_changed(idp_id, tick)
+    {
+        return Ok(open);
+    }
+    let tick = app.memory.tick();
+    let open = store::protocol::is_open(conn, idp_id, id).await?;
+    app.open_protocols.0.insert(key, (tick, open));
+    Ok(open)
 }
 
 /// Changes a protocol. That voids the tokens which came by it.

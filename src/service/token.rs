@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::{App, activity, oauth, scope};
+use super::{App, activity, oauth, protocol, scope};
 use crate::cache::{self, Digest, Entry, Standing};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
@@ -142,7 +142,7 @@ async fn look_up(app: &App, payload: Payload) -> Result<Option<Facts>> {
     }
     let mut groups = Vec::new();
     if let Some(federated) = &payload.federated {
-        if !store::protocol::is_open(&mut conn, &federated.idp_id, &federated.protocol_id).await? {
+        if !protocol::is_open(app, &mut conn, &federated.idp_id, &federated.protocol_id).await? {
             return Ok(None);
         }
         groups = store::expiring_membership::list_of_token(&mut conn, &payload.user_id, federated).await?;

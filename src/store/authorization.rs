@@ -45,7 +45,7 @@ const COLUMNS: &str = "SELECT id, tenant_id, client_id, user_id, session_id, fac
      FROM authorizations WHERE TRUE";
 
 /// An authorization code as stored.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Code {
     /// Digest of the code.
     pub id: String,
@@ -238,15 +238,38 @@ pub async fn insert_code(conn: &mut Conn, code: &Code) -> Result<()> {
     Ok(())
 }
 
-/// A code, used or not.
-pub async fn get_code(conn: &mut Conn, id: &str) -> Result<Option<Code>> {
-    Sql::new(
-        "SELECT id, authorization_id, redirect_uri, code_challenge, expires_at, used_at FROM authorization_codes \
-         WHERE id = $1",
+/// A code, used or not, with its authorization, revoked or not.
+pub async fn get_code(conn: &mut Conn, id: &str) -> Result<Option<(Code, Authorization)>> {
+    #[derive(sqlx::FromRow)]
+    struct Both {
+        code_id: String,
+        redirect_uri: String,
+        code_challenge: Option<String>,
+        code_expires_at: i64,
+        used_at: Option<i64>,
+        #[sqlx(flatten)]
+        of: Row,
+    }
+    let row: Option<Both> = Sql::new(
+        "SELECT c.id AS code_id, c.redirect_uri, c.code_challenge, c.expires_at AS code_expires_at, c.used_at, a.id, \
+         a.tenant_id, a.client_id, a.user_id, a.session_id, a.facts, a.offline, a.created_at, a.expires_at, a.revoked_at \
+         FROM authorization_codes c JOIN authorizations a ON a.id = c.authorization_id WHERE c.id = $1",
     )
     .bind(id)
     .first(conn)
-    .await
+    .await?;
+    let both = |r: Both| {
+        let code = Code {
+            id: r.code_id,
+            authorization_id: r.of.id.clone(),
+            redirect_uri: r.redirect_uri,
+            code_challenge: r.code_challenge,
+            expires_at: r.code_expires_at,
+            used_at: r.used_at,
+        };
+        Ok((code, Authorization::try_from(r.of)?))
+    };
+    row.map(both).transpose()
 }
 
 /// Uses a code up; false if that was done already.

@@ -178,6 +178,16 @@ impl Store {
         Ok(Conn { inner, changes: Vec::new(), queued: false, statement_timeout: self.statement_timeout })
     }
 
+    /// A connection for one statement that writes, which is a transaction of its own: it takes effect without [`Conn::commit`],
+    /// and must note no change. It comes in the place of one that something was read by; where the database lets it, it is that.
+    pub async fn write_once_over(&self, read: Conn) -> Result<Conn> {
+        let inner = match (read.inner, &self.pools) {
+            (_, Pools::Sqlite { write, .. }) => Inner::Sqlite(write.acquire().await.map_err(translate)?),
+            (inner, Pools::Postgres(_)) => inner,
+        };
+        Ok(Conn { inner, changes: Vec::new(), queued: false, statement_timeout: self.statement_timeout })
+    }
+
     /// Applies the migrations that the database lacks; with none lacking it changes nothing.
     pub async fn migrate(&self) -> Result<()> {
         let done = match &self.pools {

@@ -28,6 +28,9 @@ use crate::store::{self, Conn};
 /// Longest unique id and name, in characters, as the columns hold.
 const MAX_NAME: usize = 255;
 
+/// Seconds between two notes that somebody came by a link, at most.
+const TOUCH_SECS: i64 = 60;
+
 /// An account.
 pub(super) struct Found {
     pub(super) identity: Identity,
@@ -167,12 +170,13 @@ async fn ephemeral(
     let at_tenant =
         |by| Made { tenant_id: route.link_tenant(), email: address.as_deref(), by: Some(by), at: Some(now) };
     let made = |by| if route.tenant.is_some() { at_tenant(by) } else { Made::default() };
-    if let Some(user_id) = store::federated_link::owner(tx, &route.idp.id, &unique_id, route.link_tenant()).await? {
+    if let Some((user_id, last)) = store::federated_link::known(tx, &link, route.link_tenant()).await? {
         let identity = store::user::get(tx, &user_id).await?;
         let identity = identity.ok_or_else(|| Error::internal(format!("federated_users row of no user: {user_id}")))?;
         keep_within(route, &identity.user.domain_id, "a user")?;
+        let is_recent = last.is_some_and(|last| now < last.plus_secs(TOUCH_SECS));
         let known = route.tenant.is_some()
-            && store::federated_link::touch(tx, &user_id, &link, route.link_tenant(), now).await?;
+            && (is_recent || store::federated_link::touch(tx, &user_id, &link, route.link_tenant(), now).await?);
         if !known {
             store::shadow_user::link(tx, &user_id, &link, made("protocol")).await?;
         }

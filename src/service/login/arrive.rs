@@ -79,9 +79,10 @@ pub async fn arrive(
     let unknown = || Error::refused(Code::InvalidState, "No sign-in waits for that answer. Start again.");
     let state = answered.one("state").map_err(twice)?.filter(|s| !s.is_empty() && s.len() <= MAX_STATE);
     let state = state.ok_or_else(unknown)?;
-    let stored = store::sign_in::get_by_state(&mut app.store.read().await?, &tenant.id, &digest(state)).await?;
-    let stored = stored.ok_or_else(unknown)?;
+    let mut conn = app.store.read().await?;
+    let stored = store::sign_in::get_by_state(&mut conn, &tenant.id, &digest(state)).await?.ok_or_else(unknown)?;
     if found::of_browser(visit, &stored).is_err() {
+        drop(conn);
         record_failure(app, visit, tenant, &stored, "federation.state.mismatch", "another browser").await?;
         return Err(Error::refused(
             Code::StateMismatch,
@@ -89,21 +90,23 @@ pub async fn arrive(
         ));
     }
     if stored.stage != Stage::Away {
+        drop(conn);
         return again(app, visit, tenant, stored).await;
     }
     if app.now() >= stored.expires_at {
+        drop(conn);
         let error = Error::refused(Code::Expired, "The sign-in took too long. Start again.");
         return end(app, visit, tenant, stored, Trace::default(), error).await;
     }
     // One of two that bring the same answer goes on.
     let mut it = stored;
     it.stage = Stage::Judged;
-    let mut tx = app.store.write().await?;
-    if !store::sign_in::advance(&mut tx, &it, Stage::Away).await? {
-        drop(tx);
+    let mut once = app.store.write_once_over(conn).await?;
+    let is_first = store::sign_in::advance(&mut once, &it, Stage::Away).await?;
+    drop(once);
+    if !is_first {
         return again(app, visit, tenant, it).await;
     }
-    app.commit(tx).await?;
     let mut trace = Trace::default();
     match finish(app, tenant, kind, &it, &answered, state, &mut trace).await {
         Ok((offered, route, identity)) => {

@@ -7,6 +7,7 @@ use super::session::{self, Proof};
 use super::trace::Trace;
 use super::{Arrived, Next, Page, SetCookie, Step, Visit, answer, attempt_cookie, found, request};
 use crate::error::{Code, Error, Result};
+use crate::model::application::GrantType;
 use crate::model::audit_event::Outcome;
 use crate::model::authorization::{Authorization, Facts};
 use crate::model::session::Session;
@@ -297,7 +298,14 @@ async fn issue(
     session: &Session,
 ) -> Result<String> {
     let now = app.now();
-    let life = client.application.settings.access_token_secs.unwrap_or(tenant.settings.access_token_secs);
+    let settings = &client.application.settings;
+    let offline = request.scopes.iter().any(|s| s == oauth::OFFLINE_ACCESS);
+    let access_ends =
+        now.plus_secs(CODE_SECS + settings.access_token_secs.unwrap_or(tenant.settings.access_token_secs));
+    let expires_at = match settings.grant_types.contains(&GrantType::RefreshToken) {
+        true => access_ends.max(oauth::refresh_end(now, tenant, offline, Some(session))),
+        false => access_ends,
+    };
     let authorization = Authorization {
         id: new_audit_id(&app.random),
         tenant_id: tenant.id.clone(),
@@ -310,9 +318,9 @@ async fn issue(
             nonce: request.nonce.clone(),
             ..Facts::of_session(session)
         },
-        offline: request.scopes.iter().any(|s| s == oauth::OFFLINE_ACCESS),
+        offline,
         created_at: now,
-        expires_at: now.plus_secs(CODE_SECS + life),
+        expires_at,
         revoked_at: None,
     };
     store::authorization::insert(tx, &authorization).await?;

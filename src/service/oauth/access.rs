@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use serde_json::{Map, Value};
 
-use super::super::{App, activity, tenant};
+use super::super::{App, activity, protocol, tenant};
 use super::{claims, keys};
 use crate::cache::{self, Entry, Standing};
 use crate::clock::Timestamp;
@@ -140,7 +140,7 @@ async fn look_up(app: &App, tenant: &Tenant, token: &str) -> Result<Granted> {
         facts.user_name = identity.user.name;
         facts.user_domain_name = identity.domain_name;
         if let Some(federated) = &access.federated
-            && !store::protocol::is_open(&mut conn, &federated.idp_id, &federated.protocol_id).await?
+            && !protocol::is_open(app, &mut conn, &federated.idp_id, &federated.protocol_id).await?
         {
             return Err(refused("its identity provider is gone or disabled"));
         }

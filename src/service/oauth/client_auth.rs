@@ -1,10 +1,10 @@
 //! Who an application is (RFC 6749 §2.3): by a secret in the header or in the form, by a JWT that it signs (RFC 7523), or,
 //! for one that can keep no secret, by its name alone.
 //!
-//! Every failure is one answer, and an unknown application takes the same steps as a known one, so nobody learns which
-//! there are.
+//! Every failure is one answer, and takes as long whatever it comes from, so nobody learns which applications there are.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use super::super::App;
 use super::super::tenant::{self, Client};
 use super::parameters::{Parameters, invalid};
-use crate::clock::Timestamp;
+use crate::clock::{Stopwatch, Timestamp};
 use crate::error::{Code, Error, Result};
 use crate::model::application::AuthMethod;
 use crate::model::connection::oidc::Algorithm;
@@ -31,6 +31,8 @@ const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer
 /// How far ahead an assertion may end, and how far clocks may differ, in seconds.
 const MAX_AHEAD_SECS: i64 = 3_600;
 const SKEW_SECS: i64 = 60;
+/// How long a failure takes: longer than any look-up, shorter than anybody notices.
+const FAILURE_TAKES: Duration = Duration::from_millis(10);
 /// Longest id of an assertion.
 const MAX_JTI: usize = 255;
 
@@ -54,6 +56,16 @@ fn refused(why: impl Into<String>) -> Error {
 /// # Errors
 /// 401 `invalid_client`; 400 `invalid_request` if it shows more than one credential.
 pub async fn authenticate(app: &App, tenant: &Tenant, presented: Presented<'_>) -> Result<Arc<Client>> {
+    let taken = Stopwatch::start();
+    let done = identify(app, tenant, presented).await;
+    if matches!(done, Err(Error::Refused { code: Code::InvalidClient, .. })) {
+        // A known application is remembered, an unknown one is looked for (WEB-TIME-1).
+        tokio::time::sleep(FAILURE_TAKES.saturating_sub(taken.elapsed())).await;
+    }
+    done
+}
+
+async fn identify(app: &App, tenant: &Tenant, presented: Presented<'_>) -> Result<Arc<Client>> {
     let Presented { authorization, query, form } = presented;
     if ["client_secret", "client_assertion"].iter().any(|name| query.has(name)) {
         return Err(refused("a credential stands in the query"));
@@ -118,16 +130,10 @@ async fn by_secret(app: &App, tenant: &Tenant, id: &str, secret: &str) -> Result
     let found = tenant::client(app, &tenant.id, id).await?;
     let shown = digest(secret);
     let now = app.now();
-    let none = String::new();
-    // An unknown application is compared with one digest as well.
-    let held: Vec<&String> = match &found {
-        Some(client) => {
-            let live = client.secrets.iter().filter(|s| s.expires_at.is_none_or(|end| now < end));
-            live.map(|s| &s.digest).collect()
-        }
-        None => vec![&none],
-    };
-    let right = held.into_iter().fold(false, |right, digest| same(digest, &shown) | right);
+    let right = found.as_ref().is_some_and(|client| {
+        let live = client.secrets.iter().filter(|s| s.expires_at.is_none_or(|end| now < end));
+        live.fold(false, |right, secret| same(&secret.digest, &shown) | right)
+    });
     let client = found.filter(|_| right).ok_or_else(|| refused("unknown application or wrong secret"))?;
     match client.application.settings.auth_method {
         AuthMethod::ClientSecret => Ok(client),

@@ -28,11 +28,8 @@ pub(super) async fn redeem(asking: &Asking<'_>, client: &Client, form: &Paramete
     let resource = form.one("resource")?;
     let id = digest(form.required("code")?);
     let mut conn = app.store.read().await?;
-    let Some(code) = stored::get_code(&mut conn, &id).await? else {
+    let Some((code, authorization)) = stored::get_code(&mut conn, &id).await? else {
         return Err(invalid_grant("there is no such code"));
-    };
-    let Some(authorization) = stored::get(&mut conn, &code.authorization_id).await? else {
-        return Err(invalid_grant("the code's authorization is gone"));
     };
     if code.used_at.is_some() {
         drop(conn);

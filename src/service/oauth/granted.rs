@@ -6,6 +6,7 @@ use super::claims;
 use super::mint::{self, Made, Tokens, Wanted};
 use super::refresh::{self, Fresh};
 use super::standing::Standing;
+use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::model::application::Application;
 use crate::model::authorization::Authorization;
@@ -16,6 +17,8 @@ use crate::store::{self, Conn};
 #[derive(Debug)]
 pub(super) struct Granted {
     authorization_id: String,
+    /// Until when something can come of the authorization, as it is stored.
+    ends: Timestamp,
     access: Made,
     scopes: Vec<String>,
     id_token: Option<String>,
@@ -40,6 +43,7 @@ impl Granted {
         } else {
             None
         };
+        // Whoever signs may need a connection for the keys: nobody waits for one who holds another.
         drop(conn);
         let access = mint::access_token(app, tenant, Wanted::new(authorization, application, &scopes)).await?;
         let id_token = match about {
@@ -47,14 +51,17 @@ impl Granted {
             None => None,
         };
         let next = refresh::fresh(app, tenant, application, authorization, held.session.as_ref());
-        Ok(Self { authorization_id: authorization.id.clone(), access, scopes, id_token, next })
+        let (authorization_id, ends) = (authorization.id.clone(), authorization.expires_at);
+        Ok(Self { authorization_id, ends, access, scopes, id_token, next })
     }
 
     /// Stores what has to be stored, in the transaction that uses the grant up.
     pub(super) async fn store(self, tx: &mut Conn) -> Result<Tokens> {
-        let Self { authorization_id, access, scopes, id_token, next } = self;
+        let Self { authorization_id, ends, access, scopes, id_token, next } = self;
         let last = refresh::put(tx, next.as_ref(), &access).await?;
-        store::authorization::extend(tx, &authorization_id, last).await?;
+        if last > ends {
+            store::authorization::extend(tx, &authorization_id, last).await?;
+        }
         Ok(Tokens {
             expires_in: access.expires_at.secs() - access.issued_at.secs(),
             access_token: access.token,

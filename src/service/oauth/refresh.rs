@@ -43,11 +43,7 @@ pub(super) fn fresh(
         return None;
     }
     let now = app.now();
-    let end = now.plus_secs(tenant.settings.refresh_token_secs.max(1));
-    let end = match session {
-        Some(session) if !authorization.offline => end.min(session.expires_at),
-        _ => end,
-    };
+    let end = end(now, tenant, authorization.offline, session);
     let token = app.random.token();
     let row = Refresh {
         id: digest(&token),
@@ -57,6 +53,15 @@ pub(super) fn fresh(
         used_at: None,
     };
     Some(Fresh { token, row })
+}
+
+/// When a refresh token that is made now ends.
+pub(in crate::service) fn end(now: Timestamp, tenant: &Tenant, offline: bool, session: Option<&Session>) -> Timestamp {
+    let end = now.plus_secs(tenant.settings.refresh_token_secs.max(1));
+    match session {
+        Some(session) if !offline => end.min(session.expires_at),
+        _ => end,
+    }
 }
 
 /// Stores a new refresh token, if there is one; until when something can come of the authorization then.

@@ -1,6 +1,6 @@
 //! Whether an authorization still holds: asked whenever something new is to come of it.
 
-use super::super::{App, activity, tenant};
+use super::super::{App, activity, protocol, tenant};
 use super::claims;
 use crate::error::Result;
 use crate::model::authorization::Authorization;
@@ -44,7 +44,7 @@ pub(super) async fn of(
         return Ok(Err("the user is of another domain"));
     }
     if let Some(federated) = claims::federated(&authorization.facts)
-        && !store::protocol::is_open(conn, &federated.idp_id, &federated.protocol_id).await?
+        && !protocol::is_open(app, conn, &federated.idp_id, &federated.protocol_id).await?
     {
         return Ok(Err("the identity provider is gone or disabled"));
     }
