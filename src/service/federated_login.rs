@@ -214,6 +214,25 @@ pub async fn judge(
     (verdict, explained)
 }
 
+/// Makes what an identity provider says of somebody a further way into the account of a user who has asked for that
+/// (tenant-login §7.6).
+pub async fn connect(app: &App, origin: &Origin, route: &Route, identity: &Identity, user_id: &str) -> Result<()> {
+    let prefixes = &app.config.federation.claim_prefixes;
+    let assertion = claims::assertion(&identity.issuer, &identity.subject, &identity.claims, prefixes)?;
+    check_remote_id(app, route, &assertion)?;
+    let (mapped, _) = map(app, route, &assertion).await?;
+    let mapped = mapped?;
+    let email = mapped.user.as_ref().and_then(|u| u.email.as_deref());
+    let vouch = Vouch::of(identity, email, &Decision::Open);
+    check_email_domain(route, vouch.email)?;
+    let mut tx = app.store.write().await?;
+    if !store::protocol::hold_open(&mut tx, &route.idp.id, &route.protocol.id).await? {
+        return Err(Error::unauthorized("the identity provider was closed meanwhile"));
+    }
+    person::connect(app, &mut tx, origin, route, &assertion, &mapped, &vouch, user_id).await?;
+    app.commit(tx).await
+}
+
 /// 403 for people of an e-mail domain that the tenant does not take from this identity provider (tenant-login §7.7).
 fn check_email_domain(route: &Route, email: Option<&str>) -> Result<()> {
     let Some(at) = &route.tenant else { return Ok(()) };

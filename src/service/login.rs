@@ -11,6 +11,7 @@ mod authorize;
 mod complete;
 mod depart;
 mod found;
+mod link;
 mod person;
 pub mod request;
 mod session;
@@ -20,6 +21,7 @@ mod view;
 pub use arrive::arrive;
 pub use authorize::authorize;
 pub use depart::{callback_uri, depart};
+pub use link::{Connected, Identities, disconnect, identities};
 pub use person::{Confirmation, confirm, consent, decide_device, for_device, identify, open, password};
 pub use view::{Button, View, button_text, is_home_realm, login_url, view};
 
@@ -85,6 +87,8 @@ pub enum Next {
     Answer(Answer),
     /// Nowhere: somebody signed in without an application.
     Done(Box<Arrived>),
+    /// To the page with the ways into their account.
+    Identities,
 }
 
 /// A page of ours; the handle of the sign-in stands in its address.

@@ -54,6 +54,10 @@ fn with_parameters(operation: Operation) -> Operation {
         ("code_challenge", "Its PKCE challenge."),
         ("code_challenge_method", "`S256`."),
         ("login_hint", "Who it probably is."),
+        (
+            "purpose",
+            "`link`: whoever is signed in wants this way into their account, too; no application may ask for it.",
+        ),
     ]
     .into_iter()
     .fold(operation, |operation, (name, description)| operation.query(name, nullable(text()), description))

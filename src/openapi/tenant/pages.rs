@@ -8,6 +8,7 @@ use super::super::schema::{boolean, named, nullable, object, open, text, text_of
 const LOGIN: &str = "/auth/{tenant_slug}/login";
 const CONFIRM: &str = "/auth/{tenant_slug}/confirm";
 const CONSENT: &str = "/auth/{tenant_slug}/consent";
+const IDENTITIES: &str = "/auth/{tenant_slug}/identities";
 const DEVICE: &str = "/auth/{tenant_slug}/device";
 
 fn html() -> Answer {
@@ -55,6 +56,8 @@ pub fn parts() -> Vec<(&'static str, &'static str, Vec<Operation>)> {
             "The code that the device shows.",
         ),
         posted(Operation::post(DEVICE, "PostDevice", "Name a device by its code, or say whether it may come in.")),
+        shown(Operation::get(IDENTITIES, "IdentitiesPage", "The ways into one's own account.")),
+        posted(Operation::post(IDENTITIES, "PostIdentities", "Take one of the ways into one's own account away.")),
         shown(Operation::get("/auth/{tenant_slug}/signed-in", "SignedInPage", "That one is signed in.")),
         shown(Operation::get("/auth/{tenant_slug}/signed-out", "SignedOutPage", "That one is signed out.")),
         Operation::post("/api/v1/auth/tenants/{tenant_slug}/login", "DirectLogin", "Sign in by a password.")

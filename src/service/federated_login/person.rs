@@ -19,6 +19,7 @@ use crate::model::federated_link::FederatedLink;
 use crate::model::fields::Extra;
 use crate::model::mapping_engine::{Mapped, MappedUser, UserKind};
 use crate::model::shadow_user;
+use crate::model::tenant_idp::LinkMode;
 use crate::model::user::{Identity, User, email_key, normal_email};
 use crate::service::caller::Origin;
 use crate::service::{App, activity, audit};
@@ -227,6 +228,47 @@ async fn ephemeral(
     record(app, tx, origin, route, &user, "user.create", "").await?;
     let made = store::user::get(tx, &user.id).await?;
     made.map(Account::Made).ok_or_else(|| Error::internal("a user who was just made is not there"))
+}
+
+/// Links a user who has asked for it with what an identity provider calls them, unless that is somebody else there.
+#[expect(clippy::too_many_arguments, reason = "one account and all that decides about it")]
+pub(super) async fn connect(
+    app: &App,
+    tx: &mut Conn,
+    origin: &Origin,
+    route: &Route,
+    assertion: &Assertion,
+    mapped: &Mapped,
+    vouch: &Vouch<'_>,
+    user_id: &str,
+) -> Result<()> {
+    let denied = |text: &str| Err(Error::refused(Code::AccountExists, text.to_owned()));
+    let named = named(mapped);
+    let may = route.tenant.as_ref().is_some_and(|at| at.settings.link_mode != LinkMode::Deny);
+    if !may || named.kind == UserKind::Local {
+        return denied("Accounts cannot be connected with this identity provider.");
+    }
+    let (unique_id, _) = called(assertion, &named)?;
+    let held = store::user::hold(tx, user_id).await?.map(|i| activity::as_of_now(app, i));
+    let Some(user) = held.filter(|i| i.user.enabled && i.domain_enabled).map(|i| i.user) else {
+        return Err(Error::refused(Code::AccountDisabled, "The account is disabled."));
+    };
+    keep_within(route, &user.domain_id, "a user")?;
+    match store::federated_link::owner(tx, &route.idp.id, &unique_id, route.link_tenant()).await? {
+        Some(owner) if owner == user_id => return Ok(()),
+        Some(_) => return denied("What you have signed in with there is connected with another account."),
+        None => {}
+    }
+    if store::federated_link::is_linked(tx, user_id, &route.idp.id).await? {
+        return denied("Your account is connected with somebody else there already; disconnect that first.");
+    }
+    let (idp_id, protocol_id) = (route.idp.id.clone(), route.protocol.id.clone());
+    let link = FederatedLink { idp_id, protocol_id, unique_id };
+    let address = vouch.email.and_then(normal_email);
+    let (tenant_id, at) = (route.link_tenant(), Some(app.now()));
+    let made = Made { tenant_id, email: address.as_deref(), by: Some("person"), at };
+    store::shadow_user::link(tx, user_id, &link, made).await?;
+    record(app, tx, origin, route, &user, "federation.link.created", "person").await
 }
 
 /// 403 if a tenant takes nobody whom it does not know.

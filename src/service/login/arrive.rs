@@ -51,7 +51,13 @@ impl Waiting {
         }
     }
 
-    fn identity(self) -> Identity {
+    /// What the identity provider calls whoever has come, as they will know it.
+    pub(super) fn called(&self) -> &str {
+        let said = |name: &str| self.claims.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+        said("email").or_else(|| said("preferred_username")).unwrap_or(&self.subject)
+    }
+
+    pub(super) fn identity(self) -> Identity {
         Identity {
             issuer: self.issuer,
             subject: self.subject,
@@ -247,6 +253,11 @@ pub(super) async fn judge(
     decision: Decision,
     mut trace: Trace,
 ) -> Result<Step> {
+    let kept = Kept::open(app, &it)?;
+    if let Some(connects) = kept.connects {
+        trace.went("account", json!({"connects": connects.user_id}));
+        return ask(app, visit, tenant, it, &identity, &connects.user_id, trace).await;
+    }
     let (verdict, explained) = federated_login::judge(app, visit.origin, route, &identity, &decision).await;
     match verdict {
         Ok(Verdict::In(admitted)) => {
@@ -263,9 +274,8 @@ pub(super) async fn judge(
             let proof = Proof::by_upstream(app, identity, &offered.idp_id, &offered.protocol_id, groups);
             let idp = Some((offered.idp_id.clone(), offered.name.clone()));
             let proven = Proven { identity: admitted.identity, proof, created: admitted.created, idp, hash: None };
-            let handle = Kept::open(app, &it)?.handle;
             let request = it.request.clone();
-            let ending = Ending { visit, tenant, sign_in: it.clone(), handle: &handle, trace };
+            let ending = Ending { visit, tenant, sign_in: it.clone(), handle: &kept.handle, trace };
             // What was configured when somebody was judged must still be when they get a session.
             let done = match Route::at(app, tenant, offered).await {
                 Ok(now) if *now == *route => complete::sign_in(app, ending, proven).await,
@@ -307,16 +317,25 @@ async fn ask(
         return end(app, visit, tenant, it, trace, error).await;
     }
     let (from, mut it) = (it.stage, it);
-    let handle = Kept::open(app, &it)?.handle;
+    let kept = Kept::open(app, &it)?;
+    let handle = kept.handle.clone();
     it.stage = Stage::Confirm;
     it.memo = None;
     let waiting = Some(Waiting::of(identity, candidate));
-    it.found = Some(Kept { handle: handle.clone(), waiting }.seal(app, &it.id)?);
+    it.found = Some(Kept { waiting, ..kept }.seal(app, &it.id)?);
     it.expires_at = app.now().plus_secs(found::seconds(app.config.tenant.sign_in_secs));
     it.purge_at = found::kept_until(app, &it);
     let tx = app.store.write().await?;
     complete::advance(app, tx, visit, tenant, &it, from, trace).await?;
     Ok(Step { next: Next::Show(Page::Confirm(handle)), cookies: Vec::new() })
+}
+
+/// The way that somebody has come, if it is still open.
+pub(super) async fn way(app: &App, tenant: &Tenant, it: &SignIn) -> Result<(Offered, Arc<Route>)> {
+    let all = crate::service::tenant::offered(app, tenant).await?;
+    let offered = all.iter().find(|o| Some(&o.idp_id) == it.idp_id.as_ref()).cloned().ok_or_else(closed)?;
+    let route = Route::at(app, tenant, &offered).await?;
+    Ok((offered, route))
 }
 
 /// What the person has decided about the account.
@@ -328,13 +347,8 @@ pub(super) async fn decided(
     decision: Decision,
 ) -> Result<Step> {
     let waiting = Kept::open(app, &it)?.waiting.ok_or_else(|| Error::internal("a sign-in waits for nothing"))?;
-    let idp_id = it.idp_id.clone().unwrap_or_default();
-    let all = crate::service::tenant::offered(app, tenant).await?;
-    let Some(offered) = all.iter().find(|o| o.idp_id == idp_id).cloned() else {
-        return end(app, visit, tenant, it, Trace::default(), closed()).await;
-    };
-    let route = match Route::at(app, tenant, &offered).await {
-        Ok(route) => route,
+    let (offered, route) = match way(app, tenant, &it).await {
+        Ok(way) => way,
         Err(error) => return end(app, visit, tenant, it, Trace::default(), error).await,
     };
     let mut trace = Trace::default();

@@ -2,9 +2,10 @@
 
 use serde_json::json;
 
+use super::found::Connects;
 use super::request::{self, Asked, Parameters};
 use super::trace::{Trace, sent};
-use super::{Next, SetCookie, Step, Visit, answer, attempt_cookie, found};
+use super::{Next, SetCookie, Step, Visit, answer, attempt_cookie, found, link};
 use crate::error::{Code, Error, Result};
 use crate::model::sign_in::{Prompt, Request, SignIn, Stage};
 use crate::model::tenant::Tenant;
@@ -45,6 +46,13 @@ pub async fn depart(
         let (sign_in, _) = found::open(app, visit, tenant, handle).await?;
         return leave(app, visit, tenant, &offered, Start::Stored(Box::new(sign_in)), hint).await;
     }
+    if let Some(purpose) = parameters.get("purpose") {
+        if purpose != "link" || parameters.is_of_application() {
+            let text = "purpose: the value must be link, and no application may ask for it";
+            return Err(Error::refused(Code::InvalidRequest, text));
+        }
+        return link::begin(app, visit, tenant, &offered, hint).await;
+    }
     if !parameters.is_of_application() {
         return leave(app, visit, tenant, &offered, Start::New(None), hint).await;
     }
@@ -70,6 +78,18 @@ pub(super) enum Start {
     New(Option<Box<Request>>),
     /// A sign-in that is stored.
     Stored(Box<SignIn>),
+    /// Nothing: somebody who is signed in wants another way into their account.
+    Connect(Connects),
+}
+
+impl Start {
+    fn request(&self) -> Option<&Request> {
+        match self {
+            Self::New(request) => request.as_deref(),
+            Self::Stored(sign_in) => sign_in.request.as_ref(),
+            Self::Connect(_) => None,
+        }
+    }
 }
 
 /// Sends the browser away. Whatever fails is told to the application.
@@ -81,10 +101,7 @@ pub(super) async fn leave(
     start: Start,
     hint: Option<&str>,
 ) -> Result<Step> {
-    let request = match &start {
-        Start::New(request) => request.as_deref().cloned(),
-        Start::Stored(sign_in) => sign_in.request.clone(),
-    };
+    let request = start.request().cloned();
     match away(app, visit, tenant, offered, start, hint).await {
         Ok(step) => Ok(step),
         Err(error) => answer::failure(app, tenant, request.as_ref(), error),
@@ -101,10 +118,7 @@ async fn away(
 ) -> Result<Step> {
     let ready = connection::ready(app, &offered.idp_id, &offered.protocol_id).await?;
     let ready = ready.ok_or_else(|| Error::refused(Code::ProviderNotFound, "Identity provider not found"))?;
-    let request = match &start {
-        Start::New(request) => request.as_deref(),
-        Start::Stored(sign_in) => sign_in.request.as_ref(),
-    };
+    let request = start.request();
     let (state, redirect_uri) = (app.random.token(), callback_uri(app, tenant, offered.kind));
     let acr_values = request.map(|r| r.acr_values.join(" ")).filter(|v| !v.is_empty());
     let required = Some(offered.settings.required_acr.join(" ")).filter(|v| !v.is_empty());
@@ -159,6 +173,10 @@ async fn store_departure(
     let (mut it, from, cookies) = match start {
         Start::New(request) => {
             let (it, _, cookies) = found::fresh(app, visit, tenant, request.map(|r| *r))?;
+            (it, None, cookies)
+        }
+        Start::Connect(connects) => {
+            let (it, _, cookies) = found::fresh_for(app, visit, tenant, None, Some(connects))?;
             (it, None, cookies)
         }
         Start::Stored(sign_in) => {

@@ -26,6 +26,18 @@ pub(super) struct Kept {
     pub(super) handle: String,
     /// What waits for the person to decide.
     pub(super) waiting: Option<Waiting>,
+    /// Whose account gets another way in, if that is what it is for.
+    #[serde(default)]
+    pub(super) connects: Option<Connects>,
+}
+
+/// Somebody who was signed in when they asked for another way into their account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Connects {
+    /// Who.
+    pub(super) user_id: String,
+    /// The session that they asked for it in.
+    pub(super) session_id: String,
 }
 
 impl Kept {
@@ -51,12 +63,23 @@ pub(super) fn fresh(
     tenant: &Tenant,
     request: Option<Request>,
 ) -> Result<(SignIn, String, Vec<SetCookie>)> {
+    fresh_for(app, visit, tenant, request, None)
+}
+
+/// The same, for somebody who wants another way into their account.
+pub(super) fn fresh_for(
+    app: &App,
+    visit: &Visit<'_>,
+    tenant: &Tenant,
+    request: Option<Request>,
+    connects: Option<Connects>,
+) -> Result<(SignIn, String, Vec<SetCookie>)> {
     let (handle, browser) = (app.random.token(), app.random.token());
     let (now, id) = (app.now(), digest(&handle));
     let life = seconds(app.config.tenant.sign_in_secs);
     let expires_at = now.plus_secs(life);
     let it = SignIn {
-        found: Some(Kept { handle: handle.clone(), waiting: None }.seal(app, &id)?),
+        found: Some(Kept { handle: handle.clone(), waiting: None, connects }.seal(app, &id)?),
         id,
         tenant_id: tenant.id.clone(),
         stage: Stage::Open,

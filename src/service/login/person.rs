@@ -9,7 +9,7 @@ use super::depart::{self, Start};
 use super::found::{self, Kept, gone_on};
 use super::session::Proof;
 use super::trace::Trace;
-use super::{Next, Page, SetCookie, Step, Visit, answer, arrive, form_token};
+use super::{Next, Page, SetCookie, Step, Visit, answer, arrive, form_token, link};
 use crate::error::{Code, Error, Result};
 use crate::model::auth_request::{DomainName, UserName};
 use crate::model::sign_in::{SignIn, Stage};
@@ -32,6 +32,8 @@ pub enum Confirmation {
     Password(Secret),
     /// They want another.
     Separate,
+    /// Theirs gets this way in, as they have asked for.
+    Connect,
     /// They do not want to sign in.
     Cancel,
 }
@@ -186,7 +188,11 @@ pub async fn confirm(
     if it.stage != Stage::Confirm {
         return Err(gone_on());
     }
+    let connects = Kept::open(app, &it)?.connects.is_some();
     let decision = match confirmation {
+        Confirmation::Connect if connects => return link::connect(app, visit, tenant, it).await,
+        Confirmation::Connect => return Err(gone_on()),
+        Confirmation::Separate | Confirmation::Password(_) if connects => return Err(gone_on()),
         Confirmation::Cancel => {
             let error = Error::refused(Code::AccessDenied, "The sign-in was cancelled.");
             return arrive::end(app, visit, tenant, it, Trace::default(), error).await;

@@ -39,6 +39,8 @@ pub struct View {
     pub account: Option<String>,
     /// Whether they can prove that it is theirs.
     pub may_prove: bool,
+    /// What they are called at the identity provider, if they want that for another way into the account.
+    pub connects: Option<String>,
     /// The identity provider that they came by.
     pub provider: Option<String>,
     /// What the application asks for.
@@ -85,6 +87,24 @@ pub fn button_text(offered: &Offered) -> String {
     offered.settings.button_text.clone().unwrap_or_else(|| format!("Sign in with {}", offered.name))
 }
 
+/// Whether an identity provider has a button.
+pub(super) fn is_shown(offered: &Offered) -> bool {
+    offered.settings.show_on_login && offered.kind != "ldap"
+}
+
+/// The button of an identity provider, which leads there with this query.
+pub(super) fn button(app: &App, tenant: &Tenant, offered: &Offered, query: &str) -> Button {
+    Button {
+        idp_id: offered.idp_id.clone(),
+        name: offered.name.clone(),
+        text: button_text(offered),
+        icon_url: offered.settings.icon_url.clone(),
+        preset: offered.settings.preset.clone(),
+        kind: offered.kind,
+        url: format!("{}?{query}", login_url(app, tenant, offered)),
+    }
+}
+
 /// What a page of a sign-in shows to the browser that began it.
 pub async fn view(app: &App, visit: &Visit<'_>, tenant: &Tenant, handle: &str) -> Result<View> {
     let (it, cookie) = found::by_handle(app, visit, tenant, handle).await?;
@@ -97,27 +117,20 @@ pub async fn view(app: &App, visit: &Visit<'_>, tenant: &Tenant, handle: &str) -
         Some(client) => usable(app, tenant, client).await?,
         None => tenants::offered(app, tenant).await?.to_vec(),
     };
-    let button = |o: &Offered| Button {
-        idp_id: o.idp_id.clone(),
-        name: o.name.clone(),
-        text: button_text(o),
-        icon_url: o.settings.icon_url.clone(),
-        preset: o.settings.preset.clone(),
-        kind: o.kind,
-        url: format!("{}?login={handle}", login_url(app, tenant, o)),
-    };
-    let shown = |o: &&Offered| o.settings.show_on_login && o.kind != "ldap";
+    let goes_on = format!("login={handle}");
     let mut conn = app.store.read().await?;
     let user = match &it.user_id {
         Some(id) => store::user::get(&mut conn, id).await?,
         None => None,
     };
-    let (mut account, mut may_prove) = (None, false);
+    let (mut account, mut may_prove, mut connects) = (None, false, None);
     if it.stage == Stage::Confirm
-        && let Some(waiting) = Kept::open(app, &it)?.waiting
+        && let kept = Kept::open(app, &it)?
+        && let Some(waiting) = kept.waiting
         && let Some(candidate) = store::user::get(&mut conn, &waiting.candidate).await?
     {
         account = Some(masked(&candidate));
+        connects = kept.connects.map(|_| waiting.called().to_owned());
         may_prove = store::user::login_state(&mut conn, &candidate.user.id).await?.is_some_and(|s| s.hash.is_some());
     }
     drop(conn);
@@ -137,12 +150,13 @@ pub async fn view(app: &App, visit: &Visit<'_>, tenant: &Tenant, handle: &str) -
         third_party: client.as_ref().is_some_and(|c| c.application.settings.third_party),
         returns_to: it.request.as_ref().map(|r| r.redirect_uri.clone()),
         login_hint: it.request.as_ref().and_then(|r| r.login_hint.clone()),
-        buttons: offered.iter().filter(shown).map(button).collect(),
+        buttons: offered.iter().filter(|o| is_shown(o)).map(|o| button(app, tenant, o, &goes_on)).collect(),
         local_login: tenant.settings.local_login,
         home_realms: offered.iter().any(|o| !o.settings.domains.is_empty() && o.kind != "ldap"),
         csrf: form_token(&cookie, &it.id),
         account,
         may_prove,
+        connects,
         provider: provider.map(|o| o.name.clone()),
         scopes,
         user: user.map(|i| i.user.display_name().to_owned()),

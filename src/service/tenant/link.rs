@@ -8,7 +8,7 @@ use crate::model::user::User;
 use crate::model::user_link::UserLink;
 use crate::service::caller::Caller;
 use crate::service::{App, audit, revocation, session};
-use crate::store;
+use crate::store::{self, Conn};
 
 /// The user, if policy lets the caller do `rule` to them and they may know of them.
 async fn reached(app: &App, caller: &Caller, rule: &str, user_id: &str) -> Result<User> {
@@ -35,21 +35,26 @@ pub async fn delete(app: &App, caller: &Caller, user_id: &str, idp_id: &str) -> 
 async fn remove(app: &App, caller: &Caller, user_id: &str, idp_id: &str) -> Result<()> {
     let user = reached(app, caller, "tenant:delete_link", user_id).await?;
     let mut tx = app.store.write().await?;
-    store::user::lock(&mut tx, user_id).await?;
+    unlink(app, &mut tx, user_id, idp_id).await?;
+    audit::changed(app, &mut tx, caller, "user.unlink", ("user", user_id), Some(&user.domain_id), idp_id).await?;
+    app.commit(tx).await
+}
+
+/// The same in the caller's transaction, for whoever may do that.
+pub(in crate::service) async fn unlink(app: &App, tx: &mut Conn, user_id: &str, idp_id: &str) -> Result<()> {
+    store::user::lock(tx, user_id).await?;
     let (gone, left): (Vec<_>, Vec<_>) =
-        store::user_link::list(&mut tx, user_id).await?.into_iter().partition(|link| link.idp_id == idp_id);
+        store::user_link::list(tx, user_id).await?.into_iter().partition(|link| link.idp_id == idp_id);
     if gone.is_empty() {
         return Err(Error::not_found(format!("The user has no link to the identity provider {idp_id:.64}.")));
     }
-    if left.is_empty() && store::password::recent(&mut tx, user_id, 1).await?.is_empty() {
+    if left.is_empty() && store::password::recent(tx, user_id, 1).await?.is_empty() {
         return Err(Error::conflict("This is the last way in: the user has no password and no other link."));
     }
-    store::user_link::delete(&mut tx, user_id, idp_id).await?;
+    store::user_link::delete(tx, user_id, idp_id).await?;
     for protocol_id in gone.iter().map(|link| link.protocol_id.as_str()).collect::<BTreeSet<_>>() {
         let event = revocation::of_link(app, user_id, idp_id, protocol_id);
-        store::revocation::insert(&mut tx, &event).await?;
+        store::revocation::insert(tx, &event).await?;
     }
-    session::end_of_link(app, &mut tx, user_id, idp_id).await?;
-    audit::changed(app, &mut tx, caller, "user.unlink", ("user", user_id), Some(&user.domain_id), idp_id).await?;
-    app.commit(tx).await
+    session::end_of_link(app, tx, user_id, idp_id).await
 }

@@ -106,3 +106,6 @@ async fn callback_by_form(app: Arc<App>, mut req: Request) -> Result<Reply> {
 pub fn parameters(req: &Request) -> Vec<(String, String)> {
     url::form_urlencoded::parse(req.raw_query().unwrap_or_default().as_bytes()).into_owned().take(200).collect()
 }
+
+#[cfg(test)]
+mod tests;

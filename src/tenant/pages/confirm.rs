@@ -1,4 +1,5 @@
-//! `/auth/{tenant_slug}/confirm`: whether an account that has the same e-mail address is theirs (tenant-login §7.5).
+//! `/auth/{tenant_slug}/confirm`: whether an account that has the same e-mail address is theirs (tenant-login §7.5), or whether
+//! theirs gets another way in (§7.6).
 
 use std::sync::Arc;
 
@@ -29,6 +30,33 @@ struct ConfirmPage<'a> {
     notice: Option<&'a str>,
 }
 
+#[derive(Template)]
+#[template(path = "connect.html", config = "src/tenant/pages/askama.toml")]
+struct ConnectPage<'a> {
+    frame: &'a Frame,
+    action: String,
+    handle: &'a str,
+    csrf: &'a str,
+    provider: Option<&'a str>,
+    identity: &'a str,
+    account: Option<&'a str>,
+}
+
+/// The question of whoever wants another way into their account.
+fn ask_to_connect(app: &App, tenant: &Tenant, view: &View, handle: &str, identity: &str) -> Result<Reply> {
+    let frame = Frame::new("Connect it with your account?", Some(tenant));
+    let page = ConnectPage {
+        frame: &frame,
+        action: super::action(app, tenant, "confirm"),
+        handle,
+        csrf: &view.csrf,
+        provider: view.provider.as_deref(),
+        identity,
+        account: view.account.as_deref(),
+    };
+    frame.show(app, StatusCode::OK, &page, Forms::Onward(None), [])
+}
+
 /// The question.
 pub fn show(
     app: &App,
@@ -38,6 +66,9 @@ pub fn show(
     notice: Option<&str>,
     status: StatusCode,
 ) -> Result<Reply> {
+    if let Some(identity) = &view.connects {
+        return ask_to_connect(app, tenant, view, handle, identity);
+    }
     let title = if notice.is_some() { "Error: Is this account yours?" } else { "Is this account yours?" };
     let frame = Frame::new(title, Some(tenant));
     let page = ConfirmPage {
@@ -87,8 +118,12 @@ async fn decide(app: &App, req: &Request, tenant: &Tenant, fields: &Fields) -> R
     let confirmation = match fields.text("choice")? {
         "link" => Confirmation::Password(fields.secret("password")?),
         "separate" => Confirmation::Separate,
+        "connect" => Confirmation::Connect,
         "cancel" => Confirmation::Cancel,
-        _ => return Err(Error::refused(Code::InvalidRequest, "choice: the value must be link, separate or cancel")),
+        _ => {
+            let text = "choice: the value must be link, separate, connect or cancel";
+            return Err(Error::refused(Code::InvalidRequest, text));
+        }
     };
     let browser = Browser::of(app, req);
     match login::confirm(app, &browser.visit(), tenant, handle, csrf, confirmation).await {

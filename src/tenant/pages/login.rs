@@ -14,7 +14,7 @@ use crate::http::reply::Reply;
 use crate::http::request::Request;
 use crate::model::sign_in::Stage;
 use crate::model::tenant::Tenant;
-use crate::service::login::{self, Page, View};
+use crate::service::login::{self, Button, Page, View};
 use crate::service::{App, pace};
 
 /// One text whatever is wrong, so that it tells nobody who has an account.
@@ -35,11 +35,28 @@ enum Asks {
 }
 
 /// A button.
-struct Way<'a> {
-    url: &'a str,
-    text: &'a str,
-    image: Option<&'a str>,
-    icon: &'static str,
+pub struct Way<'a> {
+    pub url: &'a str,
+    pub text: &'a str,
+    pub image: Option<&'a str>,
+    pub icon: &'static str,
+}
+
+impl<'a> Way<'a> {
+    /// The button of an identity provider, with that text.
+    pub fn named(button: &'a Button, text: &'a str) -> Self {
+        Self {
+            url: &button.url,
+            text,
+            image: button.icon_url.as_deref().filter(|url| picture(url).is_some()),
+            icon: icons::of(button.preset.as_deref()),
+        }
+    }
+
+    /// Its picture, which the page's policy has to let in.
+    pub fn picture(&self) -> Option<&'a str> {
+        self.image
+    }
 }
 
 #[derive(Template)]
@@ -88,12 +105,7 @@ pub fn show(app: &App, tenant: &Tenant, view: &View, handle: &str, manner: &Mann
         (_, false, true) => Asks::Password,
         (_, false, false) => Asks::Nothing,
     };
-    let ways = view.buttons.iter().map(|button| Way {
-        url: &button.url,
-        text: &button.text,
-        image: button.icon_url.as_deref().filter(|url| picture(url).is_some()),
-        icon: icons::of(button.preset.as_deref()),
-    });
+    let ways = view.buttons.iter().map(|button| Way::named(button, &button.text));
     let frame = Frame::new(if manner.notice.is_some() { "Error: Sign in" } else { "Sign in" }, Some(tenant));
     let page = LoginPage {
         frame: &frame,
@@ -107,7 +119,7 @@ pub fn show(app: &App, tenant: &Tenant, view: &View, handle: &str, manner: &Mann
         notice: manner.notice,
         ways: ways.collect(),
     };
-    let pictures = page.ways.iter().filter_map(|way| way.image);
+    let pictures = page.ways.iter().filter_map(Way::picture);
     frame.show(app, manner.status, &page, Forms::Onward(view.returns_to.as_deref()), pictures)
 }
 

@@ -12,6 +12,7 @@ mod direct;
 mod done;
 mod frame;
 mod icons;
+mod identities;
 mod login;
 pub mod respond;
 mod scopes;
@@ -48,6 +49,8 @@ pub fn routes() -> Vec<Route> {
         Route::post("/auth/{tenant_slug}/consent", Access::Open, consent::post),
         Route::get("/auth/{tenant_slug}/device", Access::Open, device::get),
         Route::post("/auth/{tenant_slug}/device", Access::Open, device::post),
+        Route::get("/auth/{tenant_slug}/identities", Access::Open, identities::get),
+        Route::post("/auth/{tenant_slug}/identities", Access::Open, identities::post),
         Route::get("/auth/{tenant_slug}/signed-in", Access::Open, signed_in),
         Route::get("/auth/{tenant_slug}/signed-out", Access::Open, after_sign_out),
         Route::post("/api/v1/auth/tenants/{tenant_slug}/login", Access::Open, direct::post),

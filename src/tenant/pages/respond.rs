@@ -65,6 +65,11 @@ fn shown(app: &App, req: &Request, tenant: Option<&Tenant>, result: Result<Step>
             let way = Way::Link(address(app, tenant, &page));
             if json { Reply::ok(&way_as_json(way)) } else { go(app, req, Some(tenant), way)? }
         }
+        Next::Identities => {
+            let tenant = tenant.ok_or_else(|| Error::internal("an account of no tenant"))?;
+            let way = Way::Link(format!("{}/identities", tenant.pages(&app.public_url)));
+            if json { Reply::ok(&way_as_json(way)) } else { go(app, req, Some(tenant), way)? }
+        }
         Next::Done(arrived) => {
             let tenant = tenant.ok_or_else(|| Error::internal("a session of no tenant"))?;
             if json { Reply::ok(&done_as_json(tenant, &arrived)) } else { done(app, req, tenant, *arrived)? }
@@ -158,7 +163,10 @@ fn done(app: &App, req: &Request, tenant: &Tenant, arrived: Arrived) -> Result<R
 
 /// The page that says so.
 pub fn signed_in(app: &App, tenant: &Tenant) -> Result<Reply> {
-    let links = vec![Link::new("Sign out", format!("{}/oauth/logout", tenant.base(&app.public_url)))];
+    let links = vec![
+        Link::new("Your ways to sign in", format!("{}/identities", tenant.pages(&app.public_url))),
+        Link::new("Sign out", format!("{}/oauth/logout", tenant.base(&app.public_url))),
+    ];
     let text = format!("You can close this window, or go on to an application of {}.", tenant.display_name());
     Done { good: true, heading: "You are signed in", text: &text, links }.show(app, tenant)
 }

@@ -15,7 +15,7 @@ use crate::http::request::Head;
 use crate::http::request_id::RequestIds;
 use crate::model::sign_in::Stage;
 use crate::model::tenant::{Branding, Settings};
-use crate::service::login::{Button, View};
+use crate::service::login::{Button, Connected, Identities, View};
 use crate::testing::{House, houses};
 use serde_json::json;
 
@@ -76,6 +76,7 @@ fn a_view(stage: Stage, text: &str) -> View {
         csrf: "token".to_owned(),
         account: Some(text.to_owned()),
         may_prove: true,
+        connects: None,
         provider: Some(text.to_owned()),
         scopes: ["openid", "email", text].map(str::to_owned).to_vec(),
         third_party: true,
@@ -90,6 +91,20 @@ fn all(app: &App, tenant: &Tenant, text: &str) -> Vec<(&'static str, Reply)> {
     let realms = View { home_realms: true, ..login.clone() };
     let bare = View { buttons: Vec::new(), local_login: false, ..login.clone() };
     let device = View { device: true, ..a_view(Stage::Consent, text) };
+    let connecting = View { connects: Some(text.to_owned()), ..a_view(Stage::Confirm, text) };
+    let connected = Connected {
+        idp_id: "idp".to_owned(),
+        name: text.to_owned(),
+        email: Some(text.to_owned()),
+        last_login_at: None,
+    };
+    let identities = Identities {
+        user: text.to_owned(),
+        csrf: "token".to_owned(),
+        password: true,
+        connected: vec![connected],
+        others: vec![a_button(text, None, None)],
+    };
     let unproven = View { may_prove: false, ..a_view(Stage::Confirm, text) };
     let manner = Manner { name: Some(text), notice: Some(text), ..Manner::default() };
     let with_password = Manner { name: Some(text), with_password: true, ..Manner::default() };
@@ -112,6 +127,8 @@ fn all(app: &App, tenant: &Tenant, text: &str) -> Vec<(&'static str, Reply)> {
             "confirm",
             confirm::show(app, tenant, &a_view(Stage::Confirm, text), "h", Some(text), StatusCode::OK).unwrap(),
         ),
+        ("connect", confirm::show(app, tenant, &connecting, "h", None, StatusCode::OK).unwrap()),
+        ("identities", identities::show(app, tenant, &identities).unwrap()),
         ("unproven", confirm::show(app, tenant, &unproven, "h", None, StatusCode::OK).unwrap()),
         ("consent", consent::show(app, tenant, &a_view(Stage::Consent, text), "h").unwrap()),
         ("device", consent::show(app, tenant, &device, "h").unwrap()),
