@@ -152,6 +152,31 @@ def test_signed_in_and_signed_out(acme, window):
     flawless(browser, "signed-out")
 
 
+def test_ways_to_sign_in(acme, provider, window):
+    """Somebody with a password connects a provider, and takes it away again."""
+    browser, user = window(), acme.user(email=f"{unique()}@example.com")
+    browser.open(f"{acme.pages}/login")
+    with_password(browser, user)
+    browser.wait_text(value="signed in")
+    browser.link("Your ways to sign in")
+    browser.wait_for(f"{acme.pages}/identities")
+    assert browser.count(css="button[name=disconnect]") == 0
+    flawless(browser, "identities")
+    browser.link("Okta")
+    person = acme.last_way.person()
+    at_provider(browser, person)
+    browser.wait_for(f"{acme.pages}/confirm")
+    assert f"{person}@example.com" in browser.text() and user["email"] not in browser.text()
+    flawless(browser, "connect")
+    browser.button("Connect")
+    browser.wait_for(f"{acme.pages}/identities")
+    assert browser.count(css="button[name=disconnect]") == 1
+    flawless(browser, "identities-connected")
+    browser.click(css="button[name=disconnect]")
+    assert eventually(lambda: browser.count(css="button[name=disconnect]") == 0, 3.0)
+    assert browser.has(role="link", name="Okta") == 1
+
+
 def test_signed_out_with_an_offer(acme, provider, window):
     browser = window()
     asked(acme, browser, redirect_uris=["http://127.0.0.1:9/callback"])
