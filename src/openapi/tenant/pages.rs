@@ -47,7 +47,7 @@ pub fn parts() -> Vec<(&'static str, &'static str, Vec<Operation>)> {
             .says("Without a handle, a sign-in without an application begins."),
         posted(Operation::post(LOGIN, "PostLogin", "Sign in by a password, or find where an e-mail address signs in.")),
         of_sign_in(Operation::get(CONFIRM, "ConfirmPage", "Whether an account is theirs.")),
-        posted(Operation::post(CONFIRM, "PostConfirm", "Say whether an account is theirs.")),
+        posted(Operation::post(CONFIRM, "PostConfirm", "Say whether an account is theirs.")).refuses(&[409]),
         of_sign_in(Operation::get(CONSENT, "ConsentPage", "What an application may know.")),
         posted(Operation::post(CONSENT, "PostConsent", "Say what an application may know.")),
         of_sign_in(Operation::get(DEVICE, "DevicePage", "Which device may come in.")).query(
@@ -57,7 +57,8 @@ pub fn parts() -> Vec<(&'static str, &'static str, Vec<Operation>)> {
         ),
         posted(Operation::post(DEVICE, "PostDevice", "Name a device by its code, or say whether it may come in.")),
         shown(Operation::get(IDENTITIES, "IdentitiesPage", "The ways into one's own account.")),
-        posted(Operation::post(IDENTITIES, "PostIdentities", "Take one of the ways into one's own account away.")),
+        posted(Operation::post(IDENTITIES, "PostIdentities", "Take one of the ways into one's own account away."))
+            .refuses(&[409]),
         shown(Operation::get("/auth/{tenant_slug}/signed-in", "SignedInPage", "That one is signed in.")),
         shown(Operation::get("/auth/{tenant_slug}/signed-out", "SignedOutPage", "That one is signed out.")),
         Operation::post("/api/v1/auth/tenants/{tenant_slug}/login", "DirectLogin", "Sign in by a password.")
