@@ -1,10 +1,10 @@
 //! Who an application is (RFC 6749 §2.3): by a secret in the header or in the form, by a JWT that it signs (RFC 7523), or,
 //! for one that can keep no secret, by its name alone.
 //!
-//! Every failure is one answer, and takes as long whatever it comes from, so nobody learns which applications there are.
+//! Every failure is one answer, and an unknown application takes the same steps as a known one, so nobody learns which
+//! there are.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use super::super::App;
 use super::super::tenant::{self, Client};
 use super::parameters::{Parameters, invalid};
-use crate::clock::{Stopwatch, Timestamp};
+use crate::clock::Timestamp;
 use crate::error::{Code, Error, Result};
 use crate::model::application::AuthMethod;
 use crate::model::connection::oidc::Algorithm;
@@ -31,8 +31,6 @@ const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer
 /// How far ahead an assertion may end, and how far clocks may differ, in seconds.
 const MAX_AHEAD_SECS: i64 = 3_600;
 const SKEW_SECS: i64 = 60;
-/// How long a failure takes: longer than any look-up, shorter than anybody notices.
-const FAILURE_TAKES: Duration = Duration::from_millis(10);
 /// Longest id of an assertion.
 const MAX_JTI: usize = 255;
 
@@ -56,16 +54,16 @@ fn refused(why: impl Into<String>) -> Error {
 /// # Errors
 /// 401 `invalid_client`; 400 `invalid_request` if it shows more than one credential.
 pub async fn authenticate(app: &App, tenant: &Tenant, presented: Presented<'_>) -> Result<Arc<Client>> {
-    let taken = Stopwatch::start();
-    let done = identify(app, tenant, presented).await;
-    if matches!(done, Err(Error::Refused { code: Code::InvalidClient, .. })) {
-        // A known application is remembered, an unknown one is looked for (WEB-TIME-1).
-        tokio::time::sleep(FAILURE_TAKES.saturating_sub(taken.elapsed())).await;
+    let mut is_known = false;
+    let done = identify(app, tenant, presented, &mut is_known).await;
+    if is_known && matches!(done, Err(Error::Refused { code: Code::InvalidClient, .. })) {
+        // One that is known is remembered; one that is not is looked for in vain, and so it is here (WEB-TIME-1).
+        tenant::client(app, &tenant.id, &format!("app_{}", app.random.hex_id())).await?;
     }
     done
 }
 
-async fn identify(app: &App, tenant: &Tenant, presented: Presented<'_>) -> Result<Arc<Client>> {
+async fn identify(app: &App, tenant: &Tenant, presented: Presented<'_>, is_known: &mut bool) -> Result<Arc<Client>> {
     let Presented { authorization, query, form } = presented;
     if ["client_secret", "client_assertion"].iter().any(|name| query.has(name)) {
         return Err(refused("a credential stands in the query"));
@@ -78,15 +76,17 @@ async fn identify(app: &App, tenant: &Tenant, presented: Presented<'_>) -> Resul
         return Err(invalid("there is more than one client credential"));
     }
     let client = match (&basic, in_form, assertion) {
-        (Some((id, secret)), _, _) => by_secret(app, tenant, id, secret).await?,
-        (_, Some(secret), _) => by_secret(app, tenant, named.ok_or_else(|| refused("no client_id"))?, secret).await?,
+        (Some((id, secret)), _, _) => by_secret(app, tenant, id, secret, is_known).await?,
+        (_, Some(secret), _) => {
+            by_secret(app, tenant, named.ok_or_else(|| refused("no client_id"))?, secret, is_known).await?
+        }
         (_, _, Some(assertion)) => {
             if form.one("client_assertion_type")? != Some(JWT_BEARER) {
                 return Err(refused("another kind of assertion"));
             }
-            by_assertion(app, tenant, assertion).await?
+            by_assertion(app, tenant, assertion, is_known).await?
         }
-        _ => by_name(app, tenant, named.ok_or_else(|| refused("no credential and no client_id"))?).await?,
+        _ => by_name(app, tenant, named.ok_or_else(|| refused("no credential and no client_id"))?, is_known).await?,
     };
     if named.is_some_and(|id| id != client.application.id) {
         return Err(refused("client_id names another application"));
@@ -126,8 +126,9 @@ fn basic(header: &str) -> Result<(String, String)> {
     Ok((decoded(id)?, decoded(secret)?))
 }
 
-async fn by_secret(app: &App, tenant: &Tenant, id: &str, secret: &str) -> Result<Arc<Client>> {
+async fn by_secret(app: &App, tenant: &Tenant, id: &str, secret: &str, is_known: &mut bool) -> Result<Arc<Client>> {
     let found = tenant::client(app, &tenant.id, id).await?;
+    *is_known = found.is_some();
     let shown = digest(secret);
     let now = app.now();
     let right = found.as_ref().is_some_and(|client| {
@@ -141,16 +142,18 @@ async fn by_secret(app: &App, tenant: &Tenant, id: &str, secret: &str) -> Result
     }
 }
 
-async fn by_name(app: &App, tenant: &Tenant, id: &str) -> Result<Arc<Client>> {
+async fn by_name(app: &App, tenant: &Tenant, id: &str, is_known: &mut bool) -> Result<Arc<Client>> {
     let found = tenant::client(app, &tenant.id, id).await?;
+    *is_known = found.is_some();
     found
         .filter(|client| client.application.settings.auth_method == AuthMethod::None)
         .ok_or_else(|| refused("unknown application, or one that has to prove itself"))
 }
 
-async fn by_assertion(app: &App, tenant: &Tenant, assertion: &str) -> Result<Arc<Client>> {
+async fn by_assertion(app: &App, tenant: &Tenant, assertion: &str, is_known: &mut bool) -> Result<Arc<Client>> {
     let id = claimed_issuer(assertion).ok_or_else(|| refused("the assertion cannot be read"))?;
     let found = tenant::client(app, &tenant.id, &id).await?;
+    *is_known = found.is_some();
     let client = found.filter(|c| c.application.settings.auth_method == AuthMethod::PrivateKeyJwt);
     let client = client.ok_or_else(|| refused("unknown application, or one that does not sign assertions"))?;
     let settings = &client.application.settings;
