@@ -181,9 +181,13 @@ impl Store {
     /// A connection for one statement that writes, which is a transaction of its own: it takes effect without [`Conn::commit`],
     /// and must note no change. It comes in the place of one that something was read by; where the database lets it, it is that.
     pub async fn write_once_over(&self, read: Conn) -> Result<Conn> {
-        let inner = match (read.inner, &self.pools) {
-            (_, Pools::Sqlite { write, .. }) => Inner::Sqlite(write.acquire().await.map_err(translate)?),
-            (inner, Pools::Postgres(_)) => inner,
+        let inner = match &self.pools {
+            Pools::Sqlite { write, .. } => {
+                // Nobody keeps a reader while waiting for the writer, who may want one.
+                drop(read);
+                Inner::Sqlite(write.acquire().await.map_err(translate)?)
+            }
+            Pools::Postgres(_) => read.inner,
         };
         Ok(Conn { inner, changes: Vec::new(), queued: false, statement_timeout: self.statement_timeout })
     }

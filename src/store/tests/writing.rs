@@ -135,3 +135,22 @@ async fn sealed_secrets_are_put_over_one_another_and_paged() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn whoever_waits_to_write_once_keeps_no_reader_from_others() {
+    let mut all = fresh().await;
+    let (_, store, url, _dir) = all.remove(0);
+    store.close().await;
+    let store = Store::open(&Options { max_connections: 1, ..options(&url) }).await.unwrap();
+    let mut tx = store.write().await.unwrap();
+    let read = store.read().await.unwrap();
+    let (once, ()) = tokio::join!(store.write_once_over(read), async {
+        // The one who writes wants to read: there is one reader only.
+        let mut reader = tokio::time::timeout(Duration::from_secs(1), store.read()).await.unwrap().unwrap();
+        assert_eq!(domain::get(&mut reader, "d1").await.unwrap(), None);
+        domain::insert(&mut tx, &a_domain("d1")).await.unwrap();
+        tx.commit(NOW).await.unwrap();
+    });
+    let mut once = once.unwrap();
+    assert!(domain::lock(&mut once, "d1").await.unwrap());
+}
