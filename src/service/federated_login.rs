@@ -15,23 +15,25 @@ mod person;
 mod projects;
 mod proxy;
 pub mod route;
+mod vouch;
 pub mod web;
 
 use std::sync::Arc;
 
-use linking::Decision;
 use moka::sync::Cache;
 use person::Whose;
-use serde_json::{Map, json};
+use serde_json::json;
 use sha2::{Digest, Sha256};
 
 pub use proxy::Proxied;
 use route::Route;
+use vouch::Vouch;
+pub use vouch::{connect, judge};
 
 use super::caller::Origin;
 use super::issue::{self, Entrance, Issued, Proven};
 use super::{App, audit, connection};
-use crate::error::{Code, Error, Result};
+use crate::error::{Error, Result};
 use crate::model::assertion::Assertion;
 use crate::model::audit_event::Outcome;
 use crate::model::auth_request::Asked;
@@ -182,108 +184,10 @@ async fn admit(app: &App, origin: &Origin, route: &Route, vouched: &Vouched, tra
     check_remote_id(app, route, &assertion)?;
     let (mapped, explained) = map(app, route, &assertion).await?;
     trace.detail = explained;
-    let vouch = Vouch { email: None, email_verified: false, claims: None, decision: &Decision::Open };
+    let vouch = Vouch::default();
     match settle(app, origin, route, &assertion, &mapped?, &vouch).await? {
         Verdict::In(admitted) => Ok(admitted.proven(app, route)),
         Verdict::Ask(_) => Err(Error::internal("nobody can be asked here")),
-    }
-}
-
-/// Who comes in through a tenant's pages, by what an upstream has verified; and the mapping's account of it.
-pub async fn judge(
-    app: &App,
-    origin: &Origin,
-    route: &Route,
-    identity: &Identity,
-    decision: &Decision,
-) -> (Result<Verdict>, serde_json::Value) {
-    let prefixes = &app.config.federation.claim_prefixes;
-    let mut explained = json!({});
-    let verdict = async {
-        let assertion = claims::assertion(&identity.issuer, &identity.subject, &identity.claims, prefixes)?;
-        check_remote_id(app, route, &assertion)?;
-        let (mapped, document) = map(app, route, &assertion).await?;
-        explained = document;
-        let mapped = mapped?;
-        let email = mapped.user.as_ref().and_then(|u| u.email.as_deref());
-        let vouch = Vouch::of(identity, email, decision);
-        check_email_domain(route, vouch.email)?;
-        settle(app, origin, route, &assertion, &mapped, &vouch).await
-    };
-    let verdict = verdict.await;
-    (verdict, explained)
-}
-
-/// Makes what an identity provider says of somebody a further way into the account of a user who has asked for that
-/// (tenant-login §7.6).
-pub async fn connect(app: &App, origin: &Origin, route: &Route, identity: &Identity, user_id: &str) -> Result<()> {
-    let prefixes = &app.config.federation.claim_prefixes;
-    let assertion = claims::assertion(&identity.issuer, &identity.subject, &identity.claims, prefixes)?;
-    check_remote_id(app, route, &assertion)?;
-    let (mapped, _) = map(app, route, &assertion).await?;
-    let mapped = mapped?;
-    let email = mapped.user.as_ref().and_then(|u| u.email.as_deref());
-    let vouch = Vouch::of(identity, email, &Decision::Open);
-    check_email_domain(route, vouch.email)?;
-    let mut tx = app.store.write().await?;
-    if !store::protocol::hold_open(&mut tx, &route.idp.id, &route.protocol.id).await? {
-        return Err(Error::unauthorized("the identity provider was closed meanwhile"));
-    }
-    person::connect(app, &mut tx, origin, route, &assertion, &mapped, &vouch, user_id).await?;
-    app.commit(tx).await
-}
-
-/// 403 for people of an e-mail domain that the tenant does not take from this identity provider (tenant-login §7.7).
-fn check_email_domain(route: &Route, email: Option<&str>) -> Result<()> {
-    let Some(at) = &route.tenant else { return Ok(()) };
-    let allowed = &at.settings.allowed_domains;
-    if allowed.is_empty() || email.is_some_and(|email| linking::is_of(email, allowed)) {
-        return Ok(());
-    }
-    Err(Error::refused(Code::DomainNotAllowed, "People with your e-mail address cannot sign in this way."))
-}
-
-/// What an identity provider says of somebody that decides about their account at a tenant.
-pub(in crate::service) struct Vouch<'a> {
-    /// Their e-mail address.
-    email: Option<&'a str>,
-    /// Whether it has made sure that it is theirs.
-    email_verified: bool,
-    /// All that it says.
-    claims: Option<&'a Map<String, serde_json::Value>>,
-    /// What they have decided themselves.
-    decision: &'a Decision,
-}
-
-impl<'a> Vouch<'a> {
-    /// `mapped` is the address that the mapping made of it.
-    fn of(identity: &'a Identity, mapped: Option<&'a str>, decision: &'a Decision) -> Self {
-        let said = identity.claims.get("email").and_then(serde_json::Value::as_str);
-        // Some write the truth value as a text (tenant-login §7.3).
-        let verified = match identity.claims.get("email_verified") {
-            Some(serde_json::Value::Bool(verified)) => *verified,
-            Some(serde_json::Value::String(text)) => text == "true",
-            _ => false,
-        };
-        let email = mapped.or(said).filter(|e| !e.is_empty());
-        // It speaks of the claim's address, not of whatever a mapping has made.
-        let email_verified = verified && said.is_some() && email == said;
-        Self { email, email_verified, claims: Some(&identity.claims), decision }
-    }
-
-    /// The standard claims about a person that are kept (OpenID Connect Core §5.1), under the names that users carry them by.
-    fn profile(&self) -> Vec<(String, serde_json::Value)> {
-        const KEPT: [(&str, &str); 6] = [
-            ("name", "display_name"),
-            ("given_name", "given_name"),
-            ("family_name", "family_name"),
-            ("locale", "locale"),
-            ("picture", "picture"),
-            ("phone_number", "phone"),
-        ];
-        let claims = self.claims;
-        let text = |claim: &str| claims?.get(claim)?.as_str().filter(|t| !t.is_empty() && t.len() <= 1_024);
-        KEPT.iter().filter_map(|(claim, name)| Some(((*name).to_owned(), json!(text(claim)?)))).collect()
     }
 }
 
