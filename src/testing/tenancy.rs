@@ -16,6 +16,13 @@ use crate::store;
 use crate::store::tests::{a_domain, a_user};
 use crate::testing::House;
 
+/// Requests may go to this machine.
+pub const NEAR: [(&str, &str); 3] = [
+    ("ARCHSTONE_EGRESS__ALLOW", "127.0.0.1/32"),
+    ("ARCHSTONE_EGRESS__SCHEMES", "http,https"),
+    ("ARCHSTONE_EGRESS__PORTS", ""),
+];
+
 /// The domain of the tenant `acme`.
 pub const ACME: &str = "00000000000040008000000000000ac3";
 

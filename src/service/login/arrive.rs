@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::complete::{self, Ending, Proven};
-use super::found::{self, Kept};
+use super::found::{self, Kept, Purpose};
 use super::session::{Proof, said};
 use super::trace::{Trace, without_secrets};
 use super::{Next, Page, Step, Visit, answer, depart};
@@ -26,6 +26,8 @@ use crate::upstream::{self, Answer, Ask, Identity, Memo, Upstream as _};
 
 /// How far an identity provider's clock may differ, in seconds.
 const SKEW_SECS: i64 = 60;
+/// How much of a name is shown that an identity provider has for somebody, in characters.
+const MAX_CALLED: usize = 320;
 /// Longest state that is looked for, in bytes.
 const MAX_STATE: usize = 256;
 
@@ -54,7 +56,8 @@ impl Waiting {
     /// What the identity provider calls whoever has come, as they will know it.
     pub(super) fn called(&self) -> &str {
         let said = |name: &str| self.claims.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
-        said("email").or_else(|| said("preferred_username")).unwrap_or(&self.subject)
+        let called = said("email").or_else(|| said("preferred_username")).unwrap_or(&self.subject);
+        called.char_indices().nth(MAX_CALLED).and_then(|(end, _)| called.get(..end)).unwrap_or(called)
     }
 
     pub(super) fn identity(self) -> Identity {
@@ -254,9 +257,10 @@ pub(super) async fn judge(
     mut trace: Trace,
 ) -> Result<Step> {
     let kept = Kept::open(app, &it)?;
-    if let Some(connects) = kept.connects {
+    if let Purpose::Connect(connects) = &kept.purpose {
         trace.went("account", json!({"connects": connects.user_id}));
-        return ask(app, visit, tenant, it, &identity, &connects.user_id, trace).await;
+        let candidate = connects.user_id.clone();
+        return ask(app, visit, tenant, it, kept, &identity, &candidate, trace).await;
     }
     let (verdict, explained) = federated_login::judge(app, visit.origin, route, &identity, &decision).await;
     match verdict {
@@ -293,7 +297,7 @@ pub(super) async fn judge(
         }
         Ok(Verdict::Ask(candidate)) => {
             trace.went("account", json!({"asks_about": candidate.user.id, "mapping": explained}));
-            ask(app, visit, tenant, it, &identity, &candidate.user.id, trace).await
+            ask(app, visit, tenant, it, kept, &identity, &candidate.user.id, trace).await
         }
         Err(error) => {
             trace.failed("account", &error.to_string(), json!({"mapping": explained}));
@@ -303,11 +307,13 @@ pub(super) async fn judge(
 }
 
 /// The person has to say whether an account is theirs.
+#[expect(clippy::too_many_arguments, reason = "a question and all that it is about")]
 async fn ask(
     app: &App,
     visit: &Visit<'_>,
     tenant: &Tenant,
     it: SignIn,
+    kept: Kept,
     identity: &Identity,
     candidate: &str,
     trace: Trace,
@@ -317,7 +323,6 @@ async fn ask(
         return end(app, visit, tenant, it, trace, error).await;
     }
     let (from, mut it) = (it.stage, it);
-    let kept = Kept::open(app, &it)?;
     let handle = kept.handle.clone();
     it.stage = Stage::Confirm;
     it.memo = None;
@@ -344,9 +349,9 @@ pub(super) async fn decided(
     visit: &Visit<'_>,
     tenant: &Tenant,
     it: SignIn,
+    waiting: Waiting,
     decision: Decision,
 ) -> Result<Step> {
-    let waiting = Kept::open(app, &it)?.waiting.ok_or_else(|| Error::internal("a sign-in waits for nothing"))?;
     let (offered, route) = match way(app, tenant, &it).await {
         Ok(way) => way,
         Err(error) => return end(app, visit, tenant, it, Trace::default(), error).await,

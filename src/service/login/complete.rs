@@ -3,6 +3,7 @@
 
 use serde_json::json;
 
+use super::found::{Kept, Purpose};
 use super::session::{self, Proof};
 use super::trace::Trace;
 use super::{Arrived, Next, Page, SetCookie, Step, Visit, answer, attempt_cookie, found, request};
@@ -52,6 +53,11 @@ pub(super) async fn sign_in(app: &App, ending: Ending<'_>, proven: Proven) -> Re
     let gate = gate(app, client.as_deref(), sign_in.request.as_ref(), &proven.identity, given).await?;
     let from = sign_in.stage;
     let mut it = sign_in;
+    // Only one without an application is for anything else.
+    let purpose = match it.request {
+        None if it.found.is_some() => Kept::open(app, &it)?.purpose,
+        _ => Purpose::SignIn,
+    };
     let mut tx = app.store.write().await?;
     hold(app, &mut tx, &proven).await?;
     let Proven { identity, proof, created, idp, .. } = proven;
@@ -65,8 +71,11 @@ pub(super) async fn sign_in(app: &App, ending: Ending<'_>, proven: Proven) -> Re
         json!({"session_id": session.id, "user_id": session.user_id, "amr": session.amr, "acr": session.acr}),
     );
     let mut cookies = vec![cookie];
-    let next = pass(app, &mut tx, tenant, &mut it, handle, &session, gate, &mut trace).await?;
-    let next = next.unwrap_or_else(|| done(tenant, &session, &identity, idp, created));
+    let next = pass(app, &mut tx, tenant, &mut it, handle, &session, client.as_deref(), gate, &mut trace).await?;
+    let next = next.unwrap_or_else(|| match purpose {
+        Purpose::Recent => Next::Identities,
+        Purpose::SignIn | Purpose::Connect(_) => done(tenant, &session, &identity, idp, created),
+    });
     if it.stage == Stage::Done {
         cookies.push(gone(&it));
     }
@@ -123,7 +132,7 @@ pub(super) async fn go_on(app: &App, ending: Ending<'_>, session: &Session) -> R
     it.session_id = Some(session.id.clone());
     trace.went("session", json!({"session_id": session.id, "user_id": session.user_id, "reused": true}));
     let mut tx = app.store.write().await?;
-    let next = pass(app, &mut tx, tenant, &mut it, handle, session, gate, &mut trace).await?;
+    let next = pass(app, &mut tx, tenant, &mut it, handle, session, client.as_deref(), gate, &mut trace).await?;
     let next = next.unwrap_or_else(|| done(tenant, session, &identity, None, false));
     let cookies = if it.stage == Stage::Done { vec![gone(&it)] } else { Vec::new() };
     advance(app, tx, visit, tenant, &it, from, trace).await?;
@@ -174,7 +183,7 @@ pub(super) async fn advance(
 }
 
 /// The application that a sign-in is for; it may have been switched off or changed meanwhile.
-async fn client(app: &App, tenant: &Tenant, sign_in: &SignIn) -> Result<Option<std::sync::Arc<Client>>> {
+pub(super) async fn client(app: &App, tenant: &Tenant, sign_in: &SignIn) -> Result<Option<std::sync::Arc<Client>>> {
     let Some(request) = &sign_in.request else { return Ok(None) };
     let client = tenant::client(app, &tenant.id, &request.client_id).await?;
     let right = |c: &Client| c.application.enabled && request::is_registered(c, &request.redirect_uri);
@@ -246,6 +255,7 @@ async fn pass(
     it: &mut SignIn,
     handle: &str,
     session: &Session,
+    client: Option<&Client>,
     gate: Gate,
     trace: &mut Trace,
 ) -> Result<Option<Next>> {
@@ -253,7 +263,7 @@ async fn pass(
         it.stage = Stage::Consent;
         return Ok(Some(Next::Show(Page::Device(handle.to_owned()))));
     }
-    let Some(request) = it.request.clone() else {
+    let (Some(request), Some(client)) = (it.request.clone(), client) else {
         it.stage = Stage::Done;
         return Ok(None);
     };
@@ -266,7 +276,7 @@ async fn pass(
         return Ok(Some(Next::Show(Page::Consent(handle.to_owned()))));
     }
     it.stage = Stage::Done;
-    answered(app, tx, tenant, &request, session, trace).await.map(Some)
+    answered(app, tx, tenant, client, &request, session, trace).await.map(Some)
 }
 
 /// The application's code.
@@ -274,13 +284,12 @@ pub(super) async fn answered(
     app: &App,
     tx: &mut Conn,
     tenant: &Tenant,
+    client: &Client,
     request: &Request,
     session: &Session,
     trace: &mut Trace,
 ) -> Result<Next> {
-    let client = tenant::client(app, &tenant.id, &request.client_id).await?;
-    let client = client.ok_or_else(|| Error::refused(Code::AccessDenied, "The application is gone."))?;
-    let code = issue(app, tx, tenant, &client, request, session).await?;
+    let code = issue(app, tx, tenant, client, request, session).await?;
     trace.went(
         "code",
         json!({"client_id": request.client_id, "scopes": request.scopes, "redirect_uri": request.redirect_uri}),

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::found::Connects;
+use super::found::{Connects, Kept, Purpose};
 use super::request::{self, Asked, Parameters};
 use super::trace::{Trace, sent};
 use super::{Next, SetCookie, Step, Visit, answer, attempt_cookie, found, link};
@@ -119,6 +119,10 @@ async fn away(
     let ready = connection::ready(app, &offered.idp_id, &offered.protocol_id).await?;
     let ready = ready.ok_or_else(|| Error::refused(Code::ProviderNotFound, "Identity provider not found"))?;
     let request = start.request();
+    let anew = match &start {
+        Start::Stored(it) if it.request.is_none() => Kept::open(app, it)?.purpose == Purpose::Recent,
+        _ => false,
+    };
     let (state, redirect_uri) = (app.random.token(), callback_uri(app, tenant, offered.kind));
     let acr_values = request.map(|r| r.acr_values.join(" ")).filter(|v| !v.is_empty());
     let required = Some(offered.settings.required_acr.join(" ")).filter(|v| !v.is_empty());
@@ -126,7 +130,7 @@ async fn away(
     let hint = hint.or(request.and_then(|r| r.login_hint.as_deref())).filter(|h| h.len() <= 320);
     let wishes = Wishes {
         login_hint: hint.filter(|_| offered.settings.pass_login_hint),
-        prompt: prompt(request, offered),
+        prompt: prompt(request, offered, anew),
         max_age: request.and_then(|r| r.max_age),
         acr_values: acr_values.as_deref(),
         ui_locales: request.and_then(|r| r.ui_locales.as_deref()),
@@ -148,11 +152,11 @@ pub(super) fn unreachable_upstream(error: Error) -> Error {
 }
 
 /// What may and must be shown at the identity provider.
-fn prompt<'a>(request: Option<&Request>, offered: &'a Offered) -> Option<&'a str> {
+fn prompt<'a>(request: Option<&Request>, offered: &'a Offered, anew: bool) -> Option<&'a str> {
     let asked = |prompt| request.is_some_and(|r| r.prompt.contains(&prompt));
     if asked(Prompt::None) {
         Some("none")
-    } else if asked(Prompt::Login) {
+    } else if anew || asked(Prompt::Login) {
         Some("login")
     } else if asked(Prompt::SelectAccount) {
         Some("select_account")
@@ -176,7 +180,7 @@ async fn store_departure(
             (it, None, cookies)
         }
         Start::Connect(connects) => {
-            let (it, _, cookies) = found::fresh_for(app, visit, tenant, None, Some(connects))?;
+            let (it, _, cookies) = found::fresh_for(app, visit, tenant, None, Purpose::Connect(connects))?;
             (it, None, cookies)
         }
         Start::Stored(sign_in) => {

@@ -26,9 +26,21 @@ pub(super) struct Kept {
     pub(super) handle: String,
     /// What waits for the person to decide.
     pub(super) waiting: Option<Waiting>,
-    /// Whose account gets another way in, if that is what it is for.
+    /// What it is for.
     #[serde(default)]
-    pub(super) connects: Option<Connects>,
+    pub(super) purpose: Purpose,
+}
+
+/// What a sign-in is for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Purpose {
+    /// To come in.
+    #[default]
+    SignIn,
+    /// To be made sure of anew, by whoever wants to change the ways into their account.
+    Recent,
+    /// To get another way into the account.
+    Connect(Connects),
 }
 
 /// Somebody who was signed in when they asked for another way into their account.
@@ -63,23 +75,23 @@ pub(super) fn fresh(
     tenant: &Tenant,
     request: Option<Request>,
 ) -> Result<(SignIn, String, Vec<SetCookie>)> {
-    fresh_for(app, visit, tenant, request, None)
+    fresh_for(app, visit, tenant, request, Purpose::SignIn)
 }
 
-/// The same, for somebody who wants another way into their account.
+/// The same for another purpose.
 pub(super) fn fresh_for(
     app: &App,
     visit: &Visit<'_>,
     tenant: &Tenant,
     request: Option<Request>,
-    connects: Option<Connects>,
+    purpose: Purpose,
 ) -> Result<(SignIn, String, Vec<SetCookie>)> {
     let (handle, browser) = (app.random.token(), app.random.token());
     let (now, id) = (app.now(), digest(&handle));
     let life = seconds(app.config.tenant.sign_in_secs);
     let expires_at = now.plus_secs(life);
     let it = SignIn {
-        found: Some(Kept { handle: handle.clone(), waiting: None, connects }.seal(app, &id)?),
+        found: Some(Kept { handle: handle.clone(), waiting: None, purpose }.seal(app, &id)?),
         id,
         tenant_id: tenant.id.clone(),
         stage: Stage::Open,

@@ -5,12 +5,12 @@
 
 use serde_json::json;
 
+use super::arrive::Waiting;
 use super::depart::{self, Start};
-use super::found::{Connects, Kept, gone_on};
+use super::found::{Connects, Purpose, gone_on};
 use super::trace::Trace;
 use super::view::{Button, button, is_shown};
 use super::{Next, Step, Visit, arrive, complete, form_token, person, session_cookie};
-use crate::clock::Timestamp;
 use crate::error::{Code, Error, Result};
 use crate::model::audit_event::Outcome;
 use crate::model::session::Session;
@@ -51,8 +51,6 @@ pub struct Connected {
     pub name: String,
     /// The e-mail address that it said last.
     pub email: Option<String>,
-    /// When somebody last came by it.
-    pub last_login_at: Option<Timestamp>,
 }
 
 impl Identities {
@@ -67,7 +65,7 @@ fn is_recent(app: &App, session: &Session) -> bool {
 }
 
 /// Sends somebody to an identity provider that they want to come in by from now on, too. Who is not signed in, or not of late,
-/// signs in first.
+/// signs in first: anew, as one whom an identity provider remembers is not of late.
 pub(super) async fn begin(
     app: &App,
     visit: &Visit<'_>,
@@ -80,14 +78,19 @@ pub(super) async fn begin(
             let connects = Connects { user_id: session.user_id, session_id: session.id };
             depart::leave(app, visit, tenant, offered, Start::Connect(connects), hint).await
         }
-        None => person::open(app, visit, tenant).await,
+        None => person::open_for(app, visit, tenant, Purpose::Recent).await,
     }
 }
 
 /// Connects what has come back with the account, as the person has said on our page.
-pub(super) async fn connect(app: &App, visit: &Visit<'_>, tenant: &Tenant, it: SignIn) -> Result<Step> {
-    let kept = Kept::open(app, &it)?;
-    let (Some(connects), Some(waiting)) = (kept.connects, kept.waiting) else { return Err(gone_on()) };
+pub(super) async fn connect(
+    app: &App,
+    visit: &Visit<'_>,
+    tenant: &Tenant,
+    it: SignIn,
+    waiting: Waiting,
+    connects: &Connects,
+) -> Result<Step> {
     let here = session::current(app, tenant, visit).await?;
     let theirs = here.filter(|s| s.id == connects.session_id && s.user_id == connects.user_id);
     let session = theirs.ok_or_else(gone_on)?;
@@ -134,7 +137,6 @@ pub async fn identities(app: &App, visit: &Visit<'_>, tenant: &Tenant) -> Result
         name: offered.iter().find(|o| o.idp_id == link.idp_id).map_or_else(|| link.idp_id.clone(), |o| o.name.clone()),
         idp_id: link.idp_id,
         email: link.email,
-        last_login_at: link.last_login_at,
     });
     let cookie = (visit.cookie)(&session_cookie(tenant)).unwrap_or_default();
     Ok(Some(Identities {
@@ -150,7 +152,9 @@ pub async fn identities(app: &App, visit: &Visit<'_>, tenant: &Tenant) -> Result
 pub async fn disconnect(app: &App, visit: &Visit<'_>, tenant: &Tenant, csrf: &str, idp_id: &str) -> Result<Step> {
     let cookie = (visit.cookie)(&session_cookie(tenant)).unwrap_or_default();
     let session = session::current(app, tenant, visit).await?;
-    let Some(session) = session.filter(|s| is_recent(app, s)) else { return person::open(app, visit, tenant).await };
+    let Some(session) = session.filter(|s| is_recent(app, s)) else {
+        return person::open_for(app, visit, tenant, Purpose::Recent).await;
+    };
     if !same(csrf, &form_token(&cookie, FORM)) {
         return Err(Error::refused(Code::ForgedForm, "The form was not made for this browser."));
     }

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::authorize::{insert, usable};
 use super::complete::{self, Ending, Proven};
 use super::depart::{self, Start};
-use super::found::{self, Kept, gone_on};
+use super::found::{self, Kept, Purpose, gone_on};
 use super::session::Proof;
 use super::trace::Trace;
 use super::{Next, Page, SetCookie, Step, Visit, answer, arrive, form_token, link};
@@ -40,7 +40,12 @@ pub enum Confirmation {
 
 /// Begins a sign-in without an application, for whoever is signed in as well: they may want to be somebody else.
 pub async fn open(app: &App, visit: &Visit<'_>, tenant: &Tenant) -> Result<Step> {
-    let (sign_in, handle, cookies) = found::fresh(app, visit, tenant, None)?;
+    open_for(app, visit, tenant, Purpose::SignIn).await
+}
+
+/// The same for another purpose.
+pub(super) async fn open_for(app: &App, visit: &Visit<'_>, tenant: &Tenant, purpose: Purpose) -> Result<Step> {
+    let (sign_in, handle, cookies) = found::fresh_for(app, visit, tenant, None, purpose)?;
     insert(app, visit, tenant, &sign_in).await?;
     Ok(Step { next: Next::Show(Page::Login(handle)), cookies })
 }
@@ -188,19 +193,23 @@ pub async fn confirm(
     if it.stage != Stage::Confirm {
         return Err(gone_on());
     }
-    let connects = Kept::open(app, &it)?.connects.is_some();
-    let decision = match confirmation {
-        Confirmation::Connect if connects => return link::connect(app, visit, tenant, it).await,
-        Confirmation::Connect => return Err(gone_on()),
-        Confirmation::Separate | Confirmation::Password(_) if connects => return Err(gone_on()),
-        Confirmation::Cancel => {
+    let Kept { waiting: Some(waiting), purpose, .. } = Kept::open(app, &it)? else {
+        return Err(Error::internal("a sign-in waits for nothing"));
+    };
+    let decision = match (confirmation, purpose) {
+        (Confirmation::Connect, Purpose::Connect(connects)) => {
+            return link::connect(app, visit, tenant, it, waiting, &connects).await;
+        }
+        (Confirmation::Connect, _) | (Confirmation::Separate | Confirmation::Password(_), Purpose::Connect(_)) => {
+            return Err(gone_on());
+        }
+        (Confirmation::Cancel, _) => {
             let error = Error::refused(Code::AccessDenied, "The sign-in was cancelled.");
             return arrive::end(app, visit, tenant, it, Trace::default(), error).await;
         }
-        Confirmation::Separate => Decision::Another,
-        Confirmation::Password(password) => {
-            let waiting = Kept::open(app, &it)?.waiting;
-            let candidate = waiting.map(|w| w.candidate).unwrap_or_default();
+        (Confirmation::Separate, _) => Decision::Another,
+        (Confirmation::Password(password), _) => {
+            let candidate = waiting.candidate.clone();
             let proven = by_password(app, visit, UserName::Id(candidate.clone()), password).await?;
             if proven.is_none() {
                 return Err(Error::refused(Code::LoginFailed, "User name or password is wrong."));
@@ -208,7 +217,7 @@ pub async fn confirm(
             Decision::Theirs(candidate)
         }
     };
-    arrive::decided(app, visit, tenant, it, decision).await
+    arrive::decided(app, visit, tenant, it, waiting, decision).await
 }
 
 /// Takes what somebody says about what an application may know.
@@ -231,6 +240,7 @@ pub async fn consent(
         return arrive::end(app, visit, tenant, it, trace, error).await;
     }
     let session = theirs(app, visit, tenant, &it).await?;
+    let client = complete::client(app, tenant, &it).await?.ok_or_else(gone_on)?;
     let mut agreed = store::consent::get(&mut app.store.read().await?, &session.user_id, &request.client_id).await?;
     agreed.extend(request.scopes.iter().cloned());
     let from = it.stage;
@@ -239,7 +249,7 @@ pub async fn consent(
     trace.went("consent", json!({"allowed": request.scopes}));
     let mut tx = app.store.write().await?;
     store::consent::put(&mut tx, &session.user_id, &request.client_id, &agreed, app.now()).await?;
-    let next = complete::answered(app, &mut tx, tenant, &request, &session, &mut trace).await?;
+    let next = complete::answered(app, &mut tx, tenant, &client, &request, &session, &mut trace).await?;
     complete::advance(app, tx, visit, tenant, &it, from, trace).await?;
     Ok(Step { next, cookies: vec![complete::gone(&it)] })
 }

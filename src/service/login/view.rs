@@ -3,7 +3,7 @@
 use super::Visit;
 use super::authorize::usable;
 use super::form_token;
-use super::found::{self, Kept};
+use super::found::{self, Kept, Purpose};
 use crate::error::Result;
 use crate::model::sign_in::Stage;
 use crate::model::tenant::Tenant;
@@ -130,7 +130,7 @@ pub async fn view(app: &App, visit: &Visit<'_>, tenant: &Tenant, handle: &str) -
         && let Some(candidate) = store::user::get(&mut conn, &waiting.candidate).await?
     {
         account = Some(masked(&candidate));
-        connects = kept.connects.map(|_| waiting.called().to_owned());
+        connects = matches!(kept.purpose, Purpose::Connect(_)).then(|| waiting.called().to_owned());
         may_prove = store::user::login_state(&mut conn, &candidate.user.id).await?.is_some_and(|s| s.hash.is_some());
     }
     drop(conn);

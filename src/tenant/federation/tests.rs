@@ -16,17 +16,11 @@ use crate::store::tests::an_idp;
 use crate::store::tests::federation::a_protocol;
 use crate::store::{self, Conn};
 use crate::testing::provider::{Canned, Key, Provider};
-use crate::testing::tenancy::{ACME, Seen, a_tenant, an_application};
+use crate::testing::tenancy::{ACME, NEAR, Seen, a_tenant, an_application};
 use crate::testing::{House, houses};
 
 const HTML: (&str, &str) = ("accept", "text/html,application/xhtml+xml,*/*;q=0.8");
 const FEDERATION: &str = "/api/v1/auth/tenants/acme/federation/oidc";
-/// Requests may go to this machine.
-const NEAR: [(&str, &str); 3] = [
-    ("ARCHSTONE_EGRESS__ALLOW", "127.0.0.1/32"),
-    ("ARCHSTONE_EGRESS__SCHEMES", "http,https"),
-    ("ARCHSTONE_EGRESS__PORTS", ""),
-];
 
 /// The tenant `acme` with the application `app`, and the provider `op` that its people come by.
 struct Scene {
@@ -410,11 +404,41 @@ async fn nothing_is_connected_without_the_session_that_asked_for_it() {
             assert_eq!(answer(&all, other).await, 400, "{other}");
         }
         assert_eq!(answer(&all, "cancel").await, 403);
-        // Whoever signed in a while ago signs in anew.
-        scene.house.clock.advance(300);
-        assert_eq!(to_login(&scene.get(&link, &cookies).await), (302, true));
         let mut conn = scene.house.app.store.read().await.unwrap();
         assert_eq!(store::user_link::list(&mut conn, &ann).await.unwrap().len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_signed_in_a_while_ago_signs_in_anew_though_the_provider_remembers_them() {
+    scenes(async |scene| {
+        scene.provider("op2").await;
+        let link = format!("{FEDERATION}/op2/authorize?purpose=link");
+        let (cookies, _) = scene.signed_in("op", "ann").await;
+        scene.house.clock.advance(300);
+        let anew = async || {
+            let seen = scene.get(&link, &cookies).await;
+            assert_eq!((seen.status, seen.location().contains("/auth/acme/login")), (302, true), "{}", seen.text);
+            let all = format!("{cookies}{}", cookies_of(&seen));
+            let button = format!("{FEDERATION}/op/authorize?login={}", seen.sent("login").unwrap());
+            let leaving = scene.get(&button, &all).await;
+            assert_eq!(leaving.sent("prompt").as_deref(), Some("login"));
+            let path = format!("{FEDERATION}/callback?code=c&state={}", leaving.sent("state").unwrap());
+            Returning { cookie: all, path, nonce: leaving.sent("nonce").unwrap() }
+        };
+        let said = |ago: i64| json!({"sub": "ann", "email": "ann@op.example", "auth_time": scene.house.app.now().secs() - ago});
+        // A provider that asked nobody all the same says so, and it does not count.
+        for (ago, counts) in [(3_600, false), (1, true)] {
+            let returning = anew().await;
+            scene.says(&returning.nonce, &said(ago));
+            let back = scene.back(&returning).await;
+            assert_eq!((back.status, back.location().ends_with(IDENTITIES)), (302, true), "{}", back.text);
+            let seen = scene.get(&link, &cookies_of(&back)).await;
+            assert_eq!(seen.location().starts_with(&scene.op.issuer), counts, "{ago}: {}", seen.location());
+        }
+        // Who only wants to sign in is not asked twice.
+        assert_eq!(scene.get(&format!("{FEDERATION}/op/authorize"), "").await.sent("prompt"), None);
     })
     .await;
 }

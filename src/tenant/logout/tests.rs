@@ -18,16 +18,12 @@ use crate::store;
 use crate::store::tests::an_idp;
 use crate::store::tests::federation::{a_mapping, a_protocol};
 use crate::testing::provider::{Key, Provider};
-use crate::testing::tenancy::{ACME, Seen, a_person, a_session, a_tenant, an_application, cookie_of, stored_session};
+use crate::testing::tenancy::{
+    ACME, NEAR, Seen, a_person, a_session, a_tenant, an_application, cookie_of, stored_session,
+};
 use crate::testing::{House, houses};
 
 const LOGOUT: &str = "/api/v1/auth/tenants/acme/oauth/logout";
-/// Requests may go to this machine.
-const NEAR: [(&str, &str); 3] = [
-    ("ARCHSTONE_EGRESS__ALLOW", "127.0.0.1/32"),
-    ("ARCHSTONE_EGRESS__SCHEMES", "http,https"),
-    ("ARCHSTONE_EGRESS__PORTS", ""),
-];
 
 /// A house with the tenant `acme`, its applications `app` and `other`, and its user `ann`.
 struct Place {
