@@ -6,7 +6,7 @@ use http::header::{LOCATION, SET_COOKIE};
 use http::{HeaderValue, Method, StatusCode};
 use serde_json::json;
 
-use super::pages::visit::{Browser, check_site, tenant_of};
+use super::pages::visit::{Browser, check_site};
 use super::pages::{LogoutQuestion, logout_confirmation, respond, signed_out};
 use crate::error::{Code, Error, Result};
 use crate::http::cookie::Cookie;
@@ -47,19 +47,17 @@ fn one(parameters: &[(String, String)], name: &str) -> Result<Option<String>> {
 
 /// `GET`, `POST …/oauth/logout`, and the same for people under the tenant's pages.
 async fn logout(app: Arc<App>, mut req: Request) -> Result<Reply> {
-    let tenant = match tenant_of(&app, &req).await? {
-        Ok(tenant) => tenant,
-        Err(reply) => return Ok(reply),
-    };
-    let step = ask(&app, &mut req, &tenant).await;
-    let shown = step.and_then(|step| shown(&app, &req, &tenant, step));
-    respond::caught(&app, &req, Some(&tenant), shown)
+    let posted = req.head.method == Method::POST;
+    let parameters = if posted { req.form().await } else { Ok(query(&req)) };
+    respond::of_tenant(&app, &req, async |tenant| {
+        let step = ask(&app, &req, &tenant, &parameters?, posted).await?;
+        shown(&app, &req, &tenant, step)
+    })
+    .await
 }
 
-async fn ask(app: &App, req: &mut Request, tenant: &Tenant) -> Result<Step> {
-    let posted = req.head.method == Method::POST;
-    let parameters = if posted { req.form().await? } else { query(req) };
-    let value = |name: &str| one(&parameters, name);
+async fn ask(app: &App, req: &Request, tenant: &Tenant, parameters: &[(String, String)], posted: bool) -> Result<Step> {
+    let value = |name: &str| one(parameters, name);
     let asked = Asked {
         id_token_hint: value("id_token_hint")?,
         client_id: value("client_id")?,
@@ -82,13 +80,11 @@ fn query(req: &Request) -> Vec<(String, String)> {
 
 /// `GET …/federation/oidc/logout`: a browser on its way to the identity provider, or back from there.
 async fn provider_leg(app: Arc<App>, req: Request) -> Result<Reply> {
-    let tenant = match tenant_of(&app, &req).await? {
-        Ok(tenant) => tenant,
-        Err(reply) => return Ok(reply),
-    };
-    let next = pass(&app, &req, &tenant).await;
-    let shown = next.and_then(|next| shown(&app, &req, &tenant, Step { next, cookies: Vec::new() }));
-    respond::caught(&app, &req, Some(&tenant), shown)
+    respond::of_tenant(&app, &req, async |tenant| {
+        let next = pass(&app, &req, &tenant).await?;
+        shown(&app, &req, &tenant, Step { next, cookies: Vec::new() })
+    })
+    .await
 }
 
 async fn pass(app: &App, req: &Request, tenant: &Tenant) -> Result<Next> {

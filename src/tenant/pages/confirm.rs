@@ -9,7 +9,7 @@ use http::StatusCode;
 use super::frame::{Forms, Frame};
 use super::login::{is_typing, notice, page_of};
 use super::respond;
-use super::visit::{Browser, Fields, tenant_of};
+use super::visit::{Browser, Fields};
 use crate::error::{Code, Error, Result};
 use crate::http::reply::Reply;
 use crate::http::request::Request;
@@ -86,11 +86,7 @@ pub fn show(
 
 /// `GET …`
 pub async fn get(app: Arc<App>, req: Request) -> Result<Reply> {
-    let tenant = match tenant_of(&app, &req).await? {
-        Ok(tenant) => tenant,
-        Err(reply) => return Ok(reply),
-    };
-    let shown = async {
+    respond::of_tenant(&app, &req, async |tenant| {
         let query = req.query()?;
         let handle = super::handle_of(&query)?;
         let view = login::view(&app, &Browser::of(&app, &req).visit(), &tenant, handle).await?;
@@ -98,19 +94,14 @@ pub async fn get(app: Arc<App>, req: Request) -> Result<Reply> {
             Page::Confirm(_) => show(&app, &tenant, &view, handle, None, StatusCode::OK),
             elsewhere => respond::redirect(&req, &respond::address(&app, &tenant, &elsewhere)),
         }
-    };
-    respond::caught(&app, &req, Some(&tenant), shown.await)
+    })
+    .await
 }
 
 /// `POST …`: the password of the account, or that it is another's, or that they would rather not.
 pub async fn post(app: Arc<App>, mut req: Request) -> Result<Reply> {
-    let tenant = match tenant_of(&app, &req).await? {
-        Ok(tenant) => tenant,
-        Err(reply) => return Ok(reply),
-    };
     let posted = Fields::read(&app, &mut req).await;
-    let shown = async { decide(&app, &req, &tenant, &posted?).await };
-    respond::caught(&app, &req, Some(&tenant), shown.await)
+    respond::of_tenant(&app, &req, async |tenant| decide(&app, &req, &tenant, &posted?).await).await
 }
 
 async fn decide(app: &App, req: &Request, tenant: &Tenant, fields: &Fields) -> Result<Reply> {

@@ -9,7 +9,7 @@ use super::frame::{Forms, Frame};
 use super::login::page_of;
 use super::respond;
 use super::scopes::{self, Grant};
-use super::visit::{Browser, Fields, tenant_of};
+use super::visit::{Browser, Fields};
 use crate::error::{Code, Error, Result};
 use crate::http::reply::Reply;
 use crate::http::request::Request;
@@ -60,11 +60,7 @@ pub fn decision(fields: &Fields) -> Result<bool> {
 
 /// `GET …`
 pub async fn get(app: Arc<App>, req: Request) -> Result<Reply> {
-    let tenant = match tenant_of(&app, &req).await? {
-        Ok(tenant) => tenant,
-        Err(reply) => return Ok(reply),
-    };
-    let shown = async {
+    respond::of_tenant(&app, &req, async |tenant| {
         let query = req.query()?;
         let handle = super::handle_of(&query)?;
         let view = login::view(&app, &Browser::of(&app, &req).visit(), &tenant, handle).await?;
@@ -72,22 +68,18 @@ pub async fn get(app: Arc<App>, req: Request) -> Result<Reply> {
             Page::Consent(_) => show(&app, &tenant, &view, handle),
             elsewhere => respond::redirect(&req, &respond::address(&app, &tenant, &elsewhere)),
         }
-    };
-    respond::caught(&app, &req, Some(&tenant), shown.await)
+    })
+    .await
 }
 
 /// `POST …`
 pub async fn post(app: Arc<App>, mut req: Request) -> Result<Reply> {
-    let tenant = match tenant_of(&app, &req).await? {
-        Ok(tenant) => tenant,
-        Err(reply) => return Ok(reply),
-    };
     let posted = Fields::read(&app, &mut req).await;
-    let shown = async {
+    respond::of_tenant(&app, &req, async |tenant| {
         let fields = posted?;
         let (handle, csrf, allow) = (fields.required("login")?, fields.csrf()?, decision(&fields)?);
         let step = login::consent(&app, &Browser::of(&app, &req).visit(), &tenant, handle, csrf, allow).await;
         respond::step(&app, &req, Some(&tenant), step)
-    };
-    respond::caught(&app, &req, Some(&tenant), shown.await)
+    })
+    .await
 }

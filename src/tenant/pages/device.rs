@@ -10,7 +10,7 @@ use super::done::Done;
 use super::frame::{Forms, Frame};
 use super::login::page_of;
 use super::respond;
-use super::visit::{Browser, Fields, tenant_of};
+use super::visit::{Browser, Fields};
 use crate::error::{Code, Error, Result};
 use crate::http::reply::Reply;
 use crate::http::request::Request;
@@ -39,11 +39,7 @@ pub fn ask(app: &App, tenant: &Tenant, code: &str, notice: Option<&str>, status:
 
 /// `GET …`: asks for the code, which may stand in the address already, or for the decision.
 pub async fn get(app: Arc<App>, req: Request) -> Result<Reply> {
-    let tenant = match tenant_of(&app, &req).await? {
-        Ok(tenant) => tenant,
-        Err(reply) => return Ok(reply),
-    };
-    let shown = async {
+    respond::of_tenant(&app, &req, async |tenant| {
         let query = req.query()?;
         let Some(handle) = query.get("login").filter(|h| !h.is_empty()) else {
             let code: String = query.get("user_code").unwrap_or_default().chars().take(64).collect();
@@ -54,26 +50,22 @@ pub async fn get(app: Arc<App>, req: Request) -> Result<Reply> {
             Page::Device(_) => consent::show(&app, &tenant, &view, handle),
             elsewhere => respond::redirect(&req, &respond::address(&app, &tenant, &elsewhere)),
         }
-    };
-    respond::caught(&app, &req, Some(&tenant), shown.await)
+    })
+    .await
 }
 
 /// `POST …`: the code, or the decision.
 pub async fn post(app: Arc<App>, mut req: Request) -> Result<Reply> {
-    let tenant = match tenant_of(&app, &req).await? {
-        Ok(tenant) => tenant,
-        Err(reply) => return Ok(reply),
-    };
     let posted = Fields::read(&app, &mut req).await;
-    let shown = async {
+    respond::of_tenant(&app, &req, async |tenant| {
         let fields = posted?;
         if fields.has("login") {
             decide(&app, &req, &tenant, &fields).await
         } else {
             enter(&app, &req, &tenant, &fields).await
         }
-    };
-    respond::caught(&app, &req, Some(&tenant), shown.await)
+    })
+    .await
 }
 
 async fn enter(app: &App, req: &Request, tenant: &Tenant, fields: &Fields) -> Result<Reply> {

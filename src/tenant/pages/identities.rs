@@ -8,13 +8,13 @@ use http::StatusCode;
 use super::frame::{Forms, Frame};
 use super::login::Way;
 use super::respond;
-use super::visit::{Browser, Fields, tenant_of};
+use super::visit::{Browser, Fields};
 use crate::error::Result;
 use crate::http::reply::Reply;
 use crate::http::request::Request;
 use crate::model::tenant::Tenant;
-use crate::service::App;
 use crate::service::login::{self, Connected, Identities};
+use crate::service::{App, pace};
 
 #[derive(Template)]
 #[template(path = "identities.html", config = "src/tenant/pages/askama.toml")]
@@ -48,30 +48,24 @@ pub fn show(app: &App, tenant: &Tenant, identities: &Identities) -> Result<Reply
 
 /// `GET …`
 pub async fn get(app: Arc<App>, req: Request) -> Result<Reply> {
-    let tenant = match tenant_of(&app, &req).await? {
-        Ok(tenant) => tenant,
-        Err(reply) => return Ok(reply),
-    };
-    let shown = async {
+    respond::of_tenant(&app, &req, async |tenant| {
         match login::identities(&app, &Browser::of(&app, &req).visit(), &tenant).await? {
             Some(identities) => show(&app, &tenant, &identities),
             None => respond::redirect(&req, &format!("{}/login", tenant.pages(&app.public_url))),
         }
-    };
-    respond::caught(&app, &req, Some(&tenant), shown.await)
+    })
+    .await
 }
 
 /// `POST …`: the identity provider that is to be taken away.
 pub async fn post(app: Arc<App>, mut req: Request) -> Result<Reply> {
-    let tenant = match tenant_of(&app, &req).await? {
-        Ok(tenant) => tenant,
-        Err(reply) => return Ok(reply),
-    };
     let posted = Fields::read(&app, &mut req).await;
-    let step = async {
+    respond::of_tenant(&app, &req, async |tenant| {
         let fields = posted?;
         let (csrf, idp_id) = (fields.csrf()?, fields.required("disconnect")?);
-        login::disconnect(&app, &Browser::of(&app, &req).visit(), &tenant, csrf, idp_id).await
-    };
-    respond::step(&app, &req, Some(&tenant), step.await)
+        pace::check(&app, pace::Kind::Begin, &tenant.id, &req.origin(&app))?;
+        let step = login::disconnect(&app, &Browser::of(&app, &req).visit(), &tenant, csrf, idp_id).await;
+        respond::step(&app, &req, Some(&tenant), step)
+    })
+    .await
 }

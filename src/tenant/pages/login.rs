@@ -7,7 +7,7 @@ use askama::Template;
 use http::StatusCode;
 
 use super::frame::{Forms, Frame, picture};
-use super::visit::{Browser, Fields, tenant_of};
+use super::visit::{Browser, Fields};
 use super::{icons, respond};
 use crate::error::{Code, Error, Result};
 use crate::http::reply::Reply;
@@ -125,13 +125,10 @@ pub fn show(app: &App, tenant: &Tenant, view: &View, handle: &str, manner: &Mann
 
 /// `GET …`: the page of a sign-in, or the beginning of one without an application.
 pub async fn get(app: Arc<App>, req: Request) -> Result<Reply> {
-    let tenant = match tenant_of(&app, &req).await? {
-        Ok(tenant) => tenant,
-        Err(reply) => return Ok(reply),
-    };
-    let shown = async {
+    respond::of_tenant(&app, &req, async |tenant| {
         let (browser, query) = (Browser::of(&app, &req), req.query()?);
         let Some(handle) = query.get("login").filter(|h| !h.is_empty()) else {
+            pace::check(&app, pace::Kind::Begin, &tenant.id, &req.origin(&app))?;
             return respond::step(&app, &req, Some(&tenant), login::open(&app, &browser.visit(), &tenant).await);
         };
         let view = login::view(&app, &browser.visit(), &tenant, handle).await?;
@@ -139,26 +136,22 @@ pub async fn get(app: Arc<App>, req: Request) -> Result<Reply> {
             Page::Login(_) => show(&app, &tenant, &view, handle, &Manner::default()),
             elsewhere => respond::redirect(&req, &respond::address(&app, &tenant, &elsewhere)),
         }
-    };
-    respond::caught(&app, &req, Some(&tenant), shown.await)
+    })
+    .await
 }
 
 /// `POST …`: an address, or a name and a password.
 pub async fn post(app: Arc<App>, mut req: Request) -> Result<Reply> {
-    let tenant = match tenant_of(&app, &req).await? {
-        Ok(tenant) => tenant,
-        Err(reply) => return Ok(reply),
-    };
     let posted = Fields::read(&app, &mut req).await;
-    let shown = async {
+    respond::of_tenant(&app, &req, async |tenant| {
         let fields = posted?;
         if fields.has("password") || !fields.has("identifier") {
             by_password(&app, &req, &tenant, &fields).await
         } else {
             by_identifier(&app, &req, &tenant, &fields).await
         }
-    };
-    respond::caught(&app, &req, Some(&tenant), shown.await)
+    })
+    .await
 }
 
 async fn by_identifier(app: &App, req: &Request, tenant: &Tenant, fields: &Fields) -> Result<Reply> {

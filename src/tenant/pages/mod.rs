@@ -59,26 +59,18 @@ pub fn routes() -> Vec<Route> {
 
 /// `GET /auth/{tenant_slug}/signed-in`: where somebody ends who has signed in without an application.
 async fn signed_in(app: Arc<App>, req: Request) -> Result<Reply> {
-    let tenant = match visit::tenant_of(&app, &req).await? {
-        Ok(tenant) => tenant,
-        Err(reply) => return Ok(reply),
-    };
-    let shown = async {
+    respond::of_tenant(&app, &req, async |tenant| {
         match session::current(&app, &tenant, &visit::Browser::of(&app, &req).visit()).await? {
             Some(_) => respond::signed_in(&app, &tenant),
             None => respond::redirect(&req, &format!("{}/login", tenant.pages(&app.public_url))),
         }
-    };
-    respond::caught(&app, &req, Some(&tenant), shown.await)
+    })
+    .await
 }
 
 /// `GET /auth/{tenant_slug}/signed-out`
 async fn after_sign_out(app: Arc<App>, req: Request) -> Result<Reply> {
-    let tenant = match visit::tenant_of(&app, &req).await? {
-        Ok(tenant) => tenant,
-        Err(reply) => return Ok(reply),
-    };
-    respond::caught(&app, &req, Some(&tenant), signed_out(&app, &tenant, None))
+    respond::of_tenant(&app, &req, async |tenant| signed_out(&app, &tenant, None)).await
 }
 
 /// Where a form of ours goes: the path only, so that it goes where its page came from.

@@ -1,6 +1,8 @@
 //! How an answer of the tenant face's browser routes is rendered: where the browser goes next, as a redirect, a form that
 //! posts itself or JSON, and what went wrong, as a page or JSON (tenant-login §2.3, §2.5, §2.6, §8.2).
 
+use std::sync::Arc;
+
 use askama::Template;
 use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, SET_COOKIE, WWW_AUTHENTICATE};
 use http::{HeaderValue, Method, StatusCode};
@@ -11,6 +13,7 @@ use url::form_urlencoded;
 use super::done::{Done, Link};
 use super::frame::{Forms, Frame};
 use super::trouble;
+use super::visit::tenant_of;
 use crate::error::{Error, Result};
 use crate::http::cookie::{Cookie, SameSite};
 use crate::http::dialect;
@@ -238,8 +241,22 @@ pub fn failure_as_json(app: &App, req: &Request, error: &Error) -> Reply {
     reply
 }
 
+/// What is shown of the tenant that an address names, or what went wrong.
+pub async fn of_tenant<R>(app: &App, req: &Request, shown: impl FnOnce(Arc<Tenant>) -> R) -> Result<Reply>
+where
+    R: Future<Output = Result<Reply>>,
+{
+    match tenant_of(app, req).await? {
+        Ok(tenant) => {
+            let done = shown(tenant.clone()).await;
+            caught(app, req, Some(&tenant), done)
+        }
+        Err(reply) => Ok(reply),
+    }
+}
+
 /// The answer, or what went wrong as a page or JSON.
-pub fn caught(app: &App, req: &Request, tenant: Option<&Tenant>, result: Result<Reply>) -> Result<Reply> {
+fn caught(app: &App, req: &Request, tenant: Option<&Tenant>, result: Result<Reply>) -> Result<Reply> {
     result.or_else(|error| failure(app, req, tenant, &error))
 }
 

@@ -92,12 +92,7 @@ fn all(app: &App, tenant: &Tenant, text: &str) -> Vec<(&'static str, Reply)> {
     let bare = View { buttons: Vec::new(), local_login: false, ..login.clone() };
     let device = View { device: true, ..a_view(Stage::Consent, text) };
     let connecting = View { connects: Some(text.to_owned()), ..a_view(Stage::Confirm, text) };
-    let connected = Connected {
-        idp_id: "idp".to_owned(),
-        name: text.to_owned(),
-        email: Some(text.to_owned()),
-        last_login_at: None,
-    };
+    let connected = Connected { idp_id: "idp".to_owned(), name: text.to_owned(), email: Some(text.to_owned()) };
     let identities = Identities {
         user: text.to_owned(),
         csrf: "token".to_owned(),
@@ -144,6 +139,19 @@ fn all(app: &App, tenant: &Tenant, text: &str) -> Vec<(&'static str, Reply)> {
 
 fn html(reply: &Reply) -> &str {
     std::str::from_utf8(&reply.body).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn web_rate_1_nobody_begins_as_many_sign_ins_as_they_like_by_opening_a_page() {
+    let house = houses(&[("ARCHSTONE_TENANT__BEGIN_PER_MINUTE", "2")]).await.remove(0);
+    crate::testing::tenancy::a_tenant(&house, crate::testing::tenancy::ACME, "acme").await;
+    let html = [("accept", "text/html")];
+    let form = [("csrf", "x"), ("disconnect", "op")];
+    assert_eq!(house.browse("/auth/acme/login", &html, None).await.status, 302);
+    assert_eq!(house.browse("/auth/acme/identities", &html, Some(&form)).await.status, 303);
+    assert_eq!(house.browse("/auth/acme/login", &html, None).await.status, 429);
+    assert_eq!(house.browse("/auth/acme/identities", &html, Some(&form)).await.status, 429);
+    assert_eq!(house.browse("/auth/acme/identities", &html, None).await.status, 302, "what begins nothing goes on");
 }
 
 async fn house() -> House {
