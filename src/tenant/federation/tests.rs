@@ -442,3 +442,30 @@ async fn whoever_signed_in_a_while_ago_signs_in_anew_though_the_provider_remembe
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn web_relay_1_to_6_whatever_is_said_of_the_way_back_somebody_ends_on_our_own_page() {
+    scenes(async |scene| {
+        let long = format!("https://evil.example/{}", "x".repeat(10_000));
+        let ways = [
+            "https://evil.example/",
+            "//evil.example",
+            "/\\evil.example",
+            "javascript:alert(1)",
+            long.as_str(),
+            "/x\r\nLocation: https://evil.example/",
+        ];
+        for name in ["RelayState", "return_to", "redirect_url", "target_url"] {
+            for way in ways {
+                let said = url::form_urlencoded::Serializer::new(String::new()).append_pair(name, way).finish();
+                let returning = scene.sent(&format!("{FEDERATION}/op/authorize?{said}"), "", "ann").await;
+                let answer = Returning { path: format!("{}&{said}", returning.path), ..returning };
+                let seen = scene.back(&answer).await;
+                let home = format!("{}/auth/acme/signed-in", scene.house.app.public_url);
+                assert_eq!((seen.status, seen.location()), (302, home.as_str()), "{name} {way:.40}");
+                assert_eq!(seen.headers.get_all("location").iter().count(), 1);
+            }
+        }
+    })
+    .await;
+}
