@@ -42,7 +42,7 @@ use crate::model::mapping::Mapping;
 use crate::model::mapping_engine::{Mapped, Owner, Rules};
 use crate::model::token::Federated;
 use crate::secret::Secret;
-use crate::store;
+use crate::store::{self, Conn};
 use crate::upstream::{Ask, Identity};
 use diagnostics::Trace;
 
@@ -186,7 +186,11 @@ async fn admit(app: &App, origin: &Origin, route: &Route, vouched: &Vouched, tra
     trace.detail = explained;
     let vouch = Vouch::default();
     match settle(app, origin, route, &assertion, &mapped?, &vouch).await? {
-        Verdict::In(admitted) => Ok(admitted.proven(app, route)),
+        Verdict::In(admitted) => {
+            let (tx, proven) = admitted.proven(app, route);
+            app.commit(tx).await?;
+            Ok(proven)
+        }
         Verdict::Ask(_) => Err(Error::internal("nobody can be asked here")),
     }
 }
@@ -209,10 +213,13 @@ pub struct Admitted {
     pub created: bool,
     /// Groups that the identity provider gives; none for an account that exists by itself.
     pub group_ids: Option<Vec<String>>,
+    /// The transaction that holds the way in and the account, for whoever lets them in to commit. Nothing may wait for another
+    /// connection meanwhile.
+    pub tx: Conn,
 }
 
 impl Admitted {
-    fn proven(self, app: &App, route: &Route) -> Proven {
+    fn proven(self, app: &App, route: &Route) -> (Conn, Proven) {
         let configured = app.config.token.methods.contains(&route.protocol.id);
         let method = if configured { route.protocol.id.clone() } else { "mapped".to_owned() };
         let federated = self.group_ids.map(|group_ids| Federated {
@@ -220,13 +227,14 @@ impl Admitted {
             idp_id: route.idp.id.clone(),
             protocol_id: route.protocol.id.clone(),
         });
-        Proven {
+        let proven = Proven {
             identity: self.identity,
             methods: vec![method],
             hash: None,
             federated: Some(Entrance { route: route.clone(), federated }),
             parent: None,
-        }
+        };
+        (self.tx, proven)
     }
 }
 
@@ -317,7 +325,7 @@ async fn map(app: &App, route: &Route, assertion: &Assertion) -> Result<(Result<
     walked.await.map_err(|e| Error::internal(format!("the mapping could not be walked: {e}")))
 }
 
-/// Finds or makes the account in one transaction: all of it or nothing.
+/// Finds or makes the account in one transaction, which is left open: all of it or nothing.
 async fn account(
     app: &App,
     origin: &Origin,
@@ -328,9 +336,9 @@ async fn account(
 ) -> Result<Verdict> {
     let now = app.now();
     let mut tx = app.store.write().await?;
-    // Whoever deletes it, with its people, comes before or after this log-in.
-    if !store::identity_provider::hold(&mut tx, &route.idp.id).await? {
-        return Err(Error::unauthorized("the identity provider was deleted meanwhile"));
+    // Whoever closes or deletes it, with its people, comes before or after this log-in.
+    if !store::protocol::hold_open(&mut tx, &route.idp.id, &route.protocol.id).await? {
+        return Err(Error::unauthorized("the identity provider was closed or deleted meanwhile"));
     }
     let found = match person::find(app, &mut tx, origin, route, assertion, mapped, vouch, now).await? {
         Whose::Found(found) => *found,
@@ -346,8 +354,7 @@ async fn account(
     } else {
         None
     };
-    app.commit(tx).await?;
-    Ok(Verdict::In(Box::new(Admitted { identity: found.identity, created: found.created, group_ids })))
+    Ok(Verdict::In(Box::new(Admitted { identity: found.identity, created: found.created, group_ids, tx })))
 }
 
 /// Refuses a domain that a mapping of one domain's own must not touch.

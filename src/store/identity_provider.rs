@@ -172,19 +172,6 @@ pub async fn lock(conn: &mut Conn, id: &str) -> Result<bool> {
     Ok(Sql::new("UPDATE identity_providers SET id = id WHERE id = $1").bind(id).run(conn).await? == 1)
 }
 
-/// Keeps the row from being changed or deleted for this transaction, without keeping others from doing the same; false if
-/// there is none. SQLite has one writer at a time.
-pub async fn hold(conn: &mut Conn, id: &str) -> Result<bool> {
-    #[derive(sqlx::FromRow)]
-    struct Id {
-        id: String,
-    }
-    let sql = Sql::new("SELECT id FROM identity_providers WHERE id = $1").bind(id);
-    let sql = if conn.is_postgres() { sql.push(" FOR SHARE") } else { sql };
-    let row: Option<Id> = sql.first(conn).await?;
-    Ok(row.is_some_and(|row| row.id == id))
-}
-
 /// Writes an identity provider over the stored one; false if there is none.
 pub async fn update(conn: &mut Conn, idp: &IdentityProvider) -> Result<bool> {
     let touched =

@@ -85,6 +85,13 @@ pub async fn hold(conn: &mut Conn, id: &str) -> Result<Option<Identity>> {
     row.map(Identity::try_from).transpose()
 }
 
+/// The same, by whoever may change them: nobody else holds them until this transaction ends.
+pub async fn get_for_update(conn: &mut Conn, id: &str) -> Result<Option<Identity>> {
+    let lock = if conn.is_postgres() { " FOR NO KEY UPDATE OF u" } else { "" };
+    let row: Option<Row> = Sql::new(COLUMNS).push_bind(" AND u.id = ", id).push(lock).first(conn).await?;
+    row.map(Identity::try_from).transpose()
+}
+
 /// The user of that name in a domain. Whom an identity provider vouches for is not found by what it calls them.
 pub async fn get_by_name(conn: &mut Conn, domain_id: &str, name: &str) -> Result<Option<Identity>> {
     let row: Option<Row> = Sql::new(COLUMNS)

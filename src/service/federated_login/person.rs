@@ -49,7 +49,7 @@ pub(super) enum Whose {
     Ask(Box<Identity>),
 }
 
-/// Finds the account, or makes it.
+/// Finds the account, or makes it. Nobody else changes it until the transaction ends.
 #[expect(clippy::too_many_arguments, reason = "one account and all that decides about it")]
 pub(super) async fn find(
     app: &App,
@@ -63,7 +63,10 @@ pub(super) async fn find(
 ) -> Result<Whose> {
     let named = named(mapped);
     let found = match named.kind {
-        UserKind::Local => Found { identity: local(tx, route, &named).await?, vouched_for: false, created: false },
+        UserKind::Local => {
+            let user_id = local(tx, route, &named).await?.user.id;
+            Found { identity: locked(tx, &user_id).await?, vouched_for: false, created: false }
+        }
         UserKind::Ephemeral => match ephemeral(app, tx, origin, route, assertion, named, vouch, now).await? {
             Account::Linked(identity) => Found { identity, vouched_for: true, created: false },
             Account::Made(identity) => Found { identity, vouched_for: true, created: true },
@@ -149,6 +152,12 @@ async fn local(tx: &mut Conn, route: &Route, named: &MappedUser) -> Result<Ident
     Ok(found)
 }
 
+/// A user whom nobody else changes until the transaction ends.
+async fn locked(tx: &mut Conn, user_id: &str) -> Result<Identity> {
+    let found = store::user::get_for_update(tx, user_id).await?;
+    found.ok_or_else(|| Error::conflict(format!("the user {user_id} is gone")))
+}
+
 #[expect(clippy::too_many_arguments, reason = "one account and all that decides about it")]
 async fn ephemeral(
     app: &App,
@@ -172,8 +181,7 @@ async fn ephemeral(
         |by| Made { tenant_id: route.link_tenant(), email: address.as_deref(), by: Some(by), at: Some(now) };
     let made = |by| if route.tenant.is_some() { at_tenant(by) } else { Made::default() };
     if let Some((user_id, last)) = store::federated_link::known(tx, &link, route.link_tenant()).await? {
-        let identity = store::user::get(tx, &user_id).await?;
-        let identity = identity.ok_or_else(|| Error::internal(format!("federated_users row of no user: {user_id}")))?;
+        let identity = locked(tx, &user_id).await?;
         keep_within(route, &identity.user.domain_id, "a user")?;
         let is_recent = last.is_some_and(|last| now < last.plus_secs(TOUCH_SECS));
         let known = route.tenant.is_some()
@@ -193,7 +201,7 @@ async fn ephemeral(
                 let by = if *vouch.decision == Decision::Open { "email" } else { "person" };
                 store::shadow_user::link(tx, &identity.user.id, &link, made(by)).await?;
                 record(app, tx, origin, route, &identity.user, "federation.link.created", by).await?;
-                return Ok(Account::Linked(identity));
+                return locked(tx, &identity.user.id).await.map(Account::Linked);
             }
         }
         check_may_be_made(tx, at).await?;
@@ -202,6 +210,7 @@ async fn ephemeral(
         Account::New(id) => id,
         Account::Linked(identity) => {
             store::shadow_user::link(tx, &identity.user.id, &link, made("name")).await?;
+            let identity = locked(tx, &identity.user.id).await?;
             return refresh(app, tx, origin, route, identity, shown, extra).await.map(Account::Linked);
         }
         other => return Ok(other),

@@ -118,9 +118,7 @@ pub async fn arrive(
     }
     let mut trace = Trace::default();
     match finish(app, tenant, kind, &it, &answered, state, &mut trace).await {
-        Ok((offered, route, identity)) => {
-            judge(app, visit, tenant, it, &offered, &route, identity, Decision::Open, trace).await
-        }
+        Ok(identity) => judge(app, visit, tenant, it, identity, Decision::Open, trace).await,
         Err(error) => end(app, visit, tenant, it, trace, error).await,
     }
 }
@@ -148,10 +146,9 @@ async fn finish(
     answered: &Answer,
     state: &str,
     trace: &mut Trace,
-) -> Result<(Offered, Arc<Route>, Identity)> {
+) -> Result<Identity> {
     let idp_id = it.idp_id.as_deref().unwrap_or_default();
     let offered = depart::offered(app, tenant, kind, idp_id).await.map_err(|_| closed())?;
-    let route = Route::at(app, tenant, &offered).await?;
     let ready = connection::ready(app, idp_id, &offered.protocol_id).await?;
     let ready = ready.ok_or_else(closed)?;
     let memo = it.memo.as_deref().ok_or_else(|| Error::internal("a sign-in without a memo"))?;
@@ -185,7 +182,7 @@ async fn finish(
     check_assurance(&offered, it, &identity, app.now()).inspect_err(|error| {
         trace.failed("assurance", &error.to_string(), json!({}));
     })?;
-    Ok((offered, route, identity))
+    Ok(identity)
 }
 
 fn closed() -> Error {
@@ -243,15 +240,12 @@ fn check_assurance(offered: &Offered, it: &SignIn, identity: &Identity, now: Tim
     Ok(())
 }
 
-/// Decides about the account, and goes on.
-#[expect(clippy::too_many_arguments, reason = "a judgement and all that it is about")]
-pub(super) async fn judge(
+/// Decides about the account by what is configured now, and goes on.
+async fn judge(
     app: &App,
     visit: &Visit<'_>,
     tenant: &Tenant,
     it: SignIn,
-    offered: &Offered,
-    route: &Route,
     identity: Identity,
     decision: Decision,
     mut trace: Trace,
@@ -262,7 +256,13 @@ pub(super) async fn judge(
         let candidate = connects.user_id.clone();
         return ask(app, visit, tenant, it, kept, &identity, &candidate, trace).await;
     }
-    let (verdict, explained) = federated_login::judge(app, visit.origin, route, &identity, &decision).await;
+    let configured =
+        async { Ok::<_, Error>((way(app, tenant, &it).await?, complete::client(app, tenant, &it).await?)) };
+    let ((offered, route), client) = match configured.await {
+        Ok(configured) => configured,
+        Err(error) => return end(app, visit, tenant, it, trace, error).await,
+    };
+    let (verdict, explained) = federated_login::judge(app, visit.origin, &route, &identity, &decision).await;
     match verdict {
         Ok(Verdict::In(admitted)) => {
             trace.went(
@@ -277,16 +277,12 @@ pub(super) async fn judge(
             let groups = admitted.group_ids.unwrap_or_default();
             let proof = Proof::by_upstream(app, identity, &offered.idp_id, &offered.protocol_id, groups);
             let idp = Some((offered.idp_id.clone(), offered.name.clone()));
-            let proven = Proven { identity: admitted.identity, proof, created: admitted.created, idp, hash: None };
+            let (created, tx) = (admitted.created, Some(admitted.tx));
+            let proven = Proven { identity: admitted.identity, proof, created, idp, hash: None, tx };
             let request = it.request.clone();
-            let ending = Ending { visit, tenant, sign_in: it.clone(), handle: &kept.handle, trace };
-            // What was configured when somebody was judged must still be when they get a session.
-            let done = match Route::at(app, tenant, offered).await {
-                Ok(now) if *now == *route => complete::sign_in(app, ending, proven).await,
-                Ok(_) => Err(closed()),
-                Err(error) => Err(error),
-            };
-            match done {
+            let ending =
+                Ending { visit, tenant, sign_in: it.clone(), handle: &kept.handle, client: client.as_deref(), trace };
+            match complete::sign_in(app, ending, proven).await {
                 Ok(step) => Ok(step),
                 Err(error) => {
                     let told = answer::failure(app, tenant, request.as_ref(), error);
@@ -352,10 +348,6 @@ pub(super) async fn decided(
     waiting: Waiting,
     decision: Decision,
 ) -> Result<Step> {
-    let (offered, route) = match way(app, tenant, &it).await {
-        Ok(way) => way,
-        Err(error) => return end(app, visit, tenant, it, Trace::default(), error).await,
-    };
     let mut trace = Trace::default();
     let word = match &decision {
         Decision::Open => "open",
@@ -363,7 +355,7 @@ pub(super) async fn decided(
         Decision::Another => "another",
     };
     trace.went("confirm", json!({"decision": word, "account": waiting.candidate}));
-    judge(app, visit, tenant, it, &offered, &route, waiting.identity(), decision, trace).await
+    judge(app, visit, tenant, it, waiting.identity(), decision, trace).await
 }
 
 /// A sign-in that fails for good: recorded, and told to whoever may be told.

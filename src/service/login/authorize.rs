@@ -50,7 +50,8 @@ async fn asked(
         }
         let (sign_in, handle, cookies) = found::fresh(app, visit, tenant, Some(request.clone()))?;
         insert(app, visit, tenant, &sign_in).await?;
-        let ending = complete::Ending { visit, tenant, sign_in, handle: &handle, trace: Trace::default() };
+        let (client, trace) = (Some(client), Trace::default());
+        let ending = complete::Ending { visit, tenant, sign_in, handle: &handle, client, trace };
         let mut step = complete::go_on(app, ending, &session).await?;
         step.cookies.extend(cookies);
         return Ok(step);

@@ -1,6 +1,8 @@
 //! The end of a sign-in: what still stands between somebody and the application, and the application's code (tenant-login §7.7,
 //! §8.2, §8.3).
 
+use std::sync::Arc;
+
 use serde_json::json;
 
 use super::found::{Kept, Purpose};
@@ -34,6 +36,8 @@ pub(super) struct Proven {
     pub(super) idp: Option<(String, String)>,
     /// The hash that their password was right for.
     pub(super) hash: Option<String>,
+    /// The transaction that holds the account and the way in already; none if nothing does.
+    pub(super) tx: Option<Conn>,
 }
 
 /// Whose sign-in it is, and by what handle its pages know it.
@@ -42,15 +46,31 @@ pub(super) struct Ending<'a> {
     pub(super) tenant: &'a Tenant,
     pub(super) sign_in: SignIn,
     pub(super) handle: &'a str,
+    /// The application that it is for, as [`client`] finds it.
+    pub(super) client: Option<&'a Client>,
     pub(super) trace: Trace,
 }
 
 /// Signs somebody in: a session, and then what the sign-in was for.
-pub(super) async fn sign_in(app: &App, ending: Ending<'_>, proven: Proven) -> Result<Step> {
-    let Ending { visit, tenant, sign_in, handle, mut trace } = ending;
-    let client = client(app, tenant, &sign_in).await?;
+pub(super) async fn sign_in(app: &App, ending: Ending<'_>, mut proven: Proven) -> Result<Step> {
+    let Ending { visit, tenant, sign_in, handle, client, mut trace } = ending;
+    let mut tx = match proven.tx.take() {
+        Some(tx) => tx,
+        None => {
+            let mut tx = app.store.write().await?;
+            hold(app, &mut tx, &proven).await?;
+            tx
+        }
+    };
     let given = proven.proof.group_ids();
-    let gate = gate(app, client.as_deref(), sign_in.request.as_ref(), &proven.identity, given).await?;
+    let gate = match gate(app, &mut tx, client, sign_in.request.as_ref(), &proven.identity, given).await {
+        Ok(gate) => gate,
+        Err(error) => {
+            // They have an account all the same, which an administrator may assign.
+            app.commit(tx).await?;
+            return Err(error);
+        }
+    };
     let from = sign_in.stage;
     let mut it = sign_in;
     // Only one without an application is for anything else.
@@ -58,20 +78,18 @@ pub(super) async fn sign_in(app: &App, ending: Ending<'_>, proven: Proven) -> Re
         None if it.found.is_some() => Kept::open(app, &it)?.purpose,
         _ => Purpose::SignIn,
     };
-    let mut tx = app.store.write().await?;
-    hold(app, &mut tx, &proven).await?;
     let Proven { identity, proof, created, idp, .. } = proven;
     let (session, cookie) = session::begin(app, &mut tx, visit, tenant, &identity.user.id, proof).await?;
     it.user_id = Some(identity.user.id.clone());
     it.session_id = Some(session.id.clone());
     (it.memo, it.found) = (None, None);
-    record(app, &mut tx, visit, tenant, &session, client.as_deref(), created).await?;
+    record(app, &mut tx, visit, tenant, &session, client, created).await?;
     trace.went(
         "session",
         json!({"session_id": session.id, "user_id": session.user_id, "amr": session.amr, "acr": session.acr}),
     );
     let mut cookies = vec![cookie];
-    let next = pass(app, &mut tx, tenant, &mut it, handle, &session, client.as_deref(), gate, &mut trace).await?;
+    let next = pass(app, &mut tx, tenant, &mut it, handle, &session, client, gate, &mut trace).await?;
     let next = next.unwrap_or_else(|| match purpose {
         Purpose::Recent => Next::Identities,
         Purpose::SignIn | Purpose::Connect(_) => done(tenant, &session, &identity, idp, created),
@@ -83,7 +101,7 @@ pub(super) async fn sign_in(app: &App, ending: Ending<'_>, proven: Proven) -> Re
     Ok(Step { next, cookies })
 }
 
-/// What somebody was proven by must still stand. Whoever takes it away comes before this, or after the session is there, and
+/// What a password has proven must still stand. Whoever takes it away comes before this, or after the session is there, and
 /// ends it.
 async fn hold(app: &App, tx: &mut Conn, proven: &Proven) -> Result<()> {
     let user_id = &proven.identity.user.id;
@@ -95,11 +113,6 @@ async fn hold(app: &App, tx: &mut Conn, proven: &Proven) -> Result<()> {
         && store::user::login_state(tx, user_id).await?.and_then(|s| s.hash).as_ref() != Some(hash)
     {
         return Err(Error::refused(Code::LoginFailed, "User name or password is wrong."));
-    }
-    if let Some((_, idp_id, protocol_id, _)) = &proven.proof.upstream
-        && !store::protocol::hold_open(tx, idp_id, protocol_id).await?
-    {
-        return Err(Error::refused(Code::UpstreamDenied, "This way to sign in has been closed."));
     }
     Ok(())
 }
@@ -120,19 +133,20 @@ fn done(tenant: &Tenant, session: &Session, identity: &Identity, idp: Option<(St
 
 /// Goes on in a session that is there.
 pub(super) async fn go_on(app: &App, ending: Ending<'_>, session: &Session) -> Result<Step> {
-    let Ending { visit, tenant, sign_in, handle, mut trace } = ending;
-    let client = client(app, tenant, &sign_in).await?;
-    let identity = store::user::get(&mut app.store.read().await?, &session.user_id).await?;
+    let Ending { visit, tenant, sign_in, handle, client, mut trace } = ending;
+    let mut conn = app.store.read().await?;
+    let identity = store::user::get(&mut conn, &session.user_id).await?;
     let identity = identity.ok_or_else(|| Error::refused(Code::AccountDisabled, "The account is gone."))?;
     let given = group_ids(session);
-    let gate = gate(app, client.as_deref(), sign_in.request.as_ref(), &identity, given).await?;
+    let gate = gate(app, &mut conn, client, sign_in.request.as_ref(), &identity, given).await?;
+    drop(conn);
     let from = sign_in.stage;
     let mut it = sign_in;
     it.user_id = Some(session.user_id.clone());
     it.session_id = Some(session.id.clone());
     trace.went("session", json!({"session_id": session.id, "user_id": session.user_id, "reused": true}));
     let mut tx = app.store.write().await?;
-    let next = pass(app, &mut tx, tenant, &mut it, handle, session, client.as_deref(), gate, &mut trace).await?;
+    let next = pass(app, &mut tx, tenant, &mut it, handle, session, client, gate, &mut trace).await?;
     let next = next.unwrap_or_else(|| done(tenant, session, &identity, None, false));
     let cookies = if it.stage == Stage::Done { vec![gone(&it)] } else { Vec::new() };
     advance(app, tx, visit, tenant, &it, from, trace).await?;
@@ -148,12 +162,14 @@ pub(super) async fn at_once(
     request: &Request,
     session: &Session,
 ) -> Result<Option<Next>> {
-    let identity = store::user::get(&mut app.store.read().await?, &session.user_id).await?;
+    let mut conn = app.store.read().await?;
+    let identity = store::user::get(&mut conn, &session.user_id).await?;
     let identity = identity.ok_or_else(|| Error::refused(Code::LoginRequired, "Nobody is signed in."))?;
-    match gate(app, Some(client), Some(request), &identity, group_ids(session)).await? {
+    match gate(app, &mut conn, Some(client), Some(request), &identity, group_ids(session)).await? {
         Gate::Open => {}
         Gate::Consent => return Ok(None),
     }
+    drop(conn);
     let mut tx = app.store.write().await?;
     let code = issue(app, &mut tx, tenant, client, request, session).await?;
     app.commit(tx).await?;
@@ -183,7 +199,7 @@ pub(super) async fn advance(
 }
 
 /// The application that a sign-in is for; it may have been switched off or changed meanwhile.
-pub(super) async fn client(app: &App, tenant: &Tenant, sign_in: &SignIn) -> Result<Option<std::sync::Arc<Client>>> {
+pub(super) async fn client(app: &App, tenant: &Tenant, sign_in: &SignIn) -> Result<Option<Arc<Client>>> {
     let Some(request) = &sign_in.request else { return Ok(None) };
     let client = tenant::client(app, &tenant.id, &request.client_id).await?;
     let right = |c: &Client| c.application.enabled && request::is_registered(c, &request.redirect_uri);
@@ -202,6 +218,7 @@ enum Gate {
 
 async fn gate(
     app: &App,
+    conn: &mut Conn,
     client: Option<&Client>,
     request: Option<&Request>,
     identity: &Identity,
@@ -211,18 +228,18 @@ async fn gate(
     if request.expected_user.as_ref().is_some_and(|id| *id != identity.user.id) {
         return Err(Error::refused(Code::LoginRequired, "Somebody else is signed in."));
     }
-    if !is_assigned(app, client, &identity.user.id, given).await? {
+    if !is_assigned(app, conn, client, &identity.user.id, given).await? {
         return Err(Error::refused(Code::NotAssigned, "The application is not for this account."));
     }
     let asks = request.prompt.contains(&Prompt::Consent);
     // An application on a device could be any that names this client id on a loopback address (RFC 8252 §8.6).
-    let needs = client.application.settings.third_party && !has_agreed(app, request, &identity.user.id).await?;
+    let needs = client.application.settings.third_party && !has_agreed(conn, request, &identity.user.id).await?;
     Ok(if asks || needs { Gate::Consent } else { Gate::Open })
 }
 
 /// Whether somebody has agreed to all that an application asks for.
-async fn has_agreed(app: &App, request: &Request, user_id: &str) -> Result<bool> {
-    let agreed = store::consent::get(&mut app.store.read().await?, user_id, &request.client_id).await?;
+async fn has_agreed(conn: &mut Conn, request: &Request, user_id: &str) -> Result<bool> {
+    let agreed = store::consent::get(conn, user_id, &request.client_id).await?;
     Ok(request.scopes.iter().all(|scope| agreed.contains(scope)))
 }
 
@@ -232,7 +249,7 @@ fn group_ids(session: &Session) -> &[String] {
 }
 
 /// Whether an application is for somebody: for everybody, unless it names some.
-async fn is_assigned(app: &App, client: &Client, user_id: &str, given: &[String]) -> Result<bool> {
+async fn is_assigned(app: &App, conn: &mut Conn, client: &Client, user_id: &str, given: &[String]) -> Result<bool> {
     let settings = &client.application.settings;
     if settings.assigned_users.is_empty() && settings.assigned_groups.is_empty() {
         return Ok(true);
@@ -242,7 +259,7 @@ async fn is_assigned(app: &App, client: &Client, user_id: &str, given: &[String]
     {
         return Ok(true);
     }
-    let held = store::group::ids_of_user(&mut app.store.read().await?, user_id, app.now()).await?;
+    let held = store::group::ids_of_user(conn, user_id, app.now()).await?;
     Ok(settings.assigned_groups.iter().any(|g| held.contains(g)))
 }
 

@@ -139,9 +139,13 @@ pub async fn password(
     trace.went("password", json!({"user_id": right.identity.user.id}));
     let request = sign_in.request.clone();
     let (identity, hash) = (right.identity, Some(right.hash));
-    let proven = Proven { identity, proof: Proof::by_password(app), created: false, idp: None, hash };
-    let ending = Ending { visit, tenant, sign_in, handle: &handle, trace };
-    match complete::sign_in(app, ending, proven).await {
+    let proven = Proven { identity, proof: Proof::by_password(app), created: false, idp: None, hash, tx: None };
+    let done = async {
+        let client = complete::client(app, tenant, &sign_in).await?;
+        let ending = Ending { visit, tenant, sign_in, handle: &handle, client: client.as_deref(), trace };
+        complete::sign_in(app, ending, proven).await
+    };
+    match done.await {
         Ok(step) => Ok(step),
         Err(error) => answer::failure(app, tenant, request.as_ref(), error),
     }
@@ -268,7 +272,7 @@ pub async fn for_device(app: &App, visit: &Visit<'_>, tenant: &Tenant, user_code
     insert(app, visit, tenant, &sign_in).await?;
     match session::current(app, tenant, visit).await? {
         Some(session) => {
-            let ending = Ending { visit, tenant, sign_in, handle: &handle, trace: Trace::default() };
+            let ending = Ending { visit, tenant, sign_in, handle: &handle, client: None, trace: Trace::default() };
             let mut step = complete::go_on(app, ending, &session).await?;
             step.cookies.extend(cookies);
             Ok(step)

@@ -8,13 +8,17 @@ use std::sync::{Arc, OnceLock};
 use serde_json::{Map, Value};
 
 use super::super::{App, activity, protocol, tenant};
-use super::{claims, keys};
+use super::mint::Made;
+use super::token::Asking;
+use super::{claims, keys, userinfo};
 use crate::cache::{self, Entry, Standing};
 use crate::clock::Timestamp;
 use crate::error::{Code, Error, Result};
+use crate::model::authorization::Authorization;
 use crate::model::facts::{Facts, Scope};
 use crate::model::tenant::Tenant;
 use crate::model::token::{self, Federated, Payload};
+use crate::model::user::Identity;
 use crate::store;
 
 /// The `typ` of access tokens.
@@ -97,7 +101,7 @@ pub async fn resolve(app: &App, tenant: &Tenant, token: &str) -> Result<Granted>
 async fn look_up(app: &App, tenant: &Tenant, token: &str) -> Result<Granted> {
     let tick = app.memory.tick();
     let read = keys::verify(app, tenant, token, TYP).await?;
-    let mut access = parse(read).ok_or_else(|| refused("the claims are not those of an access token"))?;
+    let access = parse(read).ok_or_else(|| refused("the claims are not those of an access token"))?;
     let mut conn = app.store.read().await?;
     let authorization = store::authorization::get(&mut conn, &access.authorization_id).await?;
     let authorization = authorization
@@ -106,9 +110,41 @@ async fn look_up(app: &App, tenant: &Tenant, token: &str) -> Result<Granted> {
     if authorization.revoked_at.is_some() {
         return Err(refused("its authorization was taken back"));
     }
+    let identity = match &access.user_id {
+        None => None,
+        Some(user_id) => {
+            let identity = activity::user(app, &mut conn, user_id).await?;
+            let identity = identity.filter(|i| i.user.enabled && i.domain_enabled);
+            let identity = identity.ok_or_else(|| refused("its user is gone or disabled"))?;
+            if identity.user.domain_id != tenant.id {
+                return Err(refused("its user is of another tenant"));
+            }
+            if let Some(federated) = claims::federated(&authorization.facts)
+                && !protocol::is_open(app, &mut conn, &federated.idp_id, &federated.protocol_id).await?
+            {
+                return Err(refused("its identity provider is gone or disabled"));
+            }
+            Some(identity)
+        }
+    };
+    let entry = entry(tenant, access, &authorization, identity.as_ref(), tick);
+    if app.memory.is_revoked(&entry.facts) {
+        return Err(refused("it was revoked"));
+    }
+    Ok(Arc::new(entry))
+}
+
+/// What is remembered of a token, and of what it rests on as that was read after `tick`.
+fn entry(
+    tenant: &Tenant,
+    mut access: Access,
+    authorization: &Authorization,
+    identity: Option<&Identity>,
+    tick: u64,
+) -> Entry<Access> {
     access.federated = claims::federated(&authorization.facts);
-    access.amr = authorization.facts.amr;
-    let mut facts = Facts {
+    access.amr.clone_from(&authorization.facts.amr);
+    let facts = Facts {
         payload: Payload {
             user_id: access.user_id.clone().unwrap_or_else(|| access.client_id.clone()),
             methods: Vec::new(),
@@ -122,33 +158,33 @@ async fn look_up(app: &App, tenant: &Tenant, token: &str) -> Result<Granted> {
             access_token_id: None,
             thumbprint: None,
         },
-        user_name: String::new(),
+        user_name: identity.map(|i| i.user.name.clone()).unwrap_or_default(),
         user_domain_id: tenant.id.clone(),
-        user_domain_name: String::new(),
+        user_domain_name: identity.map(|i| i.domain_name.clone()).unwrap_or_default(),
         password_expires_at: None,
         scope: Scope::Unscoped,
         groups: Vec::new(),
         roles: Vec::new(),
     };
-    if let Some(user_id) = &access.user_id {
-        let identity = activity::user(app, &mut conn, user_id).await?;
-        let identity = identity.filter(|i| i.user.enabled && i.domain_enabled);
-        let identity = identity.ok_or_else(|| refused("its user is gone or disabled"))?;
-        if identity.user.domain_id != tenant.id {
-            return Err(refused("its user is of another tenant"));
-        }
-        facts.user_name = identity.user.name;
-        facts.user_domain_name = identity.domain_name;
-        if let Some(federated) = &access.federated
-            && !protocol::is_open(app, &mut conn, &federated.idp_id, &federated.protocol_id).await?
-        {
-            return Err(refused("its identity provider is gone or disabled"));
-        }
+    Entry::new(facts, access, tick)
+}
+
+/// Remembers a token that was issued just now, so that its first use asks the database nothing. `about` is what its scopes
+/// tell of the user.
+pub(super) fn remember(
+    asking: &Asking<'_>,
+    made: Made,
+    authorization: &Authorization,
+    identity: &Identity,
+    about: Option<Map<String, Value>>,
+) {
+    let Asking { app, tenant, tick, .. } = *asking;
+    let Some(access) = parse(made.claims) else { return };
+    if let Some(about) = about {
+        access.userinfo.get_or_init(|| userinfo::document(tenant, &identity.user.id, about));
     }
-    if app.memory.is_revoked(&facts) {
-        return Err(refused("it was revoked"));
-    }
-    Ok(Arc::new(Entry::new(facts, access, tick)))
+    let entry = entry(tenant, access, authorization, Some(identity), tick);
+    app.oauth.tokens.put(cache::digest(&made.token), Arc::new(entry), app.now());
 }
 
 /// Reads the claims of an access token; they have been verified.

@@ -59,15 +59,13 @@ pub(super) async fn redeem(asking: &Asking<'_>, client: &Client, form: &Paramete
     let scopes = authorization.facts.scopes.clone();
     let nonce = authorization.facts.nonce.as_deref();
     let of = (&authorization, application);
-    let granted = Granted::make(app, conn, tenant, of, &held, scopes, nonce).await?;
+    let granted = Granted::make(asking, conn, of, &held, scopes, nonce).await?;
     let mut tx = app.store.write().await?;
     if !stored::use_code(&mut tx, &id, app.now()).await? {
         drop(tx);
         return used_again(asking, &authorization).await;
     }
-    let tokens = granted.store(&mut tx).await?;
-    app.commit(tx).await?;
-    Ok(tokens)
+    granted.commit(tx).await
 }
 
 /// Whether a code is for this use of it.

@@ -259,14 +259,12 @@ pub(super) async fn redeem(asking: &Asking<'_>, client: &Client, form: &Paramete
     };
     let scopes = authorization.facts.scopes.clone();
     let of = (&authorization, application);
-    let granted = Granted::make(app, conn, tenant, of, &held, scopes, None).await?;
+    let granted = Granted::make(asking, conn, of, &held, scopes, None).await?;
     let mut tx = app.store.write().await?;
     if !store::device_code::advance(&mut tx, &id, (State::Allowed, State::Used), None).await? {
         return Err(invalid_grant("the device code was used before"));
     }
-    let tokens = granted.store(&mut tx).await?;
-    app.commit(tx).await?;
-    Ok(tokens)
+    granted.commit(tx).await
 }
 
 /// Nobody has decided: the device is to ask again, later if it asked too soon.

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use super::super::App;
 use super::{access, claims, keys};
 use crate::clock::Timestamp;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::application::Application;
 use crate::model::authorization::Authorization;
 use crate::model::signing_key::LONGEST_TOKEN_SECS;
@@ -60,10 +60,11 @@ impl<'a> Wanted<'a> {
     }
 }
 
-/// A token with its end.
+/// A token with what it says and its end.
 #[derive(Debug)]
 pub(super) struct Made {
     pub token: String,
+    pub claims: Map<String, Value>,
     pub issued_at: Timestamp,
     pub expires_at: Timestamp,
 }
@@ -117,7 +118,8 @@ pub(super) async fn access_token(app: &App, tenant: &Tenant, wanted: Wanted<'_>)
     add("act", act);
     add("token_type", authorization.user_id.is_none().then(|| json!(super::CLIENT_CREDENTIALS)));
     let token = keys::sign(app, tenant, SigningAlgorithm::Es256, access::TYP, &claims).await?;
-    Ok(Made { token, issued_at, expires_at })
+    let Value::Object(claims) = claims else { return Err(Error::internal("claims are an object")) };
+    Ok(Made { token, claims, issued_at, expires_at })
 }
 
 /// What an ID token says of the user, by the scopes: to be read before it is made.

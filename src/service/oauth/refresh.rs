@@ -109,13 +109,11 @@ pub(super) async fn redeem(asking: &Asking<'_>, client: &Client, form: &Paramete
     // The application's nonce was for the first ID token (OpenID Connect Core §12.2).
     let of = (&authorization, application);
     let conn = app.store.read().await?;
-    let granted = Granted::make(app, conn, tenant, of, &held, scopes, None).await?;
+    let granted = Granted::make(asking, conn, of, &held, scopes, None).await?;
     let mut tx = app.store.write().await?;
     // Whoever comes second here asked at the same time: that is within the grace.
     stored::use_refresh(&mut tx, &id, now).await?;
-    let tokens = granted.store(&mut tx).await?;
-    app.commit(tx).await?;
-    Ok(tokens)
+    granted.commit(tx).await
 }
 
 async fn used_again(asking: &Asking<'_>, authorization: &Authorization) -> Result<Tokens> {

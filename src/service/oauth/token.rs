@@ -21,6 +21,8 @@ pub struct Asking<'a> {
     pub tenant: &'a Tenant,
     /// Where the request comes from.
     pub origin: &'a Origin,
+    /// The tick of the memory before anything was read for it.
+    pub(super) tick: u64,
 }
 
 /// 400 `invalid_grant`: the application learns no more than that.
@@ -28,7 +30,12 @@ pub(super) fn invalid_grant(why: impl Into<String>) -> Error {
     Error::refused_because(Code::InvalidGrant, "The grant is invalid, was used before, or has ended.", why)
 }
 
-impl Asking<'_> {
+impl<'a> Asking<'a> {
+    /// What is asked from now on.
+    pub fn new(app: &'a App, tenant: &'a Tenant, origin: &'a Origin) -> Self {
+        Self { app, tenant, origin, tick: app.memory.tick() }
+    }
+
     /// A record of what went wrong with an authorization.
     pub(super) fn failure(&self, action: &str, authorization: &Authorization) -> AuditEvent {
         let mut event = audit::event(self.app, Some(self.origin), action, Outcome::Failure);

@@ -1,7 +1,7 @@
 //! Who the holder of an access token is (OpenID Connect Core §5.3). A remembered token answers without asking the database.
 
 use bytes::Bytes;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::super::{App, activity, tenant};
 use super::{access, claims};
@@ -28,9 +28,13 @@ pub async fn of(app: &App, tenant: &Tenant, token: &str) -> Result<Bytes> {
     let identity = activity::user(app, &mut conn, user_id).await?;
     let gone = || Error::refused_because(Code::InvalidToken, "The token is not valid.", "its user is gone");
     let user = identity.ok_or_else(gone)?.user;
-    let mut told = claims::of_user(app, &mut conn, &user, &access.scopes, access.federated.as_ref(), as_ids).await?;
-    told.insert("sub".into(), json!(user.id));
-    told.insert("tenant_id".into(), json!(tenant.id));
-    let document = Bytes::from(Value::Object(told).to_string());
-    Ok(access.userinfo.get_or_init(|| document).clone())
+    let about = claims::of_user(app, &mut conn, &user, &access.scopes, access.federated.as_ref(), as_ids).await?;
+    Ok(access.userinfo.get_or_init(|| document(tenant, &user.id, about)).clone())
+}
+
+/// The document, of what is told about the user.
+pub(super) fn document(tenant: &Tenant, user_id: &str, mut about: Map<String, Value>) -> Bytes {
+    about.insert("sub".into(), json!(user_id));
+    about.insert("tenant_id".into(), json!(tenant.id));
+    Bytes::from(Value::Object(about).to_string())
 }

@@ -19,7 +19,7 @@ pub(super) async fn token(app: Arc<App>, req: Request) -> Result<Reply> {
         let client = call.client(&app, &form).await?;
         let origin = call.req.origin(&app);
         pace::check_client(&app, &call.tenant.id, &client.application.id, &origin)?;
-        let asking = Asking { app: &app, tenant: &call.tenant, origin: &origin };
+        let asking = Asking::new(&app, &call.tenant, &origin);
         Ok(Reply::ok(&body(grant(&asking, &client, &form).await?)))
     })
     .await
@@ -58,7 +58,7 @@ pub(super) async fn revoke(app: Arc<App>, req: Request) -> Result<Reply> {
         let form = call.form().await?;
         let client = call.client(&app, &form).await?;
         let origin = call.req.origin(&app);
-        let asking = Asking { app: &app, tenant: &call.tenant, origin: &origin };
+        let asking = Asking::new(&app, &call.tenant, &origin);
         told::revoke(&asking, &client, form.required("token")?).await?;
         Ok(Reply::empty(StatusCode::OK))
     })
