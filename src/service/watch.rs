@@ -272,6 +272,7 @@ async fn keep_house(app: &App) {
     loop {
         gauges.set(app, app.tokens.sweep(app.now()));
         app.oauth.sweep(app.now());
+        app.store.sweep();
         if since_cleaning.as_ref().is_none_or(|w| w.elapsed() >= HOUSEKEEPING) {
             since_cleaning = Some(Stopwatch::start());
             if let Err(error) = clean(app).await {

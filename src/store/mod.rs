@@ -33,6 +33,7 @@ pub mod login_session;
 pub mod logout;
 pub mod mapping;
 pub mod password;
+mod pool;
 pub mod project;
 pub mod protocol;
 pub mod region;
@@ -65,20 +66,18 @@ use sqlx::migrate::{Migrate, Migrator};
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPool, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection as _, Postgres, Sqlite, Transaction};
+use sqlx::{ConnectOptions, Connection as _, Sqlite, Transaction};
 
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::model::change::Change;
 use crate::secret::file::lock_dir;
+use pool::{Leased, Pool};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 
 /// The channel on which PostgreSQL tells other nodes that something changed.
 const CHANNEL: &str = "archstone";
-
-/// How long a connection may have lain unused before it is tested again.
-const UNTESTED: Duration = Duration::from_secs(1);
 
 /// How to reach and use the database.
 #[derive(Debug, Clone)]
@@ -95,8 +94,12 @@ pub struct Options {
 
 #[derive(Debug, Clone)]
 enum Pools {
-    Sqlite { read: SqlitePool, write: SqlitePool },
-    Postgres(PgPool),
+    Sqlite {
+        read: SqlitePool,
+        write: SqlitePool,
+    },
+    /// What requests are served with; the other is for listening and migrating.
+    Postgres(Pool, PgPool),
 }
 
 /// The database.
@@ -111,8 +114,7 @@ pub struct Store {
 enum Inner {
     Sqlite(PoolConnection<Sqlite>),
     SqliteTx(Transaction<'static, Sqlite>),
-    Postgres(PoolConnection<Postgres>),
-    PostgresTx(Transaction<'static, Postgres>),
+    Postgres(Leased),
 }
 
 /// A connection: for reading, or a transaction that must be committed to take effect.
@@ -141,7 +143,7 @@ impl Store {
         let scheme = options.url.split(':').next().unwrap_or_default();
         let pools = match scheme {
             "sqlite" => open_sqlite(options).await?,
-            "postgres" | "postgresql" => Pools::Postgres(open_postgres(options)?),
+            "postgres" | "postgresql" => open_postgres(options)?,
             other => {
                 return Err(Error::invalid_field(
                     "database.url",
@@ -155,14 +157,14 @@ impl Store {
 
     /// True when other nodes may share this database.
     pub fn is_shared(&self) -> bool {
-        matches!(self.pools, Pools::Postgres(_))
+        matches!(self.pools, Pools::Postgres(..))
     }
 
     /// A connection for reading.
     pub async fn read(&self) -> Result<Conn> {
         let inner = match &self.pools {
             Pools::Sqlite { read, .. } => Inner::Sqlite(read.acquire().await.map_err(translate)?),
-            Pools::Postgres(pool) => Inner::Postgres(pool.acquire().await.map_err(translate)?),
+            Pools::Postgres(pool, _) => Inner::Postgres(pool.lease().await?),
         };
         Ok(Conn { inner, changes: Vec::new(), queued: false, statement_timeout: self.statement_timeout })
     }
@@ -173,7 +175,11 @@ impl Store {
             Pools::Sqlite { write, .. } => {
                 Inner::SqliteTx(write.begin_with("BEGIN IMMEDIATE").await.map_err(translate)?)
             }
-            Pools::Postgres(pool) => Inner::PostgresTx(pool.begin().await.map_err(translate)?),
+            Pools::Postgres(pool, _) => {
+                let mut leased = pool.lease().await?;
+                within(self.statement_timeout, leased.begin()).await?;
+                Inner::Postgres(leased)
+            }
         };
         Ok(Conn { inner, changes: Vec::new(), queued: false, statement_timeout: self.statement_timeout })
     }
@@ -187,7 +193,7 @@ impl Store {
                 drop(read);
                 Inner::Sqlite(write.acquire().await.map_err(translate)?)
             }
-            Pools::Postgres(_) => read.inner,
+            Pools::Postgres(..) => read.inner,
         };
         Ok(Conn { inner, changes: Vec::new(), queued: false, statement_timeout: self.statement_timeout })
     }
@@ -208,7 +214,7 @@ impl Store {
                 };
                 MIGRATIONS.run(write).await
             }
-            Pools::Postgres(pool) => MIGRATIONS.run(pool).await,
+            Pools::Postgres(_, pool) => MIGRATIONS.run(pool).await,
         };
         done.map_err(|e| match e {
             sqlx::migrate::MigrateError::Execute(e) => translate(e),
@@ -270,7 +276,7 @@ impl Store {
     async fn applied(&self) -> Result<Vec<i64>> {
         match &self.pools {
             Pools::Sqlite { write, .. } => applied_versions(&mut *write.acquire().await.map_err(translate)?).await,
-            Pools::Postgres(pool) => applied_versions(&mut *pool.acquire().await.map_err(translate)?).await,
+            Pools::Postgres(_, pool) => applied_versions(&mut *pool.acquire().await.map_err(translate)?).await,
         }
     }
 
@@ -278,11 +284,18 @@ impl Store {
     pub async fn listen(&self) -> Result<Listener> {
         match &self.pools {
             Pools::Sqlite { .. } => Ok(Listener(None)),
-            Pools::Postgres(pool) => {
+            Pools::Postgres(_, pool) => {
                 let mut listener = PgListener::connect_with(pool).await.map_err(translate)?;
                 listener.listen(CHANNEL).await.map_err(translate)?;
                 Ok(Listener(Some(listener)))
             }
+        }
+    }
+
+    /// Closes connections that nobody has used for long.
+    pub fn sweep(&self) {
+        if let Pools::Postgres(pool, _) = &self.pools {
+            pool.sweep();
         }
     }
 
@@ -293,7 +306,10 @@ impl Store {
                 read.close().await;
                 write.close().await;
             }
-            Pools::Postgres(pool) => pool.close().await,
+            Pools::Postgres(pool, beside) => {
+                pool.close();
+                beside.close().await;
+            }
         }
     }
 }
@@ -339,7 +355,7 @@ impl Conn {
         let commit = async {
             match self.inner {
                 Inner::SqliteTx(tx) => tx.commit().await.map_err(translate),
-                Inner::PostgresTx(tx) => tx.commit().await.map_err(translate),
+                Inner::Postgres(leased) if leased.is_open() => leased.commit().await,
                 Inner::Sqlite(_) | Inner::Postgres(_) => Err(Error::internal("commit outside a transaction")),
             }
         };
@@ -348,7 +364,7 @@ impl Conn {
     }
 
     fn is_postgres(&self) -> bool {
-        matches!(self.inner, Inner::Postgres(_) | Inner::PostgresTx(_))
+        matches!(self.inner, Inner::Postgres(_))
     }
 }
 
@@ -406,7 +422,7 @@ async fn open_sqlite(options: &Options) -> Result<Pools> {
     Ok(Pools::Sqlite { read, write })
 }
 
-fn open_postgres(options: &Options) -> Result<PgPool> {
+fn open_postgres(options: &Options) -> Result<Pools> {
     let timeout = options.statement_timeout.as_millis().to_string();
     let connect = PgConnectOptions::from_str(&options.url)
         .map_err(|e| Error::invalid_field("database.url", e.to_string()))?
@@ -414,20 +430,11 @@ fn open_postgres(options: &Options) -> Result<PgPool> {
         .application_name("archstone")
         .statement_cache_capacity(512)
         .disable_statement_logging();
-    Ok(PgPoolOptions::new()
-        .max_connections(options.max_connections)
-        // One is tested when it comes back; before its next use only if it has lain for a while.
-        .test_before_acquire(false)
-        .before_acquire(|conn, meta| {
-            Box::pin(async move {
-                if meta.idle_for >= UNTESTED {
-                    conn.ping().await?;
-                }
-                Ok(true)
-            })
-        })
+    let beside = PgPoolOptions::new()
+        .max_connections(2)
         .acquire_timeout(options.acquire_timeout)
-        .connect_lazy_with(connect))
+        .connect_lazy_with(connect.clone());
+    Ok(Pools::Postgres(Pool::new(connect, options)?, beside))
 }
 
 async fn applied_versions<C: Migrate>(conn: &mut C) -> Result<Vec<i64>> {

@@ -111,13 +111,11 @@ macro_rules! on_connection {
                 let $c = &mut **c;
                 within(limit, async { $run.await.map_err(translate) }).await
             }
-            Inner::Postgres(c) => {
-                let $c = &mut **c;
-                within(limit, async { $run.await.map_err(translate) }).await
-            }
-            Inner::PostgresTx(c) => {
-                let $c = &mut **c;
-                within(limit, async { $run.await.map_err(translate) }).await
+            Inner::Postgres(leased) => {
+                let $c = leased.ask()?;
+                let answer = within(limit, async { $run.await.map_err(translate) }).await;
+                leased.answered(&answer);
+                answer
             }
         }
     }};
