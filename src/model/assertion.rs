@@ -14,6 +14,9 @@ const MAX_NAMES: usize = 2_000;
 const MAX_VALUES: usize = 20_000;
 /// Most bytes of all names and values.
 const MAX_BYTES: usize = 2 * 1024 * 1024;
+/// Values and bytes of a short one.
+const SHORT_VALUES: usize = 200;
+const SHORT_BYTES: usize = 8_192;
 
 /// Where the values came from, which decides how far a text among them is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,6 +84,14 @@ impl Assertion {
     /// Names and values, sorted by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[String])> {
         self.attributes.iter().map(|(name, values)| (name.as_str(), values.as_slice()))
+    }
+
+    /// True when it is as most are: a few values, and not long ones.
+    pub fn is_short(&self) -> bool {
+        let values = || self.attributes.values().flatten();
+        self.attributes.len() <= SHORT_VALUES
+            && values().count() <= SHORT_VALUES
+            && values().map(String::len).sum::<usize>() <= SHORT_BYTES
     }
 
     /// True when it says nothing.

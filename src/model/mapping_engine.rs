@@ -165,6 +165,9 @@ pub struct Refusal {
     pub message: String,
 }
 
+/// Rules that are applied to a short assertion in next to no time, at most.
+const SWIFT_RULES: usize = 50;
+
 /// The rules of a mapping, checked and compiled. Made once and shared (`Arc<Rules>`).
 #[derive(Debug)]
 pub struct Rules {
@@ -190,6 +193,11 @@ impl Rules {
         let mut tried = Vec::new();
         let outcome = evaluate::run(self, assertion, Some(&mut tried));
         Explanation { version: self.version, rules: tried, warnings: self.warnings.clone(), outcome }
+    }
+
+    /// Whether they are applied to an assertion in next to no time, whatever it says: they have no patterns, both are short.
+    pub fn are_swift(&self, assertion: &Assertion) -> bool {
+        self.rules.len() <= SWIFT_RULES && assertion.is_short() && self.rules.iter().all(grammar::Rule::is_literal)
     }
 
     /// Their version.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::sign_in_step::SignInStep;
 use super::words::words;
 use crate::clock::Timestamp;
 
@@ -40,6 +41,8 @@ pub struct SignIn {
     pub expires_at: Timestamp,
     /// Until when it is kept.
     pub purge_at: Timestamp,
+    /// Its first step, until others join it among the steps.
+    pub first_step: Option<SignInStep>,
 }
 
 words! {

@@ -1,11 +1,12 @@
 //! One step of a sign-in, as it is kept for whoever has to find out why it failed.
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::clock::Timestamp;
 
 /// One step.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SignInStep {
     /// Its id.
     pub id: String,

@@ -307,7 +307,7 @@ fn check_remote_id(app: &App, route: &Route, assertion: &Assertion) -> Result<()
     }
 }
 
-/// What the mapping makes of it, and its account of that. Patterns may take a while: not on this thread.
+/// What the mapping makes of it, and its account of that. What may take a while is not done on this thread.
 async fn map(app: &App, route: &Route, assertion: &Assertion) -> Result<(Result<Mapped>, serde_json::Value)> {
     let mapping = route.mapping.as_ref().ok_or_else(|| {
         Error::unauthorized("the protocol has no mapping, and only SAML tells which user that exists is meant")
@@ -316,12 +316,16 @@ async fn map(app: &App, route: &Route, assertion: &Assertion) -> Result<(Result<
         Ok(rules) => rules,
         Err(error) => return Ok((Err(Error::unauthorized(error.to_string())), json!({}))),
     };
-    let assertion = assertion.clone();
-    let walked = tokio::task::spawn_blocking(move || {
-        let explained = rules.explain(&assertion);
+    let walk = |rules: &Rules, assertion: &Assertion| {
+        let explained = rules.explain(assertion);
         let document = explained.document();
         (explained.outcome.map_err(|refusal| Error::unauthorized(refusal.message)), document)
-    });
+    };
+    if rules.are_swift(assertion) {
+        return Ok(walk(&rules, assertion));
+    }
+    let assertion = assertion.clone();
+    let walked = tokio::task::spawn_blocking(move || walk(&rules, &assertion));
     walked.await.map_err(|e| Error::internal(format!("the mapping could not be walked: {e}")))
 }
 
@@ -347,8 +351,10 @@ async fn account(
     let group_ids = if found.vouched_for {
         let group_ids = groups::resolve(&mut tx, route, mapped).await?;
         let end = now.plus_secs(route.idp.membership_secs(app.config.federation.default_authorization_ttl));
-        store::expiring_membership::replace(&mut tx, &found.identity.user.id, &route.idp.id, &group_ids, now, end)
-            .await?;
+        if found.in_groups || !group_ids.is_empty() {
+            let user_id = &found.identity.user.id;
+            store::expiring_membership::replace(&mut tx, user_id, &route.idp.id, &group_ids, now, end).await?;
+        }
         projects::provide(app, &mut tx, route, mapped, &found.identity.user).await?;
         Some(group_ids.into_iter().collect())
     } else {

@@ -102,6 +102,29 @@ pub async fn get(conn: &mut Conn, id: &str) -> Result<Option<Authorization>> {
     row.map(Authorization::try_from).transpose()
 }
 
+/// Until when the session of an authorization lasts, unless it has ended before.
+const SESSION_ENDS: &str = ", (SELECT s.expires_at FROM sessions s WHERE s.id = a.session_id AND s.tenant_id = a.tenant_id \
+     AND s.terminated_at IS NULL) AS session_ends";
+
+/// The same, with the end of its session; none if it has no session, or it has ended.
+pub async fn get_in_session(conn: &mut Conn, id: &str) -> Result<Option<(Authorization, Option<Timestamp>)>> {
+    #[derive(sqlx::FromRow)]
+    struct Both {
+        session_ends: Option<i64>,
+        #[sqlx(flatten)]
+        of: Row,
+    }
+    let row: Option<Both> = Sql::new(
+        "SELECT a.id, a.tenant_id, a.client_id, a.user_id, a.session_id, a.facts, a.offline, a.created_at, a.expires_at, \
+         a.revoked_at",
+    )
+    .push(SESSION_ENDS)
+    .push_bind(" FROM authorizations a WHERE a.id = ", id)
+    .first(conn)
+    .await?;
+    row.map(|r| Ok((Authorization::try_from(r.of)?, r.session_ends.map(Timestamp)))).transpose()
+}
+
 /// Whose authorizations are meant.
 #[derive(Debug, Clone, Copy)]
 pub enum Of<'a> {
@@ -238,10 +261,11 @@ pub async fn insert_code(conn: &mut Conn, code: &Code) -> Result<()> {
     Ok(())
 }
 
-/// A code, used or not, with its authorization, revoked or not.
-pub async fn get_code(conn: &mut Conn, id: &str) -> Result<Option<(Code, Authorization)>> {
+/// A code, used or not, with its authorization, revoked or not, and the end of its session.
+pub async fn get_code(conn: &mut Conn, id: &str) -> Result<Option<(Code, Authorization, Option<Timestamp>)>> {
     #[derive(sqlx::FromRow)]
-    struct Both {
+    struct All {
+        session_ends: Option<i64>,
         code_id: String,
         redirect_uri: String,
         code_challenge: Option<String>,
@@ -250,15 +274,15 @@ pub async fn get_code(conn: &mut Conn, id: &str) -> Result<Option<(Code, Authori
         #[sqlx(flatten)]
         of: Row,
     }
-    let row: Option<Both> = Sql::new(
+    let row: Option<All> = Sql::new(
         "SELECT c.id AS code_id, c.redirect_uri, c.code_challenge, c.expires_at AS code_expires_at, c.used_at, a.id, \
-         a.tenant_id, a.client_id, a.user_id, a.session_id, a.facts, a.offline, a.created_at, a.expires_at, a.revoked_at \
-         FROM authorization_codes c JOIN authorizations a ON a.id = c.authorization_id WHERE c.id = $1",
+         a.tenant_id, a.client_id, a.user_id, a.session_id, a.facts, a.offline, a.created_at, a.expires_at, a.revoked_at",
     )
-    .bind(id)
+    .push(SESSION_ENDS)
+    .push_bind(" FROM authorization_codes c JOIN authorizations a ON a.id = c.authorization_id WHERE c.id = ", id)
     .first(conn)
     .await?;
-    let both = |r: Both| {
+    let all = |r: All| {
         let code = Code {
             id: r.code_id,
             authorization_id: r.of.id.clone(),
@@ -267,9 +291,9 @@ pub async fn get_code(conn: &mut Conn, id: &str) -> Result<Option<(Code, Authori
             expires_at: r.code_expires_at,
             used_at: r.used_at,
         };
-        Ok((code, Authorization::try_from(r.of)?))
+        Ok((code, Authorization::try_from(r.of)?, r.session_ends.map(Timestamp)))
     };
-    row.map(both).transpose()
+    row.map(all).transpose()
 }
 
 /// Uses a code up; false if that was done already.

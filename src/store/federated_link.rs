@@ -92,32 +92,6 @@ pub async fn owner(conn: &mut Conn, idp_id: &str, unique_id: &str, tenant_id: Op
     Ok(row.map(|r| r.user_id))
 }
 
-/// Whose identity somebody's link is, as [`owner`] finds it, and when they last came by that very link, if it is there.
-pub async fn known(
-    conn: &mut Conn,
-    link: &FederatedLink,
-    tenant_id: Option<&str>,
-) -> Result<Option<(String, Option<Timestamp>)>> {
-    #[derive(sqlx::FromRow)]
-    struct Known {
-        user_id: String,
-        protocol_id: String,
-        last_login_at: Option<i64>,
-    }
-    let rows: Vec<Known> = Sql::new(
-        "SELECT user_id, protocol_id, last_login_at FROM federated_users \
-         WHERE idp_id = $1 AND unique_id = $2 AND tenant_id = $3 ORDER BY user_id",
-    )
-    .bind(&link.idp_id)
-    .bind(&link.unique_id)
-    .bind(tenant_id.unwrap_or_default())
-    .all(conn)
-    .await?;
-    let Some(first) = rows.first() else { return Ok(None) };
-    let same = rows.iter().find(|r| r.user_id == first.user_id && r.protocol_id == link.protocol_id);
-    Ok(Some((first.user_id.clone(), same.and_then(|r| r.last_login_at).map(Timestamp))))
-}
-
 /// Whether an identity provider calls a user by another name at this tenant already.
 pub async fn is_linked(conn: &mut Conn, user_id: &str, idp_id: &str) -> Result<bool> {
     let row: Option<OwnerRow> =

@@ -185,17 +185,23 @@ impl Store {
     }
 
     /// A connection for one statement that writes, which is a transaction of its own: it takes effect without [`Conn::commit`],
-    /// and must note no change. It comes in the place of one that something was read by; where the database lets it, it is that.
-    pub async fn write_once_over(&self, read: Conn) -> Result<Conn> {
+    /// and must note no change.
+    pub async fn write_once(&self) -> Result<Conn> {
         let inner = match &self.pools {
-            Pools::Sqlite { write, .. } => {
-                // Nobody keeps a reader while waiting for the writer, who may want one.
-                drop(read);
-                Inner::Sqlite(write.acquire().await.map_err(translate)?)
-            }
-            Pools::Postgres(..) => read.inner,
+            Pools::Sqlite { write, .. } => Inner::Sqlite(write.acquire().await.map_err(translate)?),
+            Pools::Postgres(..) => return self.read().await,
         };
         Ok(Conn { inner, changes: Vec::new(), queued: false, statement_timeout: self.statement_timeout })
+    }
+
+    /// The same in the place of a connection that something was read by; where the database lets it, it is that.
+    pub async fn write_once_over(&self, read: Conn) -> Result<Conn> {
+        if self.is_shared() {
+            return Ok(read);
+        }
+        // Nobody keeps a reader while waiting for the writer, who may want one.
+        drop(read);
+        self.write_once().await
     }
 
     /// Applies the migrations that the database lacks; with none lacking it changes nothing.

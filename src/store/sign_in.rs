@@ -24,6 +24,7 @@ struct Row {
     created_at: i64,
     expires_at: i64,
     purge_at: i64,
+    first_step: Option<String>,
 }
 
 impl TryFrom<Row> for SignIn {
@@ -32,6 +33,7 @@ impl TryFrom<Row> for SignIn {
     fn try_from(r: Row) -> Result<Self> {
         let request = r.request.as_deref().map(|text| super::json::parse("sign_ins", &r.id, text)).transpose()?;
         Ok(Self {
+            first_step: r.first_step.as_deref().map(|text| super::json::parse("sign_ins", &r.id, text)).transpose()?,
             request,
             stage: Stage::parse(&r.stage)
                 .ok_or_else(|| Error::internal(format!("sign_ins row {}: bad stage", r.id)))?,
@@ -54,16 +56,16 @@ impl TryFrom<Row> for SignIn {
 }
 
 const COLUMNS: &str = "SELECT id, tenant_id, stage, browser, request, upstream_state, idp_id, protocol_id, memo, found, user_id, \
-     session_id, device_id, created_at, expires_at, purge_at FROM sign_ins WHERE TRUE";
+     session_id, device_id, created_at, expires_at, purge_at, first_step FROM sign_ins WHERE TRUE";
 
-/// Adds a sign-in.
+/// Adds a sign-in. It is one statement: what happened first stands in the row, to be found by its request.
 pub async fn insert(conn: &mut Conn, it: &SignIn) -> Result<()> {
     let request = it.request.as_ref().map(super::json::written).transpose()?;
     let client_id = it.request.as_ref().map(|r| r.client_id.clone());
     Sql::new(
         "INSERT INTO sign_ins (id, tenant_id, stage, browser, request, client_id, upstream_state, idp_id, protocol_id, memo, \
-         found, user_id, session_id, device_id, created_at, expires_at, purge_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+         found, user_id, session_id, device_id, created_at, expires_at, purge_at, first_step, first_request_id) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
     )
     .bind(&it.id)
     .bind(&it.tenant_id)
@@ -82,6 +84,8 @@ pub async fn insert(conn: &mut Conn, it: &SignIn) -> Result<()> {
     .bind(it.created_at.0)
     .bind(it.expires_at.0)
     .bind(it.purge_at.0)
+    .bind(it.first_step.as_ref().map(super::sign_in_step::written).transpose()?)
+    .bind(it.first_step.as_ref().map(|s| &s.request_id).cloned())
     .run(conn)
     .await?;
     Ok(())
@@ -108,7 +112,8 @@ pub async fn get_by_state(conn: &mut Conn, tenant_id: &str, state: &str) -> Resu
 pub async fn advance(conn: &mut Conn, it: &SignIn, from: Stage) -> Result<bool> {
     let touched = Sql::new(
         "UPDATE sign_ins SET stage = $1, upstream_state = $2, idp_id = $3, protocol_id = $4, memo = $5, found = $6, \
-         user_id = $7, session_id = $8, expires_at = $9, purge_at = $10, browser = $11 WHERE id = $12 AND stage = $13",
+         user_id = $7, session_id = $8, expires_at = $9, purge_at = $10, browser = $11, first_step = $12 \
+         WHERE id = $13 AND stage = $14",
     )
     .bind(it.stage.as_str())
     .bind(&it.upstream_state)
@@ -121,6 +126,7 @@ pub async fn advance(conn: &mut Conn, it: &SignIn, from: Stage) -> Result<bool> 
     .bind(it.expires_at.0)
     .bind(it.purge_at.0)
     .bind(&it.browser)
+    .bind(it.first_step.as_ref().map(super::sign_in_step::written).transpose()?)
     .bind(&it.id)
     .bind(from.as_str())
     .run(conn)

@@ -5,6 +5,7 @@ use super::{Conn, json};
 use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::model::change::Change;
+use crate::model::federated_link::FederatedLink;
 use crate::model::list::Query;
 use crate::model::user::{Identity, LoginState, User};
 
@@ -46,11 +47,17 @@ impl TryFrom<Row> for Identity {
     }
 }
 
-const COLUMNS: &str = "SELECT u.id, u.domain_id, u.name, u.enabled, u.default_project_id, u.extra, u.options, \
-     (SELECT w.expires_at FROM passwords w WHERE w.user_id = u.id ORDER BY w.created_at DESC, w.id DESC LIMIT 1) AS password_expires_at, \
-     COALESCE(u.last_active_at, u.created_at) AS active_at, \
-     d.name AS domain_name, d.enabled AS domain_enabled \
-     FROM users u JOIN projects d ON d.id = u.domain_id WHERE TRUE";
+/// What is read of a user, before more columns.
+macro_rules! columns {
+    () => {
+        "SELECT u.id, u.domain_id, u.name, u.enabled, u.default_project_id, u.extra, u.options, \
+         (SELECT w.expires_at FROM passwords w WHERE w.user_id = u.id ORDER BY w.created_at DESC, w.id DESC LIMIT 1) \
+         AS password_expires_at, COALESCE(u.last_active_at, u.created_at) AS active_at, \
+         d.name AS domain_name, d.enabled AS domain_enabled"
+    };
+}
+
+const COLUMNS: &str = concat!(columns!(), " FROM users u JOIN projects d ON d.id = u.domain_id WHERE TRUE");
 
 /// Adds a user. A taken name is a conflict.
 pub async fn insert(conn: &mut Conn, user: &User, now: Timestamp) -> Result<()> {
@@ -90,6 +97,53 @@ pub async fn get_for_update(conn: &mut Conn, id: &str) -> Result<Option<Identity
     let lock = if conn.is_postgres() { " FOR NO KEY UPDATE OF u" } else { "" };
     let row: Option<Row> = Sql::new(COLUMNS).push_bind(" AND u.id = ", id).push(lock).first(conn).await?;
     row.map(Identity::try_from).transpose()
+}
+
+/// Whose a name is that an identity provider calls somebody.
+#[derive(Debug)]
+pub struct Linked {
+    /// The user.
+    pub identity: Identity,
+    /// When they last came by this protocol, if that is known.
+    pub last_login_at: Option<Timestamp>,
+    /// Whether the identity provider has put them into groups.
+    pub in_groups: bool,
+}
+
+/// Whose a name is that an identity provider calls somebody at a tenant, by whatever protocol, as [`get_for_update`].
+pub async fn get_linked_for_update(
+    conn: &mut Conn,
+    link: &FederatedLink,
+    tenant_id: Option<&str>,
+) -> Result<Option<Linked>> {
+    #[derive(sqlx::FromRow)]
+    struct Link {
+        protocol_id: String,
+        last_login_at: Option<i64>,
+        in_groups: bool,
+        #[sqlx(flatten)]
+        user: Row,
+    }
+    let lock = if conn.is_postgres() { " FOR NO KEY UPDATE OF u" } else { "" };
+    let rows: Vec<Link> = Sql::new(concat!(
+        columns!(),
+        ", f.protocol_id, f.last_login_at, EXISTS (SELECT 1 FROM expiring_group_members e WHERE e.user_id = u.id \
+         AND e.idp_id = f.idp_id) AS in_groups FROM federated_users f JOIN users u ON u.id = f.user_id \
+         JOIN projects d ON d.id = u.domain_id WHERE f.idp_id = $1 AND f.unique_id = $2 AND f.tenant_id = $3 ORDER BY u.id"
+    ))
+    .bind(&link.idp_id)
+    .bind(&link.unique_id)
+    .bind(tenant_id.unwrap_or_default())
+    .push(lock)
+    .all(conn)
+    .await?;
+    let same = |r: &Link, first: &Link| r.user.id == first.user.id && r.protocol_id == link.protocol_id;
+    let last_login_at =
+        rows.first().and_then(|first| rows.iter().find(|r| same(r, first))?.last_login_at).map(Timestamp);
+    rows.into_iter()
+        .next()
+        .map(|r| Ok(Linked { identity: Identity::try_from(r.user)?, last_login_at, in_groups: r.in_groups }))
+        .transpose()
 }
 
 /// The user of that name in a domain. Whom an identity provider vouches for is not found by what it calls them.

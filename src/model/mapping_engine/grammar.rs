@@ -40,6 +40,11 @@ pub struct Rule {
 }
 
 impl Rule {
+    /// Whether it holds values against texts only.
+    pub fn is_literal(&self) -> bool {
+        self.remote.iter().all(|entry| !entry.condition.has_patterns())
+    }
+
     /// The domains that it names by fixed text.
     pub fn domains(&self) -> BTreeSet<DomainRef> {
         self.local.iter().flat_map(Local::domains).filter_map(DomainTemplate::fixed).collect()

@@ -39,6 +39,8 @@ pub(super) struct Found {
     pub(super) vouched_for: bool,
     /// Whether it was made just now.
     pub(super) created: bool,
+    /// Whether the identity provider may have put it into groups before.
+    pub(super) in_groups: bool,
 }
 
 /// Whose account it is.
@@ -65,11 +67,12 @@ pub(super) async fn find(
     let found = match named.kind {
         UserKind::Local => {
             let user_id = local(tx, route, &named).await?.user.id;
-            Found { identity: locked(tx, &user_id).await?, vouched_for: false, created: false }
+            Found { identity: locked(tx, &user_id).await?, vouched_for: false, created: false, in_groups: false }
         }
         UserKind::Ephemeral => match ephemeral(app, tx, origin, route, assertion, named, vouch, now).await? {
-            Account::Linked(identity) => Found { identity, vouched_for: true, created: false },
-            Account::Made(identity) => Found { identity, vouched_for: true, created: true },
+            Account::Known(identity, in_groups) => Found { identity, vouched_for: true, created: false, in_groups },
+            Account::Linked(identity) => Found { identity, vouched_for: true, created: false, in_groups: true },
+            Account::Made(identity) => Found { identity, vouched_for: true, created: true, in_groups: false },
             Account::Ask(candidate) => return Ok(Whose::Ask(Box::new(candidate))),
             Account::New(_) => return Err(Error::internal("an account that was to be made was not")),
         },
@@ -114,7 +117,9 @@ pub(super) async fn preview(
     let domain_id = domain(conn, route, named.domain.as_ref()).await?;
     keep_within(route, &domain_id, "a user")?;
     Ok(match account_of(conn, route, &domain_id, &unique_id).await? {
-        Account::Linked(identity) | Account::Made(identity) | Account::Ask(identity) => (identity.user.id, true),
+        Account::Known(identity, _) | Account::Linked(identity) | Account::Made(identity) | Account::Ask(identity) => {
+            (identity.user.id, true)
+        }
         Account::New(id) => (id, false),
     })
 }
@@ -180,8 +185,9 @@ async fn ephemeral(
     let at_tenant =
         |by| Made { tenant_id: route.link_tenant(), email: address.as_deref(), by: Some(by), at: Some(now) };
     let made = |by| if route.tenant.is_some() { at_tenant(by) } else { Made::default() };
-    if let Some((user_id, last)) = store::federated_link::known(tx, &link, route.link_tenant()).await? {
-        let identity = locked(tx, &user_id).await?;
+    if let Some(linked) = store::user::get_linked_for_update(tx, &link, route.link_tenant()).await? {
+        let (identity, last) = (linked.identity, linked.last_login_at);
+        let user_id = identity.user.id.clone();
         keep_within(route, &identity.user.domain_id, "a user")?;
         let is_recent = last.is_some_and(|last| now < last.plus_secs(TOUCH_SECS));
         let known = route.tenant.is_some()
@@ -189,7 +195,8 @@ async fn ephemeral(
         if !known {
             store::shadow_user::link(tx, &user_id, &link, made("protocol")).await?;
         }
-        return refresh(app, tx, origin, route, identity, shown, extra).await.map(Account::Linked);
+        let identity = refresh(app, tx, origin, route, identity, shown, extra).await?;
+        return Ok(Account::Known(identity, linked.in_groups));
     }
     let domain_id = domain(tx, route, named.domain.as_ref()).await?;
     keep_within(route, &domain_id, "a user")?;
@@ -315,7 +322,9 @@ async fn record(
 }
 
 enum Account {
-    /// One that is there: theirs, or one that another identity provider of a domain vouches for which takes their word as one.
+    /// Theirs from before; and whether the identity provider has put it into groups.
+    Known(Identity, bool),
+    /// One that is there and gets linked: theirs, or one that another identity provider of a domain vouches for which takes their word as one.
     Linked(Identity),
     /// None yet: the id of the one to be.
     New(String),

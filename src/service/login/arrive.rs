@@ -327,7 +327,7 @@ async fn ask(
     it.expires_at = app.now().plus_secs(found::seconds(app.config.tenant.sign_in_secs));
     it.purge_at = found::kept_until(app, &it);
     let tx = app.store.write().await?;
-    complete::advance(app, tx, visit, tenant, &it, from, trace).await?;
+    complete::advance(app, tx, visit, &mut it, from, trace).await?;
     Ok(Step { next: Next::Show(Page::Confirm(handle)), cookies: Vec::new() })
 }
 
@@ -376,7 +376,7 @@ pub(super) async fn end(
     let cookies = vec![complete::gone(&it)];
     let told = answer::failure(app, tenant, it.request.as_ref(), error);
     let tx = app.store.write().await?;
-    complete::advance(app, tx, visit, tenant, &it, from, trace).await?;
+    complete::advance(app, tx, visit, &mut it, from, trace).await?;
     record_failure(app, visit, tenant, &it, "federation.login.failed", &reason).await?;
     told.map(|step| Step { cookies, ..step })
 }
@@ -394,9 +394,11 @@ async fn note(app: &App, visit: &Visit<'_>, tenant: &Tenant, it: &SignIn, told: 
         let mut trace = Trace::default();
         trace.failed("end", &reason, json!({}));
         let mut tx = app.store.write().await?;
-        trace.write(app, &mut tx, visit.origin, &tenant.id, &it.id).await?;
+        let mut it = it.clone();
+        let stage = it.stage;
+        trace.advance(app, &mut tx, visit.origin, &mut it, stage).await?;
         app.commit(tx).await?;
-        record_failure(app, visit, tenant, it, "federation.login.failed", &reason).await
+        record_failure(app, visit, tenant, &it, "federation.login.failed", &reason).await
     };
     if let Err(error) = noted.await {
         tracing::warn!(%error, "why a sign-in failed was not kept");

@@ -15,7 +15,6 @@ use crate::model::tenant_idp::Offered;
 use crate::service::federated_login::linking::is_of;
 use crate::service::tenant::{self, Client};
 use crate::service::{App, session};
-use crate::store;
 
 /// Takes an application's request.
 pub async fn authorize(app: &App, visit: &Visit<'_>, tenant: &Tenant, parameters: &[(String, String)]) -> Result<Step> {
@@ -48,8 +47,8 @@ async fn asked(
         if silent {
             return Err(Error::refused(Code::ConsentRequired, "Somebody has to agree."));
         }
-        let (sign_in, handle, cookies) = found::fresh(app, visit, tenant, Some(request.clone()))?;
-        insert(app, visit, tenant, &sign_in).await?;
+        let (mut sign_in, handle, cookies) = found::fresh(app, visit, tenant, Some(request.clone()))?;
+        insert(app, visit, &mut sign_in).await?;
         let (client, trace) = (Some(client), Trace::default());
         let ending = complete::Ending { visit, tenant, sign_in, handle: &handle, client, trace };
         let mut step = complete::go_on(app, ending, &session).await?;
@@ -64,13 +63,13 @@ async fn asked(
         let start = Start::New(Some(Box::new(request.clone())));
         return depart::leave(app, visit, tenant, chosen, start, None).await;
     }
-    let (sign_in, handle, cookies) = found::fresh(app, visit, tenant, Some(request.clone()))?;
-    insert(app, visit, tenant, &sign_in).await?;
+    let (mut sign_in, handle, cookies) = found::fresh(app, visit, tenant, Some(request.clone()))?;
+    insert(app, visit, &mut sign_in).await?;
     Ok(Step { next: Next::Show(Page::Login(handle)), cookies })
 }
 
 /// Stores a sign-in that has just begun.
-pub(super) async fn insert(app: &App, visit: &Visit<'_>, tenant: &Tenant, it: &SignIn) -> Result<()> {
+pub(super) async fn insert(app: &App, visit: &Visit<'_>, it: &mut SignIn) -> Result<()> {
     let mut trace = Trace::default();
     let request = it.request.as_ref();
     trace.went(
@@ -84,10 +83,7 @@ pub(super) async fn insert(app: &App, visit: &Visit<'_>, tenant: &Tenant, it: &S
             "pkce": request.is_some_and(|r| r.code_challenge.is_some()),
         }),
     );
-    let mut tx = app.store.write().await?;
-    store::sign_in::insert(&mut tx, it).await?;
-    trace.write(app, &mut tx, visit.origin, &tenant.id, &it.id).await?;
-    app.commit(tx).await
+    trace.begin(app, &mut app.store.write_once().await?, visit.origin, it).await
 }
 
 /// Whether a session will do for what is asked for.

@@ -97,7 +97,7 @@ pub(super) async fn sign_in(app: &App, ending: Ending<'_>, mut proven: Proven) -
     if it.stage == Stage::Done {
         cookies.push(gone(&it));
     }
-    advance(app, tx, visit, tenant, &it, from, trace).await?;
+    advance(app, tx, visit, &mut it, from, trace).await?;
     Ok(Step { next, cookies })
 }
 
@@ -149,7 +149,7 @@ pub(super) async fn go_on(app: &App, ending: Ending<'_>, session: &Session) -> R
     let next = pass(app, &mut tx, tenant, &mut it, handle, session, client, gate, &mut trace).await?;
     let next = next.unwrap_or_else(|| done(tenant, session, &identity, None, false));
     let cookies = if it.stage == Stage::Done { vec![gone(&it)] } else { Vec::new() };
-    advance(app, tx, visit, tenant, &it, from, trace).await?;
+    advance(app, tx, visit, &mut it, from, trace).await?;
     Ok(Step { next, cookies })
 }
 
@@ -186,15 +186,13 @@ pub(super) async fn advance(
     app: &App,
     mut tx: Conn,
     visit: &Visit<'_>,
-    tenant: &Tenant,
-    it: &SignIn,
+    it: &mut SignIn,
     from: Stage,
     trace: Trace,
 ) -> Result<()> {
-    if !store::sign_in::advance(&mut tx, it, from).await? {
+    if !trace.advance(app, &mut tx, visit.origin, it, from).await? {
         return Err(found::gone_on());
     }
-    trace.write(app, &mut tx, visit.origin, &tenant.id, &it.id).await?;
     app.commit(tx).await
 }
 
@@ -329,7 +327,7 @@ async fn issue(
     let access_ends =
         now.plus_secs(CODE_SECS + settings.access_token_secs.unwrap_or(tenant.settings.access_token_secs));
     let expires_at = match settings.grant_types.contains(&GrantType::RefreshToken) {
-        true => access_ends.max(oauth::refresh_end(now, tenant, offline, Some(session))),
+        true => access_ends.max(oauth::refresh_end(now, tenant, offline, Some(session.expires_at))),
         false => access_ends,
     };
     let authorization = Authorization {

@@ -5,14 +5,13 @@ use serde_json::json;
 use super::found::{Connects, Kept, Purpose};
 use super::request::{self, Asked, Parameters};
 use super::trace::{Trace, sent};
-use super::{Next, SetCookie, Step, Visit, answer, attempt_cookie, found, link};
+use super::{Next, SetCookie, Step, Visit, answer, attempt_cookie, complete, found, link};
 use crate::error::{Code, Error, Result};
 use crate::model::sign_in::{Prompt, Request, SignIn, Stage};
 use crate::model::tenant::Tenant;
 use crate::model::tenant_idp::Offered;
 use crate::secret::digest;
 use crate::service::{App, connection, tenant};
-use crate::store;
 use crate::upstream::{Ask, Begun, Upstream as _, Wishes};
 
 /// Where identity providers of a kind send the browser back to: one address for each tenant and kind.
@@ -205,14 +204,10 @@ async fn store_departure(
             "sent": sent(&begun.begin),
         }),
     );
-    let mut tx = app.store.write().await?;
     match from {
-        None => store::sign_in::insert(&mut tx, &it).await?,
-        Some(from) if store::sign_in::advance(&mut tx, &it, from).await? => {}
-        Some(_) => return Err(found::gone_on()),
+        None => trace.begin(app, &mut app.store.write_once().await?, visit.origin, &mut it).await?,
+        Some(from) => complete::advance(app, app.store.write().await?, visit, &mut it, from, trace).await?,
     }
-    trace.write(app, &mut tx, visit.origin, &tenant.id, &it.id).await?;
-    app.commit(tx).await?;
     let expires_in = it.expires_at.secs() - app.now().secs();
     let cookies = cookies.into_iter().chain(refreshed(app, visit, &it)).collect();
     Ok(Step { next: Next::Leave { begin: begun.begin, expires_in }, cookies })

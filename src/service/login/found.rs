@@ -108,6 +108,7 @@ pub(super) fn fresh_for(
         expires_at,
         // One that nobody has gone on with is of no use to anybody for long.
         purge_at: expires_at.plus_secs(life),
+        first_step: None,
     };
     let cookie = SetCookie {
         name: attempt_cookie(&it.id),

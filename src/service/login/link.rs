@@ -115,7 +115,7 @@ pub(super) async fn connect(
     (it.memo, it.found) = (None, None);
     (it.user_id, it.session_id) = (Some(session.user_id), Some(session.id));
     let tx = app.store.write().await?;
-    complete::advance(app, tx, visit, tenant, &it, from, trace).await?;
+    complete::advance(app, tx, visit, &mut it, from, trace).await?;
     Ok(Step { next: Next::Identities, cookies: vec![complete::gone(&it)] })
 }
 

@@ -45,8 +45,8 @@ pub async fn open(app: &App, visit: &Visit<'_>, tenant: &Tenant) -> Result<Step>
 
 /// The same for another purpose.
 pub(super) async fn open_for(app: &App, visit: &Visit<'_>, tenant: &Tenant, purpose: Purpose) -> Result<Step> {
-    let (sign_in, handle, cookies) = found::fresh_for(app, visit, tenant, None, purpose)?;
-    insert(app, visit, tenant, &sign_in).await?;
+    let (mut sign_in, handle, cookies) = found::fresh_for(app, visit, tenant, None, purpose)?;
+    insert(app, visit, &mut sign_in).await?;
     Ok(Step { next: Next::Show(Page::Login(handle)), cookies })
 }
 
@@ -130,8 +130,8 @@ pub async fn password(
     let (sign_in, handle) = match (stored, handle) {
         (Some(it), Some(handle)) => (it, handle.to_owned()),
         _ => {
-            let (it, handle, _) = found::fresh(app, visit, tenant, None)?;
-            insert(app, visit, tenant, &it).await?;
+            let (mut it, handle, _) = found::fresh(app, visit, tenant, None)?;
+            insert(app, visit, &mut it).await?;
             (it, handle)
         }
     };
@@ -254,7 +254,7 @@ pub async fn consent(
     let mut tx = app.store.write().await?;
     store::consent::put(&mut tx, &session.user_id, &request.client_id, &agreed, app.now()).await?;
     let next = complete::answered(app, &mut tx, tenant, &client, &request, &session, &mut trace).await?;
-    complete::advance(app, tx, visit, tenant, &it, from, trace).await?;
+    complete::advance(app, tx, visit, &mut it, from, trace).await?;
     Ok(Step { next, cookies: vec![complete::gone(&it)] })
 }
 
@@ -269,7 +269,7 @@ pub async fn for_device(app: &App, visit: &Visit<'_>, tenant: &Tenant, user_code
     let waiting = oauth::device::look(app, tenant, user_code).await?;
     let (mut sign_in, handle, cookies) = found::fresh(app, visit, tenant, None)?;
     sign_in.device_id = Some(waiting.device_id);
-    insert(app, visit, tenant, &sign_in).await?;
+    insert(app, visit, &mut sign_in).await?;
     match session::current(app, tenant, visit).await? {
         Some(session) => {
             let ending = Ending { visit, tenant, sign_in, handle: &handle, client: None, trace: Trace::default() };
@@ -303,6 +303,6 @@ pub async fn decide_device(
     trace.went("device", json!({"allowed": allow}));
     let mut tx = app.store.write().await?;
     oauth::device::decide(app, &mut tx, tenant, &device_id, &session, allow).await?;
-    complete::advance(app, tx, visit, tenant, &it, from, trace).await?;
+    complete::advance(app, tx, visit, &mut it, from, trace).await?;
     Ok(vec![complete::gone(&it)])
 }

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::error::Result;
+use crate::model::sign_in::{SignIn, Stage};
 use crate::model::sign_in_step::SignInStep;
 use crate::service::caller::Origin;
 use crate::service::{App, audit};
@@ -26,19 +27,12 @@ impl Trace {
         self.steps.push((step, "failure", Some(audit::cut(reason)), detail));
     }
 
-    /// Writes the steps in a transaction of the caller's.
-    pub async fn write(
-        self,
-        app: &App,
-        tx: &mut store::Conn,
-        origin: &Origin,
-        tenant_id: &str,
-        sign_in_id: &str,
-    ) -> Result<()> {
+    /// The steps of a sign-in, after the one that stands with it.
+    fn of(self, app: &App, origin: &Origin, it: &SignIn, first: Option<SignInStep>) -> Vec<SignInStep> {
         let steps = (0..).zip(self.steps).map(|(seq, (step, outcome, reason, detail))| SignInStep {
             id: app.random.hex_id(),
-            sign_in_id: sign_in_id.to_owned(),
-            tenant_id: tenant_id.to_owned(),
+            sign_in_id: it.id.clone(),
+            tenant_id: it.tenant_id.clone(),
             seq,
             at: app.now(),
             request_id: origin.request_id(),
@@ -47,7 +41,32 @@ impl Trace {
             reason,
             detail,
         });
-        store::sign_in_step::insert(tx, &steps.collect::<Vec<_>>()).await
+        first.into_iter().chain(steps).collect()
+    }
+
+    /// Stores a new sign-in, the first step with it: it is one statement, and most do not come back.
+    pub(super) async fn begin(self, app: &App, tx: &mut store::Conn, origin: &Origin, it: &mut SignIn) -> Result<()> {
+        // Before all others, whatever the clock says.
+        it.first_step = self.of(app, origin, it, None).pop().map(|step| SignInStep { seq: -1, ..step });
+        store::sign_in::insert(tx, it).await
+    }
+
+    /// Writes where a sign-in stands now and the steps to it, in a transaction of the caller's; false if another request has
+    /// taken it on from `from` meanwhile.
+    pub(super) async fn advance(
+        self,
+        app: &App,
+        tx: &mut store::Conn,
+        origin: &Origin,
+        it: &mut SignIn,
+        from: Stage,
+    ) -> Result<bool> {
+        let first = it.first_step.take();
+        let is_first = store::sign_in::advance(tx, it, from).await?;
+        if is_first {
+            store::sign_in_step::insert(tx, &self.of(app, origin, it, first)).await?;
+        }
+        Ok(is_first)
     }
 }
 

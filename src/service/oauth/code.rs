@@ -28,7 +28,7 @@ pub(super) async fn redeem(asking: &Asking<'_>, client: &Client, form: &Paramete
     let resource = form.one("resource")?;
     let id = digest(form.required("code")?);
     let mut conn = app.store.read().await?;
-    let Some((code, authorization)) = stored::get_code(&mut conn, &id).await? else {
+    let Some((code, authorization, session_ends)) = stored::get_code(&mut conn, &id).await? else {
         return Err(invalid_grant("there is no such code"));
     };
     if code.used_at.is_some() {
@@ -47,7 +47,7 @@ pub(super) async fn redeem(asking: &Asking<'_>, client: &Client, form: &Paramete
         burn(app, &id).await?;
         return Err(invalid_grant(why));
     }
-    let held = standing::of(app, &mut conn, tenant, &authorization, false).await?;
+    let held = standing::of(app, &mut conn, tenant, &authorization, session_ends, false).await?;
     let held = match held {
         Ok(held) => held,
         Err(why) => {

@@ -250,10 +250,12 @@ pub(super) async fn redeem(asking: &Asking<'_>, client: &Client, form: &Paramete
         (State::Denied, _) => return Err(Error::refused(Code::AccessDenied, "The person has refused.")),
         (State::Allowed | State::Used, _) => return Err(invalid_grant("the device code was used before")),
     };
-    let Some(authorization) = store::authorization::get(&mut conn, &authorization_id).await? else {
+    let Some((authorization, session_ends)) =
+        store::authorization::get_in_session(&mut conn, &authorization_id).await?
+    else {
         return Err(invalid_grant("the device code's authorization is gone"));
     };
-    let held = match standing::of(app, &mut conn, tenant, &authorization, true).await? {
+    let held = match standing::of(app, &mut conn, tenant, &authorization, session_ends, true).await? {
         Ok(held) => held,
         Err(why) => return Err(invalid_grant(why)),
     };

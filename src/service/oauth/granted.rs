@@ -50,7 +50,7 @@ impl<'a> Granted<'a> {
             Some(about) => Some(mint::id_token(app, tenant, of, &access, about, nonce).await?),
             None => None,
         };
-        let next = refresh::fresh(app, tenant, application, authorization, held.session.as_ref());
+        let next = refresh::fresh(app, tenant, application, authorization, held.session_ends);
         Ok(Self { asking, authorization, held, access, about, scopes, id_token, next })
     }
 

@@ -80,7 +80,9 @@ async fn of_refresh_token(
 ) -> Result<Option<Map<String, Value>>> {
     let mut conn = app.store.read().await?;
     let Some(stored) = store::authorization::get_refresh(&mut conn, &digest(token)).await? else { return Ok(None) };
-    let Some(authorization) = store::authorization::get(&mut conn, &stored.authorization_id).await? else {
+    let Some((authorization, session_ends)) =
+        store::authorization::get_in_session(&mut conn, &stored.authorization_id).await?
+    else {
         return Ok(None);
     };
     let is_its = authorization.client_id == client.application.id;
@@ -88,7 +90,9 @@ async fn of_refresh_token(
     if !is_its || !live {
         return Ok(None);
     }
-    let Ok(held) = standing::of(app, &mut conn, tenant, &authorization, true).await? else { return Ok(None) };
+    let Ok(held) = standing::of(app, &mut conn, tenant, &authorization, session_ends, true).await? else {
+        return Ok(None);
+    };
     let told = json!({
         "active": true,
         "iss": tenant.issuer(&app.public_url),

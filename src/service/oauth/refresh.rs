@@ -13,7 +13,6 @@ use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::model::application::{Application, GrantType};
 use crate::model::authorization::Authorization;
-use crate::model::session::Session;
 use crate::model::tenant::Tenant;
 use crate::secret::digest;
 use crate::store::Conn;
@@ -37,13 +36,13 @@ pub(super) fn fresh(
     tenant: &Tenant,
     application: &Application,
     authorization: &Authorization,
-    session: Option<&Session>,
+    session_ends: Option<Timestamp>,
 ) -> Option<Fresh> {
     if !application.settings.grant_types.contains(&GrantType::RefreshToken) {
         return None;
     }
     let now = app.now();
-    let end = end(now, tenant, authorization.offline, session);
+    let end = end(now, tenant, authorization.offline, session_ends);
     let token = app.random.token();
     let row = Refresh {
         id: digest(&token),
@@ -56,10 +55,15 @@ pub(super) fn fresh(
 }
 
 /// When a refresh token that is made now ends.
-pub(in crate::service) fn end(now: Timestamp, tenant: &Tenant, offline: bool, session: Option<&Session>) -> Timestamp {
+pub(in crate::service) fn end(
+    now: Timestamp,
+    tenant: &Tenant,
+    offline: bool,
+    session_ends: Option<Timestamp>,
+) -> Timestamp {
     let end = now.plus_secs(tenant.settings.refresh_token_secs.max(1));
-    match session {
-        Some(session) if !offline => end.min(session.expires_at),
+    match session_ends {
+        Some(session_ends) if !offline => end.min(session_ends),
         _ => end,
     }
 }
@@ -81,7 +85,7 @@ pub(super) async fn redeem(asking: &Asking<'_>, client: &Client, form: &Paramete
     let Some(token) = stored::get_refresh(&mut conn, &id).await? else {
         return Err(invalid_grant("there is no such refresh token"));
     };
-    let Some(authorization) = stored::get(&mut conn, &token.authorization_id).await? else {
+    let Some((authorization, session_ends)) = stored::get_in_session(&mut conn, &token.authorization_id).await? else {
         return Err(invalid_grant("the refresh token's authorization is gone"));
     };
     if authorization.client_id != application.id {
@@ -97,7 +101,7 @@ pub(super) async fn redeem(asking: &Asking<'_>, client: &Client, form: &Paramete
     if token.expires_at <= now.0 {
         return Err(invalid_grant("the refresh token has ended"));
     }
-    let held = match standing::of(app, &mut conn, tenant, &authorization, true).await? {
+    let held = match standing::of(app, &mut conn, tenant, &authorization, session_ends, true).await? {
         Ok(held) => held,
         Err(why) => return Err(invalid_grant(why)),
     };

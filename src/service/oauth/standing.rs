@@ -2,31 +2,32 @@
 
 use super::super::{App, activity, protocol, tenant};
 use super::claims;
+use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::model::authorization::Authorization;
 use crate::model::facts::{Facts, Scope};
-use crate::model::session::Session;
 use crate::model::tenant::Tenant;
 use crate::model::token::{self, Payload};
 use crate::model::user::Identity;
-use crate::store::{self, Conn};
+use crate::store::Conn;
 
 /// What an authorization rests on.
 #[derive(Debug)]
 pub(super) struct Standing {
     /// Its user.
     pub identity: Identity,
-    /// Its session, if it was given in one that is still there.
-    pub session: Option<Session>,
+    /// The end of its session, if it was given in one that goes on.
+    pub session_ends: Option<Timestamp>,
 }
 
-/// What an authorization of a user rests on, or why it does not hold any more. `outlives_session`: what is asked for may
-/// outlive the session, if the authorization may.
+/// What an authorization of a user rests on, or why it does not hold any more. `session_ends`: the end of its session, unless
+/// that has ended; `outlives_session`: what is asked for may outlive the session, if the authorization may.
 pub(super) async fn of(
     app: &App,
     conn: &mut Conn,
     tenant: &Tenant,
     authorization: &Authorization,
+    session_ends: Option<Timestamp>,
     outlives_session: bool,
 ) -> Result<std::result::Result<Standing, &'static str>> {
     if authorization.tenant_id != tenant.id {
@@ -48,18 +49,14 @@ pub(super) async fn of(
     {
         return Ok(Err("the identity provider is gone or disabled"));
     }
-    let session = match &authorization.session_id {
-        Some(id) => store::session::get(conn, &tenant.id, id).await?,
-        None => None,
-    };
-    let live = session.as_ref().is_some_and(|s| s.terminated_at.is_none() && app.now() < s.expires_at);
-    if authorization.session_id.is_some() && !live && !(outlives_session && authorization.offline) {
+    let session_ends = session_ends.filter(|end| app.now() < *end);
+    if authorization.session_id.is_some() && session_ends.is_none() && !(outlives_session && authorization.offline) {
         return Ok(Err("the session has ended"));
     }
     if app.memory.is_revoked(&facts(authorization, &identity)) {
         return Ok(Err("the user's tokens were revoked"));
     }
-    Ok(Ok(Standing { identity, session }))
+    Ok(Ok(Standing { identity, session_ends }))
 }
 
 /// Whether a tenant still offers the identity provider by which the user came.

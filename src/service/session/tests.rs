@@ -265,6 +265,7 @@ async fn op_dos_1_sign_ins_that_nobody_goes_on_with_are_bounded() {
                 created_at: now.plus_secs(n),
                 expires_at: now.plus_secs(n + 600),
                 purge_at: now.plus_secs(n + 86_400),
+                first_step: None,
             };
             store::sign_in::insert(&mut tx, &it).await.unwrap();
         }

@@ -189,6 +189,30 @@ async fn web_state_of_many_that_bring_the_same_answer_one_goes_on() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_happened_is_found_by_each_of_its_requests() {
+    scenes(async |scene| {
+        let traced = async |seen: &Seen| {
+            let request_id = seen.headers.get("x-openstack-request-id").unwrap().to_str().unwrap();
+            let mut conn = scene.house.app.store.read().await.unwrap();
+            let tenant = store::sign_in_step::tenant_of_request(&mut conn, request_id).await.unwrap();
+            assert_eq!(tenant.as_deref(), Some(ACME));
+            let steps = store::sign_in_step::list_of_request(&mut conn, ACME, request_id).await.unwrap();
+            steps.into_iter().map(|s| s.step).collect::<Vec<_>>()
+        };
+        let sent = scene.get(&format!("{FEDERATION}/op/authorize"), "").await;
+        assert_eq!(traced(&sent).await, ["depart"], "nobody has come back");
+        let (state, nonce) = (sent.sent("state").unwrap(), sent.sent("nonce").unwrap());
+        scene.says(&nonce, &json!({"sub": "ann", "email": "ann@op.example"}));
+        let path = format!("{FEDERATION}/callback?code=c&state={state}");
+        let back = scene.back(&Returning { cookie: cookies_of(&sent), path, nonce }).await;
+        for seen in [&sent, &back] {
+            assert_eq!(traced(seen).await, ["depart", "arrive", "account", "session"]);
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn another_browser_cannot_bring_an_answer_nor_spoil_it() {
     scenes(async |scene| {
         let returning = scene.away("ann").await;

@@ -55,6 +55,11 @@ impl Condition {
         }
     }
 
+    /// Whether its list is of patterns.
+    pub fn has_patterns(&self) -> bool {
+        matches!(self.test(), Some(Test::Patterns(_)))
+    }
+
     /// Whether its values can be put into a local text.
     pub fn gives_slot(&self) -> bool {
         matches!(self, Self::Present | Self::Whitelist(_) | Self::Blacklist(_))

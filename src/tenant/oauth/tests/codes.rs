@@ -6,7 +6,7 @@ use crate::service::oauth::access::TYP;
 use crate::service::oauth::hint::id_token_hint;
 use crate::service::oauth::keys;
 use crate::service::oauth::tests::{REDIRECT, VERIFIER, a_tenant, grant, refusal, scenes, text};
-use crate::store;
+use crate::store::{self, sql::Sql};
 
 #[tokio::test]
 async fn op_tok_1_a_code_gives_tokens_that_say_who_signed_in_where_and_for_whom() {
@@ -49,6 +49,30 @@ async fn op_tok_1_a_code_gives_tokens_that_say_who_signed_in_where_and_for_whom(
         let answer = scene.tokens(&scene.web, "things:read").await;
         assert!(answer.body.get("id_token").is_none());
         assert_eq!(refusal(&scene.userinfo(text(&answer, "access_token")).await), (403, "insufficient_scope"));
+    }
+}
+
+#[tokio::test]
+async fn an_access_token_is_remembered_as_it_is_issued_until_its_user_changes() {
+    for scene in scenes().await {
+        let app = &scene.house.app;
+        // The keys are made, and all that the scene has written is heard of.
+        scene.tokens(&scene.web, "openid").await;
+        app.feed.current(&app.memory).await.unwrap();
+        let answer = scene.tokens(&scene.web, "openid profile").await;
+        let token = text(&answer, "access_token");
+        let called = async || scene.userinfo(token).await.body["preferred_username"].clone();
+        let mut tx = app.store.write().await.unwrap();
+        let mut user = store::user::get(&mut tx, "jane").await.unwrap().unwrap().user;
+        // What is written past the service is seen by whoever asks the database.
+        Sql::new("UPDATE users SET name = 'joan' WHERE id = 'jane'").run(&mut tx).await.unwrap();
+        app.commit(tx).await.unwrap();
+        assert_eq!(called().await, "jane");
+        user.name = "june".into();
+        let mut tx = app.store.write().await.unwrap();
+        store::user::update(&mut tx, &user).await.unwrap();
+        app.commit(tx).await.unwrap();
+        assert_eq!(called().await, "june");
     }
 }
 
