@@ -41,7 +41,7 @@ install_packages() {
   local missing=() package sudo=
   [ "$(id -u)" = 0 ] || sudo=sudo
   for package in build-essential pkg-config python3 python3-venv postgresql faketime curl wrk chromium chromium-driver \
-    slapd ldap-utils simplesamlphp php-cli php-xml openssl libnss-wrapper; do
+    slapd ldap-utils simplesamlphp php-cli php-xml xmlsec1 openssl libnss-wrapper; do
     dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")
   done
   command -v npm >/dev/null || missing+=(npm)

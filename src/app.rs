@@ -35,6 +35,7 @@ use crate::service::{App, Parts, oauth, protocol, secrets, tenant, watch};
 use crate::store::{self, Store};
 use crate::upstream::check::Checks;
 use crate::upstream::oidc::Oidc;
+use crate::upstream::saml::Saml;
 
 /// How failures are worded under each prefix of a path; the first that fits counts.
 pub(crate) const DIALECTS: Dialects = Dialects(&[
@@ -144,6 +145,7 @@ pub async fn build(config: Config, clock: Arc<dyn Clock>, random: Arc<Random>) -
         lockouts: Lockouts::default(),
         sealer,
         oidc: Oidc::new(egress.clone()),
+        saml: Saml::new(egress.clone()),
         checks: Checks::new(egress.clone()),
         egress,
         connections: Connections::default(),

@@ -3,6 +3,7 @@
 Configuration, keys, sessions and log lie in a folder of its own; nothing of `/etc/simplesamlphp` is read.
 """
 
+import json
 import os
 import pathlib
 import secrets
@@ -12,11 +13,15 @@ import tempfile
 
 import requests
 
-from harness import eventually
+from harness import eventually, unique
 from peers.authority import self_signed
+from peers.saml import parse
 from postgres import free_port
 
 PROGRAM = pathlib.Path("/usr/share/simplesamlphp")
+BINDINGS = {name: f"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-{name}" for name in ("Redirect", "POST")}
+# The algorithm that this version encrypts assertions with; there is no other.
+ENCRYPTION = "aes128-cbc"
 
 CONFIG = """<?php
 $config = [
@@ -33,21 +38,22 @@ $config = [
 ];
 """
 SOURCES = """<?php
-$config = [
-    'people' => ['exampleauth:UserPass',
-        'ann:ann password' => ['uid' => ['ann'], 'mail' => ['ann@example.com'], 'eduPersonAffiliation' => ['staff']]],
-];
+$config = ['people' => ['exampleauth:UserPass'] + json_decode(file_get_contents('{folder}/people.json'), true)];
 """
 HOSTED = """<?php
-$metadata['{entity}'] = [
-    'host' => '__DEFAULT__', 'privatekey' => 'idp.key', 'certificate' => 'idp.crt', 'auth' => 'people',
-    'NameIDFormat' => 'urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress', 'sign.logout' => true,
-];
+$metadata['{entity}'] = json_decode(file_get_contents('{folder}/hosted.json'), true);
+"""
+# The switches stand before what metadata says, which would have every assertion signed.
+PARTIES = """<?php
+foreach (json_decode(file_get_contents('{folder}/parties.json'), true) as $document) {
+    $known = SimpleSAML\\Metadata\\SAMLParser::parseString($document)->getMetadata20SP();
+    $metadata[$known['entityid']] = json_decode(file_get_contents('{folder}/switches.json'), true) + $known;
+}
 """
 
 
 class SimpleSamlPhp:
-    """One identity provider on a loopback port, with one person: `ann`."""
+    """One identity provider on a loopback port, with one person, `ann`, unless more are made."""
 
     def __init__(self):
         assert PROGRAM.is_dir(), "SimpleSAMLphp is not installed (Debian package: simplesamlphp)"
@@ -63,19 +69,60 @@ class SimpleSamlPhp:
             (self.folder / name).mkdir()
         (self.folder / "www/simplesaml").symlink_to(PROGRAM / "www")
         self._write("config.php", CONFIG.format(url=self.url, folder=self.folder, salt=secrets.token_hex(16)))
-        self._write("authsources.php", SOURCES)
-        self._write("metadata/saml20-idp-hosted.php", HOSTED.format(entity=self.entity_id))
-        self._write("metadata/saml20-sp-remote.php", "<?php\n")
+        for name, text in {"authsources.php": SOURCES, "metadata/saml20-idp-hosted.php": HOSTED,
+                           "metadata/saml20-sp-remote.php": PARTIES}.items():
+            self._write(name, text.replace("{folder}", str(self.folder)).replace("{entity}", self.entity_id))
+        self.people, self.parties = {}, {}
+        self._person("ann", "ann password", {"uid": ["ann"], "mail": ["ann@example.com"], "eduPersonAffiliation": ["staff"]})
+        self._write_json("parties.json", {})
         self.use_certificate(*self_signed("idp.example.com"))
+        self.set()
 
     def _write(self, name, text):
         (self.folder / name).write_text(text)
 
+    def _write_json(self, name, value):
+        self._write(name, json.dumps(value))
+
     def use_certificate(self, certificate, key):
         """Signs with this from now on."""
-        self.certificate = certificate
+        self.certificate, self.key = certificate, key
         self._write("cert/idp.crt", certificate)
         self._write("cert/idp.key", key)
+
+    def _person(self, name, password, attributes):
+        self.people[f"{name}:{password}"] = attributes
+        self._write_json("people.json", self.people)
+        return {"name": name, "password": password, "email": attributes["mail"][0]}
+
+    def person(self, **attributes):
+        """Somebody new: name, password and e-mail address; `attributes` are lists of values."""
+        name = unique("person")
+        usual = {"uid": [name], "mail": [f"{name}@example.com"], "displayName": ["Ann Other"]}
+        return self._person(name, f"{name} password", usual | attributes)
+
+    def know(self, metadata):
+        """Knows a service provider by its metadata from now on."""
+        self.parties[parse(metadata.encode()).get("entityID")] = metadata
+        self._write_json("parties.json", self.parties)
+
+    def set(self, signs="both", encrypts=None, wants_signed_requests=False, bindings=("Redirect",)):
+        """What it does for everybody: whether it signs the `assertion`, the `response` or `both`, the algorithm that it encrypts
+        assertions with, whether requests must be signed, and the bindings in its metadata."""
+        assert encrypts in (None, ENCRYPTION), encrypts
+        self._write_json("switches.json", {
+            "saml20.sign.assertion": signs in ("assertion", "both"), "saml20.sign.response": signs in ("response", "both"),
+            "assertion.encryption": bool(encrypts), "validate.authnrequest": wants_signed_requests,
+        })
+        self._write_json("hosted.json", {
+            "host": "__DEFAULT__", "privatekey": "idp.key", "certificate": "idp.crt", "auth": "people", "sign.logout": True,
+            "NameIDFormat": "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress", "simplesaml.nameidattribute": "uid",
+            "SingleSignOnServiceBinding": [BINDINGS[name] for name in bindings],
+        } | ({"validate.authnrequest": True} if wants_signed_requests else {}))
+
+    def log(self):
+        """The end of what it has to say of itself."""
+        return "\n".join(f.read_text(errors="replace")[-3000:] for f in sorted((self.folder / "log").iterdir()))
 
     def start(self):
         """Serves; returns when the metadata can be had."""

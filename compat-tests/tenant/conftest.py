@@ -13,6 +13,8 @@ from peers.applications import OpenIdApp  # noqa: E402
 from peers.hostile_provider import HostileProvider  # noqa: E402
 from peers.openid import OpenIdProvider  # noqa: E402
 from peers.playwright import Playwright  # noqa: E402
+from peers.pysaml import PySaml  # noqa: E402
+from peers.simplesamlphp import SimpleSamlPhp  # noqa: E402
 from tenancy import Tenant  # noqa: E402
 from trust import EGRESS  # noqa: E402
 
@@ -121,6 +123,58 @@ def own_provider():
     it = OpenIdProvider().start()
     yield it
     it.stop()
+
+
+SAML_PEERS = {"simplesamlphp": SimpleSamlPhp, "pysaml2": PySaml}
+
+
+@pytest.fixture(scope="session")
+def saml_peers():
+    """SAML identity providers, each started when first asked for."""
+    made = {}
+
+    def of(name):
+        if name not in made:
+            made[name] = SAML_PEERS[name]().start()
+        return made[name]
+
+    yield of
+    for it in made.values():
+        it.remove()
+
+
+@pytest.fixture(params=SAML_PEERS)
+def saml_peer(request, saml_peers):
+    """Each SAML identity provider that tests share; they make people of their own, and `switch` what it does."""
+    return saml_peers(request.param)
+
+
+@pytest.fixture
+def pysaml(saml_peers):
+    """pysaml2 alone."""
+    return saml_peers("pysaml2")
+
+
+@pytest.fixture(params=SAML_PEERS)
+def own_saml_peer(request):
+    """Each SAML identity provider as the test's own, which may turn its keys."""
+    it = SAML_PEERS[request.param]().start()
+    yield it
+    it.remove()
+
+
+@pytest.fixture
+def switch():
+    """`switch(saml_peer, **switches)`: it does so until the end of the test."""
+    switched = []
+
+    def to(idp, **switches):
+        switched.append(idp)
+        idp.set(**switches)
+
+    yield to
+    for idp in switched:
+        idp.set()
 
 
 @pytest.fixture(scope="session")

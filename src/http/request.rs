@@ -103,6 +103,12 @@ impl Request {
         body::read(&self.head.headers, body, self.body_limit, self.body_deadline).await
     }
 
+    /// The body as the fields of a form, in order, where more than the usual may be posted: this many bytes.
+    pub async fn large_form(&mut self, limit: usize) -> Result<Vec<(String, String)>> {
+        self.body_limit = self.body_limit.max(limit);
+        self.form().await
+    }
+
     /// The body as the fields of a form, in order.
     pub async fn form(&mut self) -> Result<Vec<(String, String)>> {
         let bytes = self.bytes().await?;

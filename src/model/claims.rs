@@ -12,6 +12,9 @@ use crate::error::Result;
 /// The attribute that Huawei's mappings read the person's name from.
 const NAME_ID: &str = "__NAMEID__";
 
+/// Names that stand for a SAML message itself, whatever its attributes are called.
+const SAML_OWN: [&str; 5] = [NAME_ID, "MELLON_NAME_ID", "REMOTE_USER", "MELLON_IDP", "Shib-Identity-Provider"];
+
 /// How deep claims inside of claims are looked for.
 const MAX_DEPTH: usize = 4;
 /// Most claims that are found so.
@@ -40,6 +43,27 @@ pub fn assertion(issuer: &str, subject: &str, claims: &Map<String, Value>, prefi
     attributes.sort_by(|a, b| (&a.0, a.1).cmp(&(&b.0, b.1)));
     attributes.dedup_by(|later, first| later.0 == first.0);
     Assertion::of_values(attributes.into_iter().map(|(name, _, values)| (name, values)))
+}
+
+/// The assertion of what a SAML identity provider says: attributes under their own names, as Shibboleth's module hands them
+/// over, and under those of mod_auth_mellon; and the person's name by all the names that documents know it by.
+pub fn of_saml(issuer: &str, subject: &str, claims: &Map<String, Value>) -> Result<Assertion> {
+    let mut attributes = Vec::new();
+    for (name, value) in claims {
+        attributes.push((format!("MELLON_{name}"), values(value)));
+        attributes.push((name.clone(), values(value)));
+    }
+    // What is said of the message itself comes first: no attribute may stand in its place.
+    attributes.retain(|(name, _)| !SAML_OWN.contains(&name.as_str()));
+    for name in [NAME_ID, "MELLON_NAME_ID", "REMOTE_USER"] {
+        attributes.push((name.to_owned(), vec![subject.to_owned()]));
+    }
+    for name in ["MELLON_IDP", "Shib-Identity-Provider"] {
+        attributes.push((name.to_owned(), vec![issuer.to_owned()]));
+    }
+    attributes.sort_by(|a, b| a.0.cmp(&b.0));
+    attributes.dedup_by(|later, first| later.0 == first.0);
+    Assertion::of_values(attributes)
 }
 
 /// All claims, and those inside of claims by the names of both with a dot between: `realm_access.roles`. A claim that bears

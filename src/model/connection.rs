@@ -106,7 +106,10 @@ impl Settings {
         let kind = f.text("kind", 0..=32)?;
         match kind.as_deref() {
             None | Some("oidc") => Oidc::parse(f).map(|oidc| Self::Oidc(Box::new(oidc))),
-            Some(other) => Err(Error::invalid_field(f.path("kind"), format!("'{other}' is not one of ['oidc']"))),
+            Some("saml") => Saml::parse(f).map(|saml| Self::Saml(Box::new(saml))),
+            Some(other) => {
+                Err(Error::invalid_field(f.path("kind"), format!("'{other}' is not one of ['oidc', 'saml']")))
+            }
         }
     }
 }
@@ -124,8 +127,12 @@ impl Create {
     /// Reads the body of a PUT.
     pub fn parse(body: &Value) -> Result<Self> {
         let mut f = Fields::of(body, MEMBER)?;
-        let secret = secret(&mut f)?.flatten();
-        Ok(Self { settings: Settings::parse(f)?, secret })
+        let (secret, path) = (secret(&mut f)?.flatten(), f.path("client_secret"));
+        let settings = Settings::parse(f)?;
+        if secret.is_some() && matches!(settings, Settings::Saml(_)) {
+            return Err(Error::invalid_field(path, "a connection that speaks SAML has no such secret"));
+        }
+        Ok(Self { settings, secret })
     }
 }
 

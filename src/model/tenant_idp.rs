@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::words::words;
 
-pub use body::{Create, Reading, Update, in_mapping, in_oidc, tenant_ids};
+pub use body::{Create, Reading, Update, in_connection, in_mapping, tenant_ids};
 
 /// What can be set. Every member has a default, so that an identity provider that nothing is said about works.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

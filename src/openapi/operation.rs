@@ -208,6 +208,14 @@ impl Operation {
         self
     }
 
+    /// Takes a form whose schema has this name.
+    #[must_use]
+    pub fn takes_form_named(mut self, name: &str) -> Self {
+        self.body =
+            Some(json!({"required": true, "content": {"application/x-www-form-urlencoded": {"schema": named(name)}}}));
+        self
+    }
+
     /// May answer this.
     #[must_use]
     pub fn answer(mut self, status: u16, answer: Answer) -> Self {

@@ -22,7 +22,7 @@ use crate::error::{Error, Result};
 use crate::model::connection::{Connection, Create, MEMBER, Settings, Update, huawei};
 use crate::secret::Secret;
 use crate::store::{self, Conn};
-use crate::upstream::Ready;
+use crate::upstream::{Answer, Ask, Begun, Identity, Memo, Ready, Upstream as _};
 
 /// Most connections that are kept ready.
 const MAX_READY: u64 = 10_000;
@@ -66,6 +66,24 @@ pub async fn ready(app: &App, idp_id: &str, protocol_id: &str) -> Result<Option<
     let ready = Arc::new(ready);
     app.connections.0.insert(key, (tick, ready.clone()));
     Ok(Some(ready))
+}
+
+/// Begins a browser's login by whatever the connection speaks.
+pub(super) async fn begin(app: &App, ask: &Ask<'_>) -> Result<Begun> {
+    match &ask.connection.connection.settings {
+        Settings::Oidc(_) => app.oidc.begin(ask).await,
+        Settings::Saml(_) => app.saml.begin(ask).await,
+        Settings::Ldap(_) => Err(Error::unauthorized("nobody is sent to a directory")),
+    }
+}
+
+/// Ends it.
+pub(super) async fn finish(app: &App, ask: &Ask<'_>, memo: &Memo, answer: &Answer) -> Result<Identity> {
+    match &ask.connection.connection.settings {
+        Settings::Oidc(_) => app.oidc.finish(ask, memo, answer).await,
+        Settings::Saml(_) => app.saml.finish(ask, memo, answer).await,
+        Settings::Ldap(_) => Err(Error::unauthorized("nobody comes back from a directory")),
+    }
 }
 
 /// The protocol by which an identity provider's tokens are taken where none is named: Huawei's, else the only one that has a
@@ -188,8 +206,12 @@ impl Form {
 
     /// Checks what only the client for outgoing requests and the decoder of keys can tell.
     fn check(self, app: &App, settings: &Settings) -> Result<()> {
-        let Settings::Oidc(oidc) = settings else { return Ok(()) };
-        app.oidc.check(oidc).map_err(|e| match e {
+        let checked = match settings {
+            Settings::Oidc(oidc) => app.oidc.check(oidc),
+            Settings::Saml(saml) => app.saml.check(saml),
+            Settings::Ldap(_) => Ok(()),
+        };
+        checked.map_err(|e| match e {
             Error::Invalid { message, field: Some(name) } => {
                 let name = match (self, name.as_str()) {
                     (Self::Huawei, "issuer") => "idp_url",

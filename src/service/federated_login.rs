@@ -43,7 +43,7 @@ use crate::model::mapping_engine::{Mapped, Owner, Rules};
 use crate::model::token::Federated;
 use crate::secret::Secret;
 use crate::store::{self, Conn};
-use crate::upstream::{Ask, Identity};
+use crate::upstream::{Ask, Identity, Proof};
 use diagnostics::Trace;
 
 /// How often a log-in is tried again when another one made the same account or project meanwhile.
@@ -288,8 +288,16 @@ async fn vouched(app: &App, route: &Route, presented: Presented) -> Result<Vouch
             app.oidc.bearer(&Ask::new(&ready, app.now(), &app.random), token).await?
         }
     };
-    let prefixes = &app.config.federation.claim_prefixes;
-    claims::assertion(&identity.issuer, &identity.subject, &identity.claims, prefixes).map(Vouched::Assertion)
+    assertion(app, &identity).map(Vouched::Assertion)
+}
+
+/// What an upstream has verified, under the names that mapping documents look for.
+fn assertion(app: &App, identity: &Identity) -> Result<Assertion> {
+    let Identity { issuer, subject, claims, .. } = identity;
+    match identity.proof {
+        Proof::Assertion => claims::of_saml(issuer, subject, claims),
+        _ => claims::assertion(issuer, subject, claims, &app.config.federation.claim_prefixes),
+    }
 }
 
 /// An identity provider that has remote ids vouches for people who come from one of them only.

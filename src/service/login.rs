@@ -14,6 +14,7 @@ mod found;
 mod link;
 mod person;
 pub mod request;
+mod service_provider;
 mod session;
 mod trace;
 mod view;
@@ -23,13 +24,14 @@ pub use authorize::authorize;
 pub use depart::{callback_uri, depart};
 pub use link::{Connected, Identities, disconnect, identities};
 pub use person::{Confirmation, confirm, consent, decide_device, for_device, identify, open, password};
+pub use service_provider::{ServiceProvider, service_provider};
 pub use view::{Button, View, button_text, is_home_realm, login_url, view};
 
 use super::caller::Origin;
 use crate::model::sign_in::ResponseMode;
 use crate::model::tenant::Tenant;
 use crate::secret::digest;
-pub use crate::upstream::Begin;
+pub use crate::upstream::{Answer as Brought, Begin};
 
 /// A browser that asks for something.
 pub struct Visit<'a> {

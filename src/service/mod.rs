@@ -71,6 +71,7 @@ use crate::secret::Sealer;
 use crate::store::{Conn, Store};
 use crate::upstream::check::Checks;
 use crate::upstream::oidc::Oidc;
+use crate::upstream::saml::Saml;
 use caller::Caller;
 use token::Prepared;
 
@@ -134,6 +135,8 @@ pub struct Parts {
     pub egress: Arc<Egress>,
     /// OpenID providers.
     pub oidc: Oidc,
+    /// Identity providers that speak SAML.
+    pub saml: Saml,
     /// Checks of what is behind an SSO configuration.
     pub checks: Checks,
     /// How many SSO configurations there are.

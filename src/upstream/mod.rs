@@ -9,8 +9,10 @@
 //! in [`Answer`].
 
 pub mod check;
+mod kept;
 pub mod ldap;
 pub mod oidc;
+pub mod saml;
 
 use std::fmt;
 use std::sync::Arc;
@@ -176,6 +178,8 @@ impl fmt::Debug for Answer {
 pub enum Memo {
     /// OpenID Connect.
     Oidc(oidc::Memo),
+    /// SAML.
+    Saml(saml::Memo),
 }
 
 impl Memo {
@@ -213,12 +217,15 @@ pub struct Identity {
     pub expires_at: Option<Timestamp>,
     /// The ID token of a browser's login, for the identity provider to recognise it by.
     pub id_token: Option<Secret>,
+    /// The id of what proved it and its end, if that is good once only.
+    pub once: Option<(String, Timestamp)>,
 }
 
 /// How an identity was proven.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Proof {
     /// A signed ID token.
+    #[default]
     IdToken,
     /// A signed access token.
     AccessToken,
@@ -226,6 +233,8 @@ pub enum Proof {
     Introspection,
     /// The userinfo endpoint took the token.
     Userinfo,
+    /// A signed SAML assertion.
+    Assertion,
 }
 
 impl Proof {
@@ -236,6 +245,7 @@ impl Proof {
             Self::AccessToken => "access_token",
             Self::Introspection => "introspection",
             Self::Userinfo => "userinfo",
+            Self::Assertion => "assertion",
         }
     }
 }

@@ -12,7 +12,7 @@ pub(super) mod discovery;
 pub(super) mod endpoints;
 mod exchange;
 mod jwt;
-mod kept;
+
 mod keys;
 pub mod logout;
 mod provider;
@@ -188,7 +188,7 @@ fn identity(issuer: &str, claims: Map<String, Value>, proof: Proof) -> Result<Id
     let read = Claims(&claims);
     let subject = read.subject().map_err(refused("the claims"))?.to_owned();
     let expires_at = read.expires_at();
-    Ok(Identity { issuer: issuer.to_owned(), subject, claims, proof, expires_at, id_token: None })
+    Ok(Identity { issuer: issuer.to_owned(), subject, claims, proof, expires_at, id_token: None, once: None })
 }
 
 /// Claims of userinfo under those of a token: what is signed wins.
@@ -277,7 +277,9 @@ impl Upstream for Oidc {
     }
 
     async fn finish(&self, ask: &Ask<'_>, memo: &super::Memo, answer: &Answer) -> Result<Identity> {
-        let super::Memo::Oidc(memo) = memo;
+        let super::Memo::Oidc(memo) = memo else {
+            return Err(Error::unauthorized("the login was not begun by OpenID Connect"));
+        };
         let oidc = settings(ask.connection)?;
         let mut needed = Vec::new();
         if oidc.response_type == ResponseType::Code {

@@ -6,6 +6,14 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::{Error, Result};
+use crate::model::fields::Fields;
+
+/// Longest name of a party, URL, and text of certificates.
+const MAX_ENTITY_ID: usize = 1_024;
+const MAX_URL: usize = 2_048;
+const MAX_PEM: usize = 100_000;
+
 /// The settings, as they were given; what was not given is absent.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -34,4 +42,40 @@ pub struct Saml {
     pub require_signed_assertion: bool,
     /// Signatures with SHA-1 are taken.
     pub allow_sha1: bool,
+}
+
+impl Saml {
+    /// Reads the members that a client may write. Requests are signed by SSO configurations only, which have the key.
+    pub fn parse(mut f: Fields<'_>) -> Result<Self> {
+        let mut text = |name: &str, most: usize| Ok::<_, Error>(f.nullable_text(name, 1..=most)?.flatten());
+        let saml = Self {
+            idp_entity_id: text("idp_entity_id", MAX_ENTITY_ID)?,
+            idp_sso_url: text("idp_sso_url", MAX_URL)?,
+            idp_slo_url: text("idp_slo_url", MAX_URL)?,
+            idp_certificate: text("idp_certificate", MAX_PEM)?,
+            idp_metadata_url: text("idp_metadata_url", MAX_URL)?,
+            sp_entity_id: text("sp_entity_id", MAX_ENTITY_ID)?,
+            name_id_format: text("name_id_format", 255)?,
+            sp_certificate_pem: text("sp_certificate_pem", MAX_PEM)?,
+            sign_requests: f.boolean("sign_requests")?.unwrap_or(false),
+            force_authn: f.boolean("force_authn")?.unwrap_or(false),
+            require_signed_assertion: f.boolean("require_signed_assertion")?.unwrap_or(false),
+            allow_sha1: f.boolean("allow_sha1")?.unwrap_or(false),
+        };
+        if saml.idp_metadata_url.is_none() {
+            let needed = [
+                ("idp_entity_id", &saml.idp_entity_id),
+                ("idp_sso_url", &saml.idp_sso_url),
+                ("idp_certificate", &saml.idp_certificate),
+            ];
+            if let Some((name, _)) = needed.iter().find(|(_, given)| given.is_none()) {
+                return Err(Error::invalid_field(f.path(name), "is needed unless idp_metadata_url is given"));
+            }
+        }
+        if saml.sign_requests {
+            return Err(Error::invalid_field(f.path("sign_requests"), "there is no key to sign with"));
+        }
+        f.finish()?;
+        Ok(saml)
+    }
 }

@@ -9,8 +9,8 @@ use crate::error::{Error, Result};
 use crate::model::fields::{Fields, wrong_type};
 use crate::model::mapping::Document;
 use crate::model::setting::{Read, boolean, checked, finish, missing, name, number, put, put_maybe, text, texts, word};
-use crate::model::sso_config::GroupProvisioning;
 use crate::model::sso_config::attributes::Attributes;
+use crate::model::sso_config::{GroupProvisioning, ProviderType};
 use crate::model::web;
 
 /// Most e-mail domains, each list.
@@ -72,6 +72,8 @@ pub struct Create {
     pub name: String,
     /// Whether it signs anybody in.
     pub enabled: bool,
+    /// The protocol that it speaks.
+    pub kind: ProviderType,
     /// How it is spoken to, as the body of a connection.
     pub connection: Value,
     /// How people are read.
@@ -127,13 +129,14 @@ impl Create {
     pub fn parse(body: &Value) -> Result<Self> {
         let mut f = Fields::at(body, "")?;
         f.ignore(&["tenant_id"]);
-        provider_type(&mut f)?.ok_or_else(|| missing(&f, "provider_type"))?;
+        let kind = provider_type(&mut f)?.ok_or_else(|| missing(&f, "provider_type"))?;
         let mut settings = Settings::default();
         settings.merge(&mut f)?;
         let create = Self {
             name: name(&mut f, "name")?.ok_or_else(|| missing(&f, "name"))?,
             enabled: boolean(&mut f, "enabled")?.flatten().unwrap_or(true),
-            connection: connection(&mut f)?.ok_or_else(|| missing(&f, "oidc"))?,
+            kind,
+            connection: connection(&mut f, Some(kind))?.ok_or_else(|| missing(&f, kind.protocol()))?,
             reading: reading(&mut f)?
                 .unwrap_or(Reading::Words { attributes: Attributes::default(), groups: GroupProvisioning::None }),
             settings,
@@ -147,13 +150,13 @@ impl Update {
     /// Reads the body of a PATCH over what the tenant says of it so far.
     pub fn parse(body: &Value, stored: &Settings) -> Result<Self> {
         let mut f = Fields::at(body, "")?;
-        provider_type(&mut f)?;
+        let kind = provider_type(&mut f)?;
         let mut settings = stored.clone();
         settings.merge(&mut f)?;
         let update = Self {
             name: name(&mut f, "name")?,
             enabled: boolean(&mut f, "enabled")?.map(|read| read.unwrap_or(true)),
-            connection: connection(&mut f)?,
+            connection: connection(&mut f, kind)?,
             reading: reading(&mut f)?,
             settings,
         };
@@ -162,26 +165,36 @@ impl Update {
     }
 }
 
-fn provider_type(f: &mut Fields<'_>) -> Result<Option<&'static str>> {
-    Ok(word(f, "provider_type", &["oidc"], |word| word)?.flatten())
+fn provider_type(f: &mut Fields<'_>) -> Result<Option<ProviderType>> {
+    const ALL: &[ProviderType] = &[ProviderType::Oidc, ProviderType::Saml];
+    Ok(word(f, "provider_type", ALL, ProviderType::protocol)?.flatten())
 }
 
-/// `oidc` as the body of a connection.
-fn connection(f: &mut Fields<'_>) -> Result<Option<Value>> {
-    match f.object("oidc")? {
-        None => Ok(None),
-        Some(members) if members.contains_key("kind") => {
-            Err(Error::invalid_field("oidc.kind", "is provider_type here"))
+/// The member that is called as its kind, as the body of a connection; of a kind that is not said, whichever is there.
+fn connection(f: &mut Fields<'_>, kind: Option<ProviderType>) -> Result<Option<Value>> {
+    let kinds = [ProviderType::Oidc, ProviderType::Saml].into_iter().filter(|k| kind.is_none_or(|kind| kind == *k));
+    let mut found = None;
+    for kind in kinds {
+        let name = kind.protocol();
+        let Some(members) = f.object(name)? else { continue };
+        if members.contains_key("kind") {
+            return Err(Error::invalid_field(format!("{name}.kind"), "is provider_type here"));
         }
-        Some(members) => Ok(Some(json!({ "connection": members }))),
+        if found.is_some() {
+            return Err(Error::invalid_field(name, "an identity provider speaks one protocol"));
+        }
+        let mut members = members.clone();
+        members.insert("kind".to_owned(), json!(name));
+        found = Some(json!({ "connection": members }));
     }
+    Ok(found)
 }
 
-/// An error about a connection's body, with its place in ours.
-pub fn in_oidc(error: Error) -> Error {
-    match error {
+/// An error about the body of a connection of that kind, with its place in ours.
+pub fn in_connection(kind: &str) -> impl Fn(Error) -> Error {
+    move |error| match error {
         Error::Invalid { message, field } => {
-            let field = field.as_deref().map_or("oidc".to_owned(), |f| f.replacen("connection", "oidc", 1));
+            let field = field.as_deref().map_or_else(|| kind.to_owned(), |f| f.replacen("connection", kind, 1));
             Error::invalid_field(field, message)
         }
         other => other,
@@ -368,7 +381,9 @@ mod tests {
         assert_eq!(create.connection["connection"]["client_id"], "c");
         assert_eq!(create.settings, Settings::default());
         for (members, place) in [
-            (json!({"provider_type": "saml"}), "provider_type:"),
+            (json!({"provider_type": "ldap"}), "provider_type:"),
+            (json!({"provider_type": "saml"}), "saml:"),
+            (json!({"provider_type": "saml", "saml": {"kind": "saml"}}), "saml.kind:"),
             (json!({"provider_type": null}), "provider_type:"),
             (json!({"name": ""}), "name:"),
             (json!({"oidc": null}), "oidc:"),

@@ -258,6 +258,25 @@ fn application_schemas() -> Vec<(&'static str, Value)> {
     ]
 }
 
+/// How an identity provider that speaks SAML is spoken to.
+fn saml() -> Value {
+    object([
+        ("idp_entity_id?", nullable(text_of(1, 1_024))),
+        ("idp_sso_url?", nullable(text_of(1, 2_048))),
+        ("idp_slo_url?", nullable(text_of(1, 2_048))),
+        ("idp_certificate?", says(nullable(text()), "One or more in PEM, all of which may sign.")),
+        ("idp_metadata_url?", says(nullable(text_of(1, 2_048)), "What is not said here is read there.")),
+        (
+            "sp_entity_id?",
+            says(nullable(text_of(1, 1_024)), "Unless given, the address of the tenant's SAML metadata."),
+        ),
+        ("name_id_format?", says(nullable(text_of(1, 255)), "`any` asks for none.")),
+        ("force_authn?", boolean()),
+        ("require_signed_assertion?", says(boolean(), "A signature of the Response as a whole is not enough.")),
+        ("allow_sha1?", boolean()),
+    ])
+}
+
 fn provider_schemas() -> Vec<(&'static str, Value)> {
     let mapping = object([("id", text()), ("rules", list(json!({}))), ("schema_version", text())]);
     let mut shown = identity_provider()
@@ -279,9 +298,10 @@ fn provider_schemas() -> Vec<(&'static str, Value)> {
     let taken = || {
         identity_provider()
             .and("name", text_of(1, 255))
-            .and("provider_type", word(&["oidc"]))
+            .and("provider_type", word(&["oidc", "saml"]))
             .and("enabled", boolean())
             .and("oidc", oidc())
+            .and("saml", saml())
             .and("mapping", object([("rules", list(json!({}))), ("schema_version?", text())]))
             .and("attribute_mappings", attributes.clone())
             .and("group_provisioning", word(&["sync", "none"]))
@@ -289,10 +309,7 @@ fn provider_schemas() -> Vec<(&'static str, Value)> {
     vec![
         ("TenantProvider", shown),
         ("TenantProviders", page_of("TenantProvider")),
-        (
-            "CreateTenantProvider",
-            taken().and("tenant_id", text()).taken(&["tenant_id", "name", "provider_type", "oidc"]),
-        ),
+        ("CreateTenantProvider", taken().and("tenant_id", text()).taken(&["tenant_id", "name", "provider_type"])),
         ("UpdateTenantProvider", taken().taken(&[])),
         ("TenantIds", object([("tenant_ids", list(text()))])),
     ]
@@ -352,7 +369,7 @@ mod tests {
         assert_members(&all["TenantBranding"], &json!(tenant::Branding::default()), &[]);
         let more = ["name", "type", "enabled"];
         assert_members(&all["UpdateApplication"], &json!(application::Settings::default()), &more);
-        let more = ["name", "provider_type", "oidc", "mapping", "attribute_mappings", "group_provisioning"];
+        let more = ["name", "provider_type", "oidc", "saml", "mapping", "attribute_mappings", "group_provisioning"];
         assert_members(&all["UpdateTenantProvider"], &json!(tenant_idp::Settings::default()), &more);
     }
 }

@@ -4,10 +4,13 @@ use serde_json::{Value, json};
 
 use super::super::components::of_type;
 use super::super::operation::{Answer, Operation};
-use super::super::schema::{list, named, nullable, object, says, text};
+use super::super::schema::{boolean, list, named, nullable, object, says, text};
 use crate::tenant::federation::idps::AvailableIdps;
 
 const BASE: &str = "/api/v1/auth/tenants/{tenant_slug}/federation";
+
+/// What identity providers post.
+const POSTED: &str = "Body_saml_acs_api_v1_auth_tenants__tenant_slug__federation_saml_acs_post";
 
 /// The authorization endpoint.
 const ENDPOINT: &str = "/api/v1/auth/tenants/{tenant_slug}/oauth/authorize";
@@ -87,9 +90,14 @@ fn operations() -> Vec<Operation> {
     const IDPS: &str = "/api/v1/auth/tenants/{tenant_slug}/federation/idps";
     const AUTHORIZE: &str = "/api/v1/auth/tenants/{tenant_slug}/federation/oidc/{idp_id}/authorize";
     const CALLBACK: &str = "/api/v1/auth/tenants/{tenant_slug}/federation/oidc/callback";
+    const SAML: &str = "/api/v1/auth/tenants/{tenant_slug}/federation/saml/{idp_id}/login";
+    const ACS: &str = "/api/v1/auth/tenants/{tenant_slug}/federation/saml/acs";
+    const METADATA: &str = "/api/v1/auth/tenants/{tenant_slug}/federation/saml/metadata";
     const LOGIN: &str = "/api/v1/auth/tenants/{tenant_slug}/federation/{protocol}/{idp_id}/login";
     const BACK: &str = "/api/v1/auth/tenants/{tenant_slug}/federation/{protocol}/callback";
-    debug_assert!([IDPS, AUTHORIZE, CALLBACK, LOGIN, BACK].iter().all(|path| path.starts_with(BASE)));
+    debug_assert!(
+        [IDPS, AUTHORIZE, CALLBACK, SAML, ACS, METADATA, LOGIN, BACK].iter().all(|path| path.starts_with(BASE))
+    );
     let with_answer = |operation: Operation| {
         [
             ("code", "The identity provider's code."),
@@ -113,6 +121,18 @@ fn operations() -> Vec<Operation> {
             Operation::post(CALLBACK, id(CALLBACK, "oidc_callback", "post"), "Oidc Callback by a form").takes_form(),
             303,
         ),
+        step(with_parameters(Operation::get(SAML, id(SAML, "saml_login", "get"), "Saml Login")), 302),
+        step(Operation::post(ACS, id(ACS, "saml_acs", "post"), "Saml Acs").takes_form_named(POSTED), 303),
+        Operation::get(METADATA, id(METADATA, "saml_metadata", "get"), "Saml Metadata")
+            .answer(
+                200,
+                Answer::contents(
+                    "What this service is to identity providers of the tenant.",
+                    [("application/samlmetadata+xml", text()), ("application/json", named("SamlMetadata"))],
+                ),
+            )
+            .refuses(&[403])
+            .for_browsers(),
         step(with_parameters(Operation::get(LOGIN, id(LOGIN, "login", "get"), "Begin by any protocol")), 302),
         step(with_answer(Operation::get(BACK, id(BACK, "callback", "get"), "Come back by any protocol")), 302),
         step(Operation::post(BACK, id(BACK, "callback", "post"), "Come back by a form").takes_form(), 303),
@@ -128,6 +148,23 @@ pub fn schemas() -> Vec<(String, Value)> {
         ("type", says(text(), "What is wrong, in a word.")),
     ]);
     let mut all = of_type::<AvailableIdps>();
+    let posted = object([
+        ("SAMLResponse", says(text(), "The identity provider's Response, in base64.")),
+        ("RelayState?", says(text(), "Which sign-in it is of.")),
+    ]);
+    all.push((POSTED.to_owned(), posted));
+    let metadata = object([
+        ("entity_id", text()),
+        ("acs_urls", list(text())),
+        ("slo_urls", list(text())),
+        ("name_id_formats", list(text())),
+        ("signing_certificates", list(text())),
+        ("encryption_certificates", list(text())),
+        ("authn_requests_signed", boolean()),
+        ("want_assertions_signed", boolean()),
+        ("valid_until", text()),
+    ]);
+    all.push(("SamlMetadata".to_owned(), metadata));
     all.push(("ValidationError".to_owned(), problem));
     all.push(("HTTPValidationError".to_owned(), object([("detail?", list(named("ValidationError")))])));
     all

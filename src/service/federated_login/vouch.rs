@@ -8,7 +8,6 @@ use super::route::Route;
 use super::{Verdict, check_remote_id, map, person, settle};
 use crate::error::{Code, Error, Result};
 use crate::model::assertion::Assertion;
-use crate::model::claims;
 use crate::model::mapping_engine::Mapped;
 use crate::service::App;
 use crate::service::caller::Origin;
@@ -66,8 +65,7 @@ impl<'a> Vouch<'a> {
 
 /// What the mapping makes of what an upstream has verified, and its account of that.
 async fn read(app: &App, route: &Route, identity: &Identity) -> Result<(Assertion, Result<Mapped>, Value)> {
-    let prefixes = &app.config.federation.claim_prefixes;
-    let assertion = claims::assertion(&identity.issuer, &identity.subject, &identity.claims, prefixes)?;
+    let assertion = super::assertion(app, identity)?;
     check_remote_id(app, route, &assertion)?;
     let (mapped, explained) = map(app, route, &assertion).await?;
     Ok((assertion, mapped, explained))

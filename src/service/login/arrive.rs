@@ -22,7 +22,7 @@ use crate::service::federated_login::route::Route;
 use crate::service::federated_login::{self, Verdict};
 use crate::service::{App, audit, connection, session};
 use crate::store;
-use crate::upstream::{self, Answer, Ask, Identity, Memo, Upstream as _};
+use crate::upstream::{self, Answer, Ask, Identity, Memo};
 
 /// How far an identity provider's clock may differ, in seconds.
 const SKEW_SECS: i64 = 60;
@@ -37,6 +37,8 @@ pub(super) struct Waiting {
     issuer: String,
     subject: String,
     claims: Map<String, Value>,
+    #[serde(default)]
+    proof: upstream::Proof,
     id_token: Option<String>,
     /// The account that may be theirs.
     pub(super) candidate: String,
@@ -48,6 +50,7 @@ impl Waiting {
             issuer: identity.issuer.clone(),
             subject: identity.subject.clone(),
             claims: identity.claims.clone(),
+            proof: identity.proof,
             id_token: identity.id_token.as_ref().and_then(|t| t.expose_str()).map(str::to_owned),
             candidate: candidate.to_owned(),
         }
@@ -65,28 +68,26 @@ impl Waiting {
             issuer: self.issuer,
             subject: self.subject,
             claims: self.claims,
-            proof: upstream::Proof::IdToken,
+            proof: self.proof,
             expires_at: None,
             id_token: self.id_token.map(Secret::from),
+            once: None,
         }
     }
 }
 
-/// Takes the browser in that comes back with these parameters.
-pub async fn arrive(
-    app: &App,
-    visit: &Visit<'_>,
-    tenant: &Tenant,
-    kind: &str,
-    parameters: Vec<(String, String)>,
-) -> Result<Step> {
-    let answered = Answer::Query(parameters);
+/// Takes the browser in that comes back with this answer.
+pub async fn arrive(app: &App, visit: &Visit<'_>, tenant: &Tenant, kind: &str, answered: Answer) -> Result<Step> {
     let twice = |_| Error::refused(Code::InvalidRequest, "A parameter stands twice.");
-    for name in ["code", "error", "error_description", "iss"] {
+    for name in ["code", "error", "error_description", "iss", "SAMLResponse"] {
         answered.one(name).map_err(twice)?;
     }
     let unknown = || Error::refused(Code::InvalidState, "No sign-in waits for that answer. Start again.");
-    let state = answered.one("state").map_err(twice)?.filter(|s| !s.is_empty() && s.len() <= MAX_STATE);
+    let name = match &answered {
+        Answer::Query(_) => "state",
+        Answer::Form(_) => "RelayState",
+    };
+    let state = answered.one(name).map_err(twice)?.filter(|s| !s.is_empty() && s.len() <= MAX_STATE);
     let state = state.ok_or_else(unknown)?;
     let mut conn = app.store.read().await?;
     let stored = store::sign_in::get_by_state(&mut conn, &tenant.id, &digest(state)).await?.ok_or_else(unknown)?;
@@ -118,9 +119,24 @@ pub async fn arrive(
     }
     let mut trace = Trace::default();
     match finish(app, tenant, kind, &it, &answered, state, &mut trace).await {
+        Ok(identity) if !is_first_use(app, &it, &identity).await? => {
+            let error =
+                Error::refused_because(Code::ValidationFailed, "The answer was used before.", "it is good once only");
+            record_failure(app, visit, tenant, &it, "federation.assertion.replayed", "used before").await?;
+            end(app, visit, tenant, it, trace, error).await
+        }
         Ok(identity) => judge(app, visit, tenant, it, identity, Decision::Open, trace).await,
         Err(error) => end(app, visit, tenant, it, trace, error).await,
     }
+}
+
+/// Uses up what an identity was proven by, where that is good once only, whichever node it is shown to; false if it was used
+/// before. It is kept as long as it could be shown.
+async fn is_first_use(app: &App, it: &SignIn, identity: &Identity) -> Result<bool> {
+    let Some((id, ends)) = &identity.once else { return Ok(true) };
+    let idp_id = it.idp_id.as_deref().unwrap_or_default();
+    let key = digest(&format!("assertion {idp_id} {id}"));
+    store::spent::spend(&mut app.store.write_once().await?, &key, ends.plus_secs(2 * SKEW_SECS)).await
 }
 
 /// An answer that was brought before: whoever is signed in by now goes on (a double click, the back button).
@@ -155,7 +171,7 @@ async fn finish(
     let memo = Memo::from_text(&app.sealer.open(&it.id, memo)?)?;
     let redirect_uri = depart::callback_uri(app, tenant, kind);
     let ask = Ask::new(&ready, app.now(), &app.random).with_browser(&redirect_uri, state);
-    let finished = app.oidc.finish(&ask, &memo, answered).await.map_err(depart::unreachable_upstream);
+    let finished = connection::finish(app, &ask, &memo, answered).await.map_err(depart::unreachable_upstream);
     let refusal = answered.one("error").ok().flatten().filter(|e| !e.is_empty());
     let identity = match (finished, refusal) {
         (Ok(identity), _) => identity,

@@ -12,11 +12,12 @@ use crate::model::tenant::Tenant;
 use crate::model::tenant_idp::Offered;
 use crate::secret::digest;
 use crate::service::{App, connection, tenant};
-use crate::upstream::{Ask, Begun, Upstream as _, Wishes};
+use crate::upstream::{Ask, Begun, Wishes};
 
 /// Where identity providers of a kind send the browser back to: one address for each tenant and kind.
 pub fn callback_uri(app: &App, tenant: &Tenant, kind: &str) -> String {
-    format!("{}/federation/{kind}/callback", tenant.base(&app.public_url))
+    let place = if kind == "saml" { "acs" } else { "callback" };
+    format!("{}/federation/{kind}/{place}", tenant.base(&app.public_url))
 }
 
 /// The identity provider of that kind that a tenant offers, or 404: one of another tenant, of another kind or one that is
@@ -136,7 +137,7 @@ async fn away(
         extra: &offered.settings.extra_params,
     };
     let ask = Ask::new(&ready, app.now(), &app.random).with_browser(&redirect_uri, &state).with_wishes(wishes);
-    let begun = app.oidc.begin(&ask).await.map_err(unreachable_upstream).map_err(answer::as_refusal)?;
+    let begun = connection::begin(app, &ask).await.map_err(unreachable_upstream).map_err(answer::as_refusal)?;
     store_departure(app, visit, tenant, offered, start, &state, begun).await
 }
 

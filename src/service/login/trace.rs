@@ -29,7 +29,8 @@ impl Trace {
 
     /// The steps of a sign-in, after the one that stands with it.
     fn of(self, app: &App, origin: &Origin, it: &SignIn, first: Option<SignInStep>) -> Vec<SignInStep> {
-        let steps = (0..).zip(self.steps).map(|(seq, (step, outcome, reason, detail))| SignInStep {
+        // The first, which stands with the sign-in, is before all others, whatever the clock says.
+        let steps = (1..).zip(self.steps).map(|(seq, (step, outcome, reason, detail))| SignInStep {
             id: app.random.hex_id(),
             sign_in_id: it.id.clone(),
             tenant_id: it.tenant_id.clone(),
@@ -46,8 +47,7 @@ impl Trace {
 
     /// Stores a new sign-in, the first step with it: it is one statement, and most do not come back.
     pub(super) async fn begin(self, app: &App, tx: &mut store::Conn, origin: &Origin, it: &mut SignIn) -> Result<()> {
-        // Before all others, whatever the clock says.
-        it.first_step = self.of(app, origin, it, None).pop().map(|step| SignInStep { seq: -1, ..step });
+        it.first_step = self.of(app, origin, it, None).pop().map(|step| SignInStep { seq: 0, ..step });
         store::sign_in::insert(tx, it).await
     }
 

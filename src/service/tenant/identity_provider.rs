@@ -15,7 +15,7 @@ use crate::model::mapping_engine::SchemaVersion;
 use crate::model::protocol::Protocol;
 use crate::model::sso_config::rules::{self, Sources};
 use crate::model::sso_config::{ProviderType, Source};
-use crate::model::tenant_idp::{Create, Known, Reading, Update, in_mapping, in_oidc, tenant_ids};
+use crate::model::tenant_idp::{Create, Known, Reading, Update, in_connection, in_mapping, tenant_ids};
 use crate::policy::Target;
 use crate::service::caller::Caller;
 use crate::service::connection::{self, At};
@@ -24,8 +24,15 @@ use crate::service::{App, audit, federation, mapping, protocol, sso_config};
 use crate::store::{self, Conn};
 
 const KIND: &str = "tenant_identity_provider";
+
 /// The protocol of those that are made here.
-const PROTOCOL: &str = "openid";
+fn protocol_of(kind: ProviderType) -> &'static str {
+    match kind {
+        ProviderType::Oidc => "openid",
+        ProviderType::Saml => "saml2",
+        ProviderType::Ldap => "ldap",
+    }
+}
 
 /// An identity provider as it is shown; how it is spoken to and how people are read is shown of a tenant's own only.
 #[derive(Debug, Clone, PartialEq)]
@@ -102,13 +109,14 @@ async fn make(app: &App, caller: &Caller, body: &Value) -> Result<Shown> {
     let tenant_id = admitted_by_body(app, caller, "tenant:create_identity_provider", body).await?.id;
     let create = Create::parse(body)?;
     let id = app.random.hex_id();
-    let connection = connection::parse(app, &create.connection).map_err(in_oidc)?;
-    let document = document(app, &tenant_id, create.reading).await?;
+    let protocol_id = protocol_of(create.kind);
+    let connection = connection::parse(app, &create.connection).map_err(in_connection(create.kind.protocol()))?;
+    let document = document(app, &tenant_id, create.kind, create.reading).await?;
     let mapping = Mapping { id: id.clone(), domain_id: Some(tenant_id.clone()), document };
     let asked = federation::Asked::of_tenant(&id, &tenant_id, &create.name, create.enabled);
     let protocol = Protocol {
         idp_id: id.clone(),
-        id: PROTOCOL.to_owned(),
+        id: protocol_id.to_owned(),
         mapping_id: Some(mapping.id.clone()),
         remote_id_attribute: None,
     };
@@ -121,7 +129,7 @@ async fn make(app: &App, caller: &Caller, body: &Value) -> Result<Shown> {
     let idp = federation::add(app, &mut tx, caller, asked).await?;
     mapping::add(app, &mut tx, caller, &mapping).await?;
     protocol::add(app, &mut tx, caller, &reach, &idp, &protocol).await?;
-    let at = At { idp_id: &id, protocol_id: PROTOCOL };
+    let at = At { idp_id: &id, protocol_id };
     connection::add(app, &mut tx, caller, at, connection, (&tenant_id, "")).await?;
     store::tenant_idp::put(&mut tx, &tenant_id, &id, &create.settings, app.now()).await?;
     let place = (KIND, id.as_str());
@@ -133,12 +141,12 @@ async fn make(app: &App, caller: &Caller, body: &Value) -> Result<Shown> {
 }
 
 /// The rules by which people of a tenant are read, checked: they reach no further than its domain.
-async fn document(app: &App, tenant_id: &str, reading: Reading) -> Result<Document> {
+async fn document(app: &App, tenant_id: &str, kind: ProviderType, reading: Reading) -> Result<Document> {
     let (document, place) = match reading {
         Reading::Document(document) => (document, "mapping"),
         Reading::Words { attributes, groups } => {
             let sources = Sources {
-                kind: ProviderType::Oidc,
+                kind,
                 claim_prefix: sso_config::claim_prefix(app),
                 attributes: &attributes,
                 groups,
@@ -190,7 +198,10 @@ async fn change(
         ));
     }
     let document = match update.reading.take() {
-        Some(reading) => Some(document(app, tenant_id, reading).await?),
+        Some(reading) => {
+            let kind = found.kind.as_deref().and_then(ProviderType::of_protocol).unwrap_or(ProviderType::Oidc);
+            Some(document(app, tenant_id, kind, reading).await?)
+        }
         None => None,
     };
     let detail = super::named(body);
@@ -258,7 +269,8 @@ async fn change_own(
         let reach = Reach::of(app, caller).await?;
         protocol::check_mapping_within(tx, &reach, id, protocol_id).await?;
         let shown = connection::shown(tx, at).await?.ok_or_else(unset)?;
-        let changed = connection::parse_change(app, body, &shown.connection.settings).map_err(in_oidc)?;
+        let changed = connection::parse_change(app, body, &shown.connection.settings)
+            .map_err(in_connection(shown.connection.settings.kind()))?;
         connection::put(app, tx, caller, shown, changed, (tenant_id, detail)).await?;
     }
     if let Some(document) = document {

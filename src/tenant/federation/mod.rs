@@ -3,6 +3,7 @@
 //! The seed's routes of OpenID Connect stand beside a pair for whatever protocol, so that a new one needs no new route.
 
 pub mod idps;
+pub mod saml;
 
 use std::sync::Arc;
 
@@ -16,7 +17,7 @@ use crate::http::reply::Reply;
 use crate::http::request::Request;
 use crate::http::route::Access::Open;
 use crate::http::route::Route;
-use crate::service::login::Step;
+use crate::service::login::{Brought, Step};
 use crate::service::{App, login, pace};
 
 /// The routes of this part.
@@ -26,6 +27,9 @@ pub fn routes() -> Vec<Route> {
         Route::get("/api/v1/auth/tenants/{tenant_slug}/federation/oidc/{idp_id}/authorize", Open, oidc_authorize),
         Route::get("/api/v1/auth/tenants/{tenant_slug}/federation/oidc/callback", Open, oidc_callback),
         Route::post("/api/v1/auth/tenants/{tenant_slug}/federation/oidc/callback", Open, callback_by_form),
+        Route::post("/api/v1/auth/tenants/{tenant_slug}/federation/saml/acs", Open, saml::acs),
+        Route::get("/api/v1/auth/tenants/{tenant_slug}/federation/saml/metadata", Open, saml::metadata),
+        Route::get("/api/v1/auth/tenants/{tenant_slug}/federation/saml/{idp_id}/login", Open, saml::login),
         Route::get("/api/v1/auth/tenants/{tenant_slug}/federation/{protocol}/{idp_id}/login", Open, begin),
         Route::get("/api/v1/auth/tenants/{tenant_slug}/federation/{protocol}/callback", Open, callback),
         Route::post("/api/v1/auth/tenants/{tenant_slug}/federation/{protocol}/callback", Open, callback_by_form),
@@ -69,6 +73,12 @@ async fn callback(app: Arc<App>, req: Request) -> Result<Reply> {
 }
 
 async fn arrive(app: Arc<App>, req: Request, kind: &str) -> Result<Reply> {
+    let answer = Brought::Query(parameters(&req));
+    arrive_with(app, req, kind, answer).await
+}
+
+/// Takes in whoever comes back with this answer.
+async fn arrive_with(app: Arc<App>, req: Request, kind: &str, answer: Brought) -> Result<Reply> {
     let tenant = match tenant_of(&app, &req).await? {
         Ok(tenant) => tenant,
         Err(reply) => return Ok(reply),
@@ -76,7 +86,7 @@ async fn arrive(app: Arc<App>, req: Request, kind: &str) -> Result<Reply> {
     let browser = Browser::of(&app, &req);
     let origin = req.origin(&app);
     let step = match pace::check(&app, pace::Kind::Finish, &tenant.id, &origin) {
-        Ok(()) => login::arrive(&app, &browser.visit(), &tenant, kind, parameters(&req)).await,
+        Ok(()) => login::arrive(&app, &browser.visit(), &tenant, kind, answer).await,
         Err(error) => Err(error),
     };
     if let Err(Error::Refused { code: Code::InvalidState | Code::StateMismatch | Code::ValidationFailed, .. }) = &step {

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use http::{HeaderMap, HeaderValue, header};
 use moka::sync::Cache;
 
+use super::super::kept::{Held, Kept};
 use super::discovery::Configuration;
-use super::kept::{Held, Kept};
 use super::keys::KeySet;
 use crate::clock::Timestamp;
 use crate::egress::{Egress, Kind};

@@ -1,0 +1,78 @@
+//! SAML at a tenant: the way there, the address where answers are posted to, and our metadata (seed 004, tenant-login §6).
+
+use std::sync::Arc;
+
+use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use http::{HeaderValue, StatusCode};
+use serde_json::json;
+
+use super::super::pages::respond;
+use super::super::pages::visit::{Browser, tenant_of};
+use crate::error::{Code, Error, Result};
+use crate::http::reply::Reply;
+use crate::http::request::Request;
+use crate::service::App;
+use crate::service::login::{Begin, Brought, Next, Step, callback_uri, service_provider};
+
+/// Most bytes of a posted form.
+const MAX_BODY: usize = 1_048_576;
+/// Most fields that are taken of it.
+const MAX_FIELDS: usize = 20;
+/// The field by which our own page says that the browser has been here.
+const AGAIN: &str = "again";
+
+/// `GET …/federation/saml/{idp_id}/login`
+pub async fn login(app: Arc<App>, req: Request) -> Result<Reply> {
+    super::depart(app, req, "saml").await
+}
+
+/// `POST …/federation/saml/acs`: a browser brings no cookie with a form that another site posts, so a page of ours has it post
+/// the same once more, with which it does.
+pub async fn acs(app: Arc<App>, mut req: Request) -> Result<Reply> {
+    let fields: Vec<(String, String)> = req.large_form(MAX_BODY).await?.into_iter().take(MAX_FIELDS).collect();
+    let tenant = match tenant_of(&app, &req).await? {
+        Ok(tenant) => tenant,
+        Err(reply) => return Ok(reply),
+    };
+    if !fields.iter().any(|(name, value)| name == "SAMLResponse" && !value.is_empty()) {
+        let error = Error::unprocessable("SAMLResponse", "missing", "Field required");
+        return respond::step(&app, &req, Some(&tenant), Err(error));
+    }
+    let has = |wanted: &str| fields.iter().any(|(name, _)| name == wanted);
+    let may_lack_cookies = has("RelayState") && !has(AGAIN) && !req.prefers_json();
+    if may_lack_cookies && Browser::of(&app, &req).visit().attempts.is_empty() {
+        let again = std::iter::once((AGAIN.to_owned(), "1".to_owned()));
+        let url = callback_uri(&app, &tenant, "saml");
+        let begin = Begin::Post { url, fields: fields.into_iter().chain(again).collect() };
+        let step = Step { next: Next::Leave { begin, expires_in: 0 }, cookies: Vec::new() };
+        return respond::step(&app, &req, Some(&tenant), Ok(step));
+    }
+    super::arrive_with(app, req, "saml", Brought::Form(fields)).await
+}
+
+/// `GET …/federation/saml/metadata`
+pub async fn metadata(app: Arc<App>, req: Request) -> Result<Reply> {
+    let tenant = match tenant_of(&app, &req).await? {
+        Ok(tenant) => tenant,
+        Err(reply) => return Ok(reply),
+    };
+    let own = service_provider(&app, &tenant);
+    if req.prefers_json() {
+        return Ok(Reply::ok(&json!({
+            "entity_id": own.entity_id,
+            "acs_urls": [own.acs_url],
+            "slo_urls": [],
+            "name_id_formats": own.name_id_formats,
+            "signing_certificates": [],
+            "encryption_certificates": [],
+            "authn_requests_signed": false,
+            "want_assertions_signed": true,
+            "valid_until": own.valid_until,
+        })));
+    }
+    let disposition = HeaderValue::from_str(&format!("inline; filename=\"{}-sp.xml\"", tenant.slug));
+    let disposition = disposition.map_err(|_| Error::refused(Code::TenantNotFound, "Tenant not found"))?;
+    let kind = HeaderValue::from_static("application/samlmetadata+xml; charset=utf-8");
+    let reply = Reply::empty(StatusCode::OK).with(CONTENT_TYPE, kind).with(CONTENT_DISPOSITION, disposition);
+    Ok(Reply { body: own.document.into(), ..reply })
+}

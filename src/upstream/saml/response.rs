@@ -1,0 +1,377 @@
+//! What an identity provider says in a Response (saml-core-2.0-os §2 and §3.2, saml-profiles-2.0-os §4.1.4), believed only if
+//! every check holds (`security.md` part 2, rules 3 to 5; tenant-login §6.3).
+//!
+//! There is one assertion, and it is read from the canonical text that a signature was verified of. None of the checks can be
+//! switched off; what an identity provider may be allowed is SHA-1, and to sign the Response alone.
+
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::signature::{self, Trust};
+use super::xml::{DS, Element, Outcome, SAML, SAMLP, Tree};
+use crate::clock::Timestamp;
+
+/// How far the identity provider's clock may differ, in seconds.
+const SKEW_SECS: i64 = 60;
+/// Longest text that is taken of a name or an attribute, in bytes.
+const MAX_TEXT: usize = 16_384;
+/// Most values of attributes in all.
+const MAX_VALUES: usize = 5_000;
+
+const BEARER: &str = "urn:oasis:names:tc:SAML:2.0:cm:bearer";
+const ENTITY: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:entity";
+const STATUS: &str = "urn:oasis:names:tc:SAML:2.0:status:";
+const SUCCESS: &str = "urn:oasis:names:tc:SAML:2.0:status:Success";
+
+/// What a Response has to be.
+#[derive(Debug)]
+pub struct Expected<'a> {
+    /// The identity provider.
+    pub idp_entity_id: &'a str,
+    /// What it signs with.
+    pub trust: &'a Trust,
+    /// A signature of the Response as a whole is not enough.
+    pub require_signed_assertion: bool,
+    /// What we call ourselves to it.
+    pub sp_entity_id: &'a str,
+    /// Where it was to be posted to.
+    pub acs_url: &'a str,
+    /// The request that it answers.
+    pub request_id: &'a str,
+    /// The request asked that somebody authenticate anew, at this time.
+    pub anew_since: Option<Timestamp>,
+    /// The time.
+    pub now: Timestamp,
+}
+
+/// What an assertion says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Said {
+    /// Its id, good once.
+    pub assertion_id: String,
+    /// Until when it could be used.
+    pub ends: Timestamp,
+    /// What the identity provider calls the person.
+    pub name_id: String,
+    /// The form of that name.
+    pub name_id_format: Option<String>,
+    /// Within what the name is theirs.
+    pub name_qualifier: Option<String>,
+    /// For whom the name was made.
+    pub sp_name_qualifier: Option<String>,
+    /// Its session.
+    pub session_index: Option<String>,
+    /// Until when its session lasts.
+    pub session_ends: Option<Timestamp>,
+    /// When the person was made sure of.
+    pub authn_instant: Timestamp,
+    /// How.
+    pub authn_context: Option<String>,
+    /// What else is said.
+    pub attributes: Vec<Attribute>,
+}
+
+/// One thing that is said of a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attribute {
+    /// What it is called.
+    pub name: String,
+    /// What people call it.
+    pub friendly_name: Option<String>,
+    /// What it is.
+    pub values: Vec<String>,
+}
+
+/// Why a Response signs nobody in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// The identity provider says that it has not: its first and second status codes, without their common beginning.
+    Status(String, Option<String>),
+    /// It is not believed; the text goes on after its name.
+    Untrusted(String),
+}
+
+impl From<String> for Refusal {
+    fn from(why: String) -> Self {
+        Self::Untrusted(why)
+    }
+}
+
+impl From<&str> for Refusal {
+    fn from(why: &str) -> Self {
+        Self::Untrusted(why.to_owned())
+    }
+}
+
+/// Reads a Response.
+pub fn read(text: &str, expected: &Expected<'_>) -> Result<Said, Refusal> {
+    let tree = Tree::read(text)?;
+    let response = tree.root();
+    if !response.is(SAMLP, "Response") {
+        return Err("is no Response".into());
+    }
+    if !tree.all(SAML, "EncryptedAssertion").is_empty() {
+        return Err("has an encrypted assertion, which this service does not read".into());
+    }
+    let assertions = tree.all(SAML, "Assertion");
+    let signatures = tree.all(DS, "Signature");
+    let is_of = |signature: &Element<'_, '_>, owner: Element<'_, '_>| signature.parent() == Some(owner);
+    if !signatures.iter().all(|s| is_of(s, response) || assertions.iter().any(|a| is_of(s, *a))) {
+        return Err("has a signature in a place where none belongs".into());
+    }
+    if assertions.iter().any(|a| a.parent() != Some(response)) {
+        return Err("has an assertion in a place where none belongs".into());
+    }
+    // What is verified is read again, by the same parser, and nothing else from then on.
+    match signature::verify(response, expected.trust)? {
+        Some(verified) => {
+            let tree = Tree::read(&verified)?;
+            check_response(tree.root(), expected, true)?;
+            let assertion = the_assertion(tree.root())?;
+            match signature::verify(assertion, expected.trust)? {
+                Some(verified) => assertion_of(&verified, expected),
+                None if expected.require_signed_assertion => Err("has an assertion that is not signed itself".into()),
+                None => check_assertion(assertion, expected).map_err(Refusal::from),
+            }
+        }
+        None => {
+            check_response(response, expected, false)?;
+            let assertion = the_assertion(response)?;
+            match signature::verify(assertion, expected.trust)? {
+                Some(verified) => assertion_of(&verified, expected),
+                None => Err("is not signed, nor is its assertion".into()),
+            }
+        }
+    }
+}
+
+fn the_assertion<'t, 'a>(response: Element<'t, 'a>) -> Outcome<Element<'t, 'a>> {
+    response.only(SAML, "Assertion")
+}
+
+fn assertion_of(verified: &str, expected: &Expected<'_>) -> Result<Said, Refusal> {
+    let tree = Tree::read(verified)?;
+    if !tree.root().is(SAML, "Assertion") {
+        return Err("has a signature of something else than its assertion".into());
+    }
+    check_assertion(tree.root(), expected).map_err(Refusal::from)
+}
+
+/// Checks the Response around the assertion.
+fn check_response(response: Element<'_, '_>, expected: &Expected<'_>, is_signed: bool) -> Result<(), Refusal> {
+    if !response.is(SAMLP, "Response") || response.attribute("Version") != Some("2.0") {
+        return Err("is no Response of SAML 2.0".into());
+    }
+    match response.attribute("Destination") {
+        Some(destination) if destination == expected.acs_url => {}
+        None if !is_signed => {}
+        _ => return Err("was not meant for this address ('Destination')".into()),
+    }
+    if response.attribute("InResponseTo") != Some(expected.request_id) {
+        return Err("does not answer the request that was made ('InResponseTo')".into());
+    }
+    if let Some(issuer) = response.one(SAML, "Issuer")? {
+        check_issuer(issuer, expected)?;
+    }
+    if let Some(at) = instant(response, "IssueInstant")?
+        && at > expected.now.plus_secs(SKEW_SECS)
+    {
+        return Err("was made in the future ('IssueInstant')".into());
+    }
+    let status = response.only(SAMLP, "Status")?;
+    let code = status.only(SAMLP, "StatusCode")?;
+    let named = |code: Element<'_, '_>| {
+        let value = code.attribute("Value").unwrap_or_default();
+        value.strip_prefix(STATUS).unwrap_or(value).to_owned()
+    };
+    if code.attribute("Value") == Some(SUCCESS) {
+        return Ok(());
+    }
+    Err(Refusal::Status(named(code), code.one(SAMLP, "StatusCode")?.map(named)))
+}
+
+fn check_issuer(issuer: Element<'_, '_>, expected: &Expected<'_>) -> Outcome<()> {
+    if issuer.attribute("Format").is_some_and(|format| format != ENTITY) || issuer.text()? != expected.idp_entity_id {
+        return Err("comes from another identity provider ('Issuer')".to_owned());
+    }
+    Ok(())
+}
+
+/// Checks an assertion that was verified, and reads it.
+fn check_assertion(assertion: Element<'_, '_>, expected: &Expected<'_>) -> Outcome<Said> {
+    if assertion.attribute("Version") != Some("2.0") {
+        return Err("has an assertion that is not of SAML 2.0".to_owned());
+    }
+    let id = assertion.attribute("ID").filter(|id| !id.is_empty() && id.len() <= 255);
+    let id = id.ok_or("has an assertion without an ID that can be kept")?;
+    check_issuer(assertion.only(SAML, "Issuer")?, expected)?;
+    if instant(assertion, "IssueInstant")?.is_none_or(|at| at > expected.now.plus_secs(SKEW_SECS)) {
+        return Err("has an assertion that was made in the future ('IssueInstant')".to_owned());
+    }
+    let subject = assertion.only(SAML, "Subject")?;
+    let name = subject.only(SAML, "NameID")?;
+    let name_id = name.text()?.trim().to_owned();
+    if name_id.is_empty() || name_id.len() > MAX_TEXT {
+        return Err("names nobody ('NameID')".to_owned());
+    }
+    let confirmed = check_confirmation(subject, expected)?;
+    let conditions = check_conditions(assertion.only(SAML, "Conditions")?, expected)?;
+    let mut said = Said {
+        assertion_id: id.to_owned(),
+        ends: confirmed.max(conditions.unwrap_or(confirmed)),
+        name_id,
+        name_id_format: short(name, "Format"),
+        name_qualifier: short(name, "NameQualifier"),
+        sp_name_qualifier: short(name, "SPNameQualifier"),
+        session_index: None,
+        session_ends: None,
+        authn_instant: Timestamp(0),
+        authn_context: None,
+        attributes: attributes(assertion)?,
+    };
+    read_authentication(assertion, expected, &mut said)?;
+    Ok(said)
+}
+
+fn short(element: Element<'_, '_>, name: &str) -> Option<String> {
+    element.attribute(name).filter(|text| !text.is_empty() && text.len() <= 1_024).map(str::to_owned)
+}
+
+/// Whether whoever brings the assertion may, and until when.
+fn check_confirmation(subject: Element<'_, '_>, expected: &Expected<'_>) -> Outcome<Timestamp> {
+    let mut why = "has no confirmation for whoever brings it ('SubjectConfirmation')".to_owned();
+    for confirmation in subject.named(SAML, "SubjectConfirmation") {
+        if confirmation.attribute("Method") != Some(BEARER) {
+            continue;
+        }
+        match check_bearer(confirmation, expected) {
+            Ok(until) => return Ok(until),
+            Err(fault) => why = fault,
+        }
+    }
+    Err(why)
+}
+
+fn check_bearer(confirmation: Element<'_, '_>, expected: &Expected<'_>) -> Outcome<Timestamp> {
+    let data = confirmation.only(SAML, "SubjectConfirmationData")?;
+    if data.attribute("Recipient") != Some(expected.acs_url) {
+        return Err("was not meant for this address ('Recipient')".to_owned());
+    }
+    if data.attribute("InResponseTo") != Some(expected.request_id) {
+        return Err("does not confirm the request that was made ('InResponseTo')".to_owned());
+    }
+    if data.attribute("NotBefore").is_some() {
+        return Err("has a confirmation with a beginning ('NotBefore')".to_owned());
+    }
+    let until = instant(data, "NotOnOrAfter")?.ok_or("has a confirmation without an end ('NotOnOrAfter')")?;
+    if until <= expected.now.plus_secs(-SKEW_SECS) {
+        return Err("was brought too late ('NotOnOrAfter')".to_owned());
+    }
+    Ok(until)
+}
+
+/// Whether the assertion holds now and for us, and until when it says that it does.
+fn check_conditions(conditions: Element<'_, '_>, expected: &Expected<'_>) -> Outcome<Option<Timestamp>> {
+    if instant(conditions, "NotBefore")?.is_some_and(|from| from > expected.now.plus_secs(SKEW_SECS)) {
+        return Err("does not hold yet ('NotBefore')".to_owned());
+    }
+    let until = instant(conditions, "NotOnOrAfter")?;
+    if until.is_some_and(|until| until <= expected.now.plus_secs(-SKEW_SECS)) {
+        return Err("does not hold any more ('NotOnOrAfter')".to_owned());
+    }
+    let mut restrictions = 0_usize;
+    for condition in conditions.children() {
+        if condition.is(SAML, "AudienceRestriction") {
+            restrictions += 1;
+            let mut is_ours = false;
+            for audience in condition.named(SAML, "Audience") {
+                is_ours |= audience.text()?.trim() == expected.sp_entity_id;
+            }
+            if !is_ours {
+                return Err("is for others ('Audience')".to_owned());
+            }
+        } else if !condition.is(SAML, "OneTimeUse") && !condition.is(SAML, "ProxyRestriction") {
+            return Err("has a condition that is not known".to_owned());
+        }
+    }
+    if restrictions == 0 {
+        return Err("does not say whom it is for ('AudienceRestriction')".to_owned());
+    }
+    Ok(until)
+}
+
+/// Reads when and how the person was made sure of: by the latest statement.
+fn read_authentication(assertion: Element<'_, '_>, expected: &Expected<'_>, said: &mut Said) -> Outcome<()> {
+    let mut latest = None;
+    for statement in assertion.named(SAML, "AuthnStatement") {
+        let at = instant(statement, "AuthnInstant")?.ok_or("does not say when ('AuthnInstant')")?;
+        let ends = instant(statement, "SessionNotOnOrAfter")?;
+        if at > expected.now.plus_secs(SKEW_SECS) {
+            return Err("speaks of a sign-in in the future ('AuthnInstant')".to_owned());
+        }
+        if ends.is_some_and(|ends| ends <= expected.now.plus_secs(-SKEW_SECS)) {
+            return Err("is of a session that has ended ('SessionNotOnOrAfter')".to_owned());
+        }
+        if latest.is_none_or(|(before, _, _)| at > before) {
+            latest = Some((at, ends, statement));
+        }
+    }
+    let (at, ends, statement) = latest.ok_or("does not say that anybody signed in ('AuthnStatement')")?;
+    if expected.anew_since.is_some_and(|since| at < since.plus_secs(-SKEW_SECS)) {
+        return Err("is of a sign-in before it was asked for one ('AuthnInstant')".to_owned());
+    }
+    said.authn_instant = at.min(expected.now);
+    said.session_ends = ends;
+    said.session_index = short(statement, "SessionIndex");
+    if let Some(context) = statement.one(SAML, "AuthnContext")?
+        && let Some(class) = context.one(SAML, "AuthnContextClassRef")?
+    {
+        let class = class.text()?.trim().to_owned();
+        said.authn_context = Some(class).filter(|c| !c.is_empty() && c.len() <= 255);
+    }
+    Ok(())
+}
+
+fn attributes(assertion: Element<'_, '_>) -> Outcome<Vec<Attribute>> {
+    let (mut found, mut count) = (Vec::new(), 0_usize);
+    for statement in assertion.named(SAML, "AttributeStatement") {
+        for attribute in statement.children() {
+            if !attribute.is(SAML, "Attribute") {
+                return Err("has an attribute that cannot be read".to_owned());
+            }
+            let name =
+                attribute.attribute("Name").filter(|n| !n.is_empty()).ok_or("has an attribute without a name")?;
+            let mut values = Vec::new();
+            for value in attribute.named(SAML, "AttributeValue").filter(|v| !v.is_nil()) {
+                count += 1;
+                if count > MAX_VALUES {
+                    return Err("has too many values of attributes".to_owned());
+                }
+                // Pictures and the like are of no use here.
+                values.extend(Some(value_of(value)?).filter(|v| v.len() <= MAX_TEXT));
+            }
+            let friendly_name = attribute.attribute("FriendlyName").map(str::to_owned);
+            found.push(Attribute { name: name.to_owned(), friendly_name, values });
+        }
+    }
+    Ok(found)
+}
+
+/// The text of a value; of one that is a name (`eduPersonTargetedID`), the name.
+fn value_of(value: Element<'_, '_>) -> Outcome<String> {
+    let text = match value.one(SAML, "NameID")? {
+        Some(name) => name.text()?,
+        None => value.text()?,
+    };
+    Ok(text.trim().to_owned())
+}
+
+/// A time (saml-core-2.0-os §1.3.3).
+fn instant(element: Element<'_, '_>, name: &str) -> Outcome<Option<Timestamp>> {
+    let Some(text) = element.attribute(name) else { return Ok(None) };
+    let at = OffsetDateTime::parse(text.trim(), &Rfc3339)
+        .map_err(|_| format!("has a time that cannot be read ('{name}')"))?;
+    let micros =
+        i64::try_from(at.unix_timestamp_nanos() / 1_000).map_err(|_| format!("has a wrong time ('{name}')"))?;
+    Ok(Some(Timestamp(micros)))
+}
