@@ -96,13 +96,14 @@ class PySaml:
     def set(self, signs="both", encrypts=None, wants_signed_requests=False, bindings=("Redirect", "POST"), hash="sha256",
             key_transport="rsa-oaep-mgf1p"):
         """What it does for everybody: as at `SimpleSamlPhp`; and the hash that it signs with, and how it encrypts a key."""
-        self.switches = {"signs": signs, "encrypts": encrypts, "wants_signed_requests": wants_signed_requests, "bindings": bindings,
-                         "hash": hash, "key_transport": key_transport}
+        self.switches = {"signs": signs, "encrypts": encrypts, "wants_signed_requests": wants_signed_requests,
+                         "bindings": bindings, "hash": hash, "key_transport": key_transport}
         if self.server:
             self._build()
 
     def _build(self):
         signs, (signature, digest) = self.switches["signs"], SIGNATURES[self.switches["hash"]]
+        places = [(f"{self.url}/sso/{name}", BINDINGS[name]) for name in self.switches["bindings"]]
         settings = {
             "entityid": self.entity_id,
             "xmlsec_binary": XMLSEC,
@@ -113,7 +114,7 @@ class PySaml:
             "accepted_time_diff": 60,
             "service": {"idp": {
                 "name": "pysaml2",
-                "endpoints": {"single_sign_on_service": [(f"{self.url}/sso/{b}", BINDINGS[b]) for b in self.switches["bindings"]]},
+                "endpoints": {"single_sign_on_service": places},
                 "policy": {"default": {"lifetime": {"minutes": 5}, "attribute_restrictions": None, "name_form": NAME_FORMAT_URI}},
                 "name_id_format": [NAMEID_FORMAT_PERSISTENT],
                 "sign_response": signs in ("response", "both"),

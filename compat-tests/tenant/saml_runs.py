@@ -1,4 +1,4 @@
-"""Sign-ins through a real SAML identity provider (`peers/simplesamlphp.py`, `peers/pysaml.py`), step by step as a browser does."""
+"""Sign-ins through real SAML identity providers (`peers/simplesamlphp.py`, `peers/pysaml.py`), step by step as a browser does."""
 
 import base64
 
@@ -17,7 +17,6 @@ class PeerWay:
     def __init__(self, tenant, idp, told_by="metadata", settings=None, **members):
         self.tenant, self.idp = tenant, idp
         self.metadata, self.acs = f"{tenant.issuer}/federation/saml/metadata", f"{tenant.issuer}/federation/saml/acs"
-        self.authorize = None
         known = {"idp_metadata_url": idp.metadata_url} if told_by == "metadata" else {
             "idp_entity_id": idp.entity_id, "idp_sso_url": idp.sso_url, "idp_certificate": idp.certificate}
         body = {"tenant_id": tenant.id, "name": unique("Corp"), "provider_type": "saml", "saml": known | members}
@@ -60,7 +59,7 @@ def response_on(page):
 
 
 def hand_over(way, browser, page, attempt):
-    """Posts the response as a browser does from another site, without cookies, and then by our page, with them: where that leads."""
+    """Posts the response as a browser does from another site, without cookies, then by our page, with them: where that leads."""
     assert any("SAMLResponse" in form.types for form in page.forms), f"{page!r} {way.idp.log()}"
     form = page.form("SAMLResponse")
     assert form.action == way.acs and form.method == "post", form.action

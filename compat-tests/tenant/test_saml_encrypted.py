@@ -76,8 +76,8 @@ def test_metadata(one):
     methods = {m.get("Algorithm").split("#")[1] for key in keys for m in key.findall("md:EncryptionMethod", saml.NAMES)}
     assert {"aes128-gcm", "aes256-gcm"} <= methods and not methods & {"rsa-1_5", "tripledes-cbc"}, methods
     certificate = "".join(saml.find(keys[0], ".//ds:X509Certificate").text.split())
-    told = one.node.expect(200, "GET", f"{one.issuer}/federation/saml/metadata", headers={"Accept": JSON})["encryption_certificates"]
-    assert certificate in [bare(pem) for pem in told]
+    summary = one.node.expect(200, "GET", f"{one.issuer}/federation/saml/metadata", headers={"Accept": JSON})
+    assert certificate in [bare(pem) for pem in summary["encryption_certificates"]]
 
 
 @pytest.mark.parametrize("signs", ["response", "both"])

@@ -66,7 +66,7 @@ def test_an_identity_provider_that_wants_requests_posted(one, own_saml_peer, cli
     url = hand_over(way, browser, log_in(way, browser, page, person), attempt)
     assert claims_of(attempt.tokens(url))["email"] == person["email"]
     policy = browser.get(client.attempt().at(way)).headers["Content-Security-Policy"]
-    assert f"form-action {own_saml_peer.url};" in f"{policy};", policy
+    assert own_saml_peer.url in policy.partition("form-action ")[2].partition(";")[0].split(), policy
 
 
 def test_an_identity_provider_that_wants_signed_requests(one, own_saml_peer, client, browser):
@@ -86,7 +86,8 @@ def test_an_identity_provider_that_wants_signed_requests(one, own_saml_peer, cli
 
 def test_groups(one, saml_peer, client, browser):
     group = one.node.new_group(one.id, name=unique("group"))["name"]
-    way = PeerWay(one, saml_peer, settings={"group_provisioning": "sync", "attribute_mappings": {"groups": "eduPersonAffiliation"}})
+    settings = {"group_provisioning": "sync", "attribute_mappings": {"groups": "eduPersonAffiliation"}}
+    way = PeerWay(one, saml_peer, settings=settings)
     person = saml_peer.person(eduPersonAffiliation=[group, unique("other")])
     assert group in signed_in(way, client, browser, person, scope="openid email groups")["groups"]
 

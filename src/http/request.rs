@@ -103,10 +103,11 @@ impl Request {
         body::read(&self.head.headers, body, self.body_limit, self.body_deadline).await
     }
 
-    /// The body as the fields of a form, in order, where more than the usual may be posted: this many bytes.
-    pub async fn large_form(&mut self, limit: usize) -> Result<Vec<(String, String)>> {
+    /// The first fields of a form, in order, where more than the usual may be posted: this many bytes.
+    pub async fn large_form(&mut self, limit: usize, fields: usize) -> Result<Vec<(String, String)>> {
         self.body_limit = self.body_limit.max(limit);
-        self.form().await
+        let bytes = self.bytes().await?;
+        Ok(url::form_urlencoded::parse(&bytes).take(fields).map(|(n, v)| (n.into_owned(), v.into_owned())).collect())
     }
 
     /// The body as the fields of a form, in order.

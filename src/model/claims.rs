@@ -55,8 +55,10 @@ pub fn of_saml(issuer: &str, subject: &str, claims: &Map<String, Value>) -> Resu
     }
     // What is said of the message itself comes first: no attribute may stand in its place.
     attributes.retain(|(name, _)| !SAML_OWN.contains(&name.as_str()));
-    for name in [NAME_ID, "MELLON_NAME_ID", "REMOTE_USER"] {
-        attributes.push((name.to_owned(), vec![subject.to_owned()]));
+    if !subject.is_empty() {
+        for name in [NAME_ID, "MELLON_NAME_ID", "REMOTE_USER"] {
+            attributes.push((name.to_owned(), vec![subject.to_owned()]));
+        }
     }
     for name in ["MELLON_IDP", "Shib-Identity-Provider"] {
         attributes.push((name.to_owned(), vec![issuer.to_owned()]));

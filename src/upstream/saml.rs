@@ -14,7 +14,8 @@ mod response;
 mod signature;
 mod xml;
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -22,6 +23,7 @@ use http::HeaderMap;
 use moka::sync::Cache;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use tokio::sync::Semaphore;
 
 use self::request::{AuthnRequest, Key};
 use self::response::{Expected, Refusal, Said};
@@ -32,16 +34,20 @@ use super::kept::{Held, Kept};
 use super::{Answer, Ask, Begin, Begun, Identity, Proof, Ready, Upstream};
 use crate::clock::Timestamp;
 use crate::egress::{Egress, Kind};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::model::connection::Settings;
 use crate::model::connection::saml::Saml as Wanted;
 
 /// Identity providers whose metadata is kept.
 const MAX_KNOWN: u64 = 10_000;
+/// An age of a sign-in that few are of, in seconds: whoever asks for it has people authenticate anew.
+const SHORT_SECS: i64 = 300;
 /// Longest text of a posted message: base64 with line breaks.
 const MAX_POSTED: usize = 400_000;
 /// The form of name that leaves it to the identity provider.
 const ANY: &str = "any";
+/// A name that is made anew for each sign-in.
+const TRANSIENT: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:transient";
 const PERSISTENT: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent";
 /// Members of claims that are not attributes: nobody's attribute stands in their place.
 const RESERVED: [&str; 5] = ["sid", "auth_time", "acr", "amr", "sub"];
@@ -59,7 +65,38 @@ pub struct Memo {
 #[derive(Debug)]
 pub struct Saml {
     egress: Arc<Egress>,
-    described: Cache<String, Arc<Kept<Metadata>>>,
+    described: Cache<String, Arc<Described>>,
+    /// Responses that are read at a time: each takes a core.
+    readers: Semaphore,
+}
+
+/// An identity provider that is known by its metadata.
+#[derive(Debug, Default)]
+struct Described {
+    kept: Arc<Kept<Metadata>>,
+    /// What it called itself first.
+    entity_id: OnceLock<String>,
+}
+
+impl Described {
+    /// Whether newer metadata may stand for what is held: nobody is trusted by it who was not before (ADM-IMP-2).
+    fn check(&self, read: &Metadata, now: Timestamp) -> std::result::Result<(), String> {
+        if read.valid_until.is_some_and(|until| until < now) {
+            return Err("has ended".to_owned());
+        }
+        if usable_keys(read.certificates.iter().filter_map(|der| Certificate::from_der(der).ok())).is_empty() {
+            return Err("has no certificate that can be used".to_owned());
+        }
+        if *self.entity_id.get_or_init(|| read.entity_id.clone()) != read.entity_id {
+            return Err("is of another entity id than before".to_owned());
+        }
+        Ok(())
+    }
+}
+
+/// The keys of certificates. When these end is for warnings: whoever trusts a key trusts it by its bytes.
+fn usable_keys(certificates: impl IntoIterator<Item = Certificate>) -> Vec<Vec<u8>> {
+    certificates.into_iter().filter(|c| c.weakness.is_none()).map(|c| c.key).collect()
 }
 
 /// The settings of a connection that speaks SAML.
@@ -78,7 +115,8 @@ fn sp_entity_id(saml: &Wanted, acs_url: &str) -> String {
 impl Saml {
     /// With the client that metadata is fetched by.
     pub fn new(egress: Arc<Egress>) -> Self {
-        Self { egress, described: Cache::new(MAX_KNOWN) }
+        let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+        Self { egress, described: Cache::new(MAX_KNOWN), readers: Semaphore::new(cores) }
     }
 
     /// Checks settings that are about to be stored: metadata may be fetched where it is said to be, certificates can be used. The
@@ -110,18 +148,21 @@ impl Saml {
         now: Timestamp,
         seen: Option<&Arc<Held<Metadata>>>,
     ) -> Result<Option<Arc<Held<Metadata>>>> {
-        let Some(url) = saml.idp_metadata_url.clone() else { return Ok(None) };
+        let is_set = saml.idp_entity_id.is_some() && saml.idp_sso_url.is_some() && saml.idp_certificate.is_some();
+        let Some(url) = saml.idp_metadata_url.clone().filter(|_| !is_set) else { return Ok(None) };
         let wanted = saml.idp_entity_id.clone();
         let key = format!("{} {url}", wanted.as_deref().unwrap_or_default());
-        let kept = self.described.get_with(key, Arc::default);
-        let egress = self.egress.clone();
+        let described = self.described.get_with(key, Arc::default);
+        let (kept, egress) = (described.kept.clone(), self.egress.clone());
         let fetch = move || async move {
             let answer = egress.get(Kind::Metadata, &url, HeaderMap::new()).await?;
             if !answer.status.is_success() {
                 return Err(Error::unavailable(format!("metadata: {}", answer.status)));
             }
-            let read = read_metadata(&answer.body, wanted.as_deref());
-            read.map_err(|why| Error::unavailable(format!("the identity provider's metadata {why}")))
+            let refused = |why: String| Error::unavailable(format!("the identity provider's metadata {why}"));
+            let read = read_metadata(&answer.body, wanted.as_deref()).map_err(refused)?;
+            described.check(&read, now).map_err(refused)?;
+            Ok(read)
         };
         match seen {
             None => kept.get(now, fetch).await.map(Some),
@@ -129,7 +170,10 @@ impl Saml {
         }
     }
 
-    fn partner(saml: &Wanted, metadata: Option<&Metadata>) -> Result<Partner> {
+    fn partner(saml: &Wanted, metadata: Option<&Metadata>, now: Timestamp) -> Result<Partner> {
+        if metadata.is_some_and(|m| m.valid_until.is_some_and(|until| until < now)) {
+            return Err(Error::unavailable("the identity provider's metadata has ended"));
+        }
         let unset = |what: &str| Error::unauthorized(format!("the identity provider has no {what}"));
         let entity_id = saml.idp_entity_id.clone().or_else(|| metadata.map(|m| m.entity_id.clone()));
         let certificates = match (&saml.idp_certificate, metadata) {
@@ -141,8 +185,7 @@ impl Saml {
             }
             (None, None) => Vec::new(),
         };
-        // When they end is for warnings: whoever trusts a key trusts it by its bytes.
-        let keys: Vec<Vec<u8>> = certificates.into_iter().filter(|c| c.weakness.is_none()).map(|c| c.key).collect();
+        let keys = usable_keys(certificates);
         if keys.is_empty() {
             return Err(unset("certificate to verify with"));
         }
@@ -161,6 +204,7 @@ impl Saml {
 
     /// Reads a Response off this thread.
     async fn read(
+        &self,
         saml: &Wanted,
         partner: Partner,
         memo: Arc<Memo>,
@@ -168,6 +212,7 @@ impl Saml {
         now: Timestamp,
     ) -> Result<std::result::Result<Said, Refusal>> {
         let require_signed_assertion = saml.require_signed_assertion;
+        let _reader = self.readers.acquire().await.map_err(|_| Error::internal("nobody reads any more"))?;
         let reading = tokio::task::spawn_blocking(move || {
             response::read(
                 &text,
@@ -200,14 +245,16 @@ impl Upstream for Saml {
     async fn begin(&self, ask: &Ask<'_>) -> Result<Begun> {
         let saml = settings(ask.connection)?;
         let metadata = self.metadata(saml, ask.now, None).await?;
-        let partner = Self::partner(saml, metadata.as_ref().map(|held| &held.document))?;
+        let partner = Self::partner(saml, metadata.as_ref().map(|held| &held.document), ask.now)?;
         let key = match &ask.connection.secret {
             Some(pem) if saml.sign_requests => Some(Key::read(pem)?),
             _ => None,
         };
         let request_id = format!("_{}{}", ask.random.hex_id(), ask.random.hex_id());
         let sp_entity_id = sp_entity_id(saml, ask.redirect_uri);
-        let force_authn = saml.force_authn || ask.wishes.prompt == Some("login") || ask.wishes.max_age == Some(0);
+        let force_authn = saml.force_authn
+            || ask.wishes.prompt == Some("login")
+            || ask.wishes.max_age.is_some_and(|secs| secs <= SHORT_SECS);
         let (destination, by_post) = match (&partner.redirect, &partner.post) {
             (Some(url), _) => (url.as_str(), false),
             (None, Some(url)) => (url.as_str(), true),
@@ -243,24 +290,21 @@ impl Upstream for Saml {
         let text = Arc::new(decode(posted)?);
         let memo = Arc::new(memo.clone());
         let held = self.metadata(saml, ask.now, None).await?;
-        let partner = Self::partner(saml, held.as_ref().map(|held| &held.document))?;
-        let idp_entity_id = partner.entity_id.clone();
-        let mut read = Self::read(saml, partner, memo.clone(), text.clone(), ask.now).await?;
-        if read.is_err() && saml.idp_certificate.is_none() {
+        let partner = Self::partner(saml, held.as_ref().map(|held| &held.document), ask.now)?;
+        let (idp_entity_id, sp_entity_id) = (partner.entity_id.clone(), memo.sp_entity_id.clone());
+        let mut read = self.read(saml, partner, memo.clone(), text.clone(), ask.now).await?;
+        if matches!(read, Err(Refusal::Untrusted(_))) && saml.idp_certificate.is_none() {
             // It may sign with a key that it has published since.
             if let Ok(Some(newer)) = self.metadata(saml, ask.now, held.as_ref()).await
                 && held.as_ref().is_some_and(|held| held.document.certificates != newer.document.certificates)
             {
-                let partner = Self::partner(saml, Some(&newer.document))?;
-                read = Self::read(saml, partner, memo, text, ask.now).await?;
+                let partner = Self::partner(saml, Some(&newer.document), ask.now)?;
+                read = self.read(saml, partner, memo, text, ask.now).await?;
             }
         }
         match read {
-            Ok(said) => Ok(identity(idp_entity_id, said)),
-            Err(Refusal::Status(first, second)) => {
-                let second = second.map(|s| format!(", {s:.200}")).unwrap_or_default();
-                Err(Error::unauthorized(format!("the identity provider says {first:.200}{second}")))
-            }
+            Ok(said) => Ok(identity(idp_entity_id, &sp_entity_id, said)),
+            Err(Refusal::Status(first, second)) => Err(refused_there(&first, second.as_deref().unwrap_or_default())),
             Err(Refusal::Untrusted(why)) => Err(Error::unauthorized(format!("the Response {why}"))),
         }
     }
@@ -277,22 +321,55 @@ fn decode(posted: &str) -> Result<String> {
     String::from_utf8(bytes).map_err(|_| refused("is not UTF-8"))
 }
 
-/// What is said of somebody, as claims: attributes by their names and, where that is no other's, their friendlier ones.
-fn identity(idp_entity_id: String, said: Said) -> Identity {
-    let mut claims: Map<String, Value> = Map::new();
-    let value = |values: &[String]| match values {
-        [one] => json!(one),
-        all => json!(all),
+/// Why the identity provider has signed nobody in, by its status codes (tenant-login §6.3 step 7).
+fn refused_there(first: &str, second: &str) -> Error {
+    let reason = format!("the identity provider says {first:.200} {second:.200}");
+    let (code, text) = match (first, second) {
+        ("NoPassive", _) | (_, "NoPassive") => (Code::LoginRequired, "The identity provider has to ask something."),
+        ("AuthnFailed" | "RequestDenied", _) | (_, "AuthnFailed" | "RequestDenied") => {
+            (Code::UpstreamDenied, "The identity provider did not sign you in.")
+        }
+        _ => (Code::UpstreamError, "The identity provider failed."),
     };
-    let is_free = |name: &str| !RESERVED.contains(&name);
-    for attribute in said.attributes.iter().filter(|a| is_free(&a.name)) {
-        claims.entry(attribute.name.clone()).or_insert_with(|| value(&attribute.values));
+    Error::refused_because(code, text, reason)
+}
+
+/// Who it is for ever, of a name that is theirs alone within its qualifiers. One that is made anew each time is nobody's.
+fn subject(idp_entity_id: &str, sp_entity_id: &str, said: &Said) -> String {
+    if said.name_id_format.as_deref() == Some(TRANSIENT) {
+        return String::new();
     }
-    for attribute in &said.attributes {
-        if let Some(friendly) = attribute.friendly_name.as_ref().filter(|name| is_free(name)) {
-            claims.entry(friendly.clone()).or_insert_with(|| value(&attribute.values));
+    let other = |qualifier: &Option<String>, usual: &str| qualifier.clone().filter(|q| q != usual);
+    let within = other(&said.name_qualifier, idp_entity_id);
+    let made_for = other(&said.sp_name_qualifier, sp_entity_id);
+    match (within, made_for) {
+        (None, None) => said.name_id.clone(),
+        (within, made_for) => {
+            format!("{}!{}!{}", within.unwrap_or_default(), made_for.unwrap_or_default(), said.name_id)
         }
     }
+}
+
+/// What is said of somebody, as claims: attributes by their names and, where that is no other's, their friendlier ones.
+fn identity(idp_entity_id: String, sp_entity_id: &str, said: Said) -> Identity {
+    let subject = subject(&idp_entity_id, sp_entity_id, &said);
+    let mut named: BTreeMap<&str, Vec<&String>> = BTreeMap::new();
+    for attribute in &said.attributes {
+        named.entry(&attribute.name).or_default().extend(&attribute.values);
+    }
+    let mut friendly: BTreeMap<&str, Vec<&String>> = BTreeMap::new();
+    for attribute in &said.attributes {
+        if let Some(name) = attribute.friendly_name.as_deref().filter(|name| !named.contains_key(name)) {
+            friendly.entry(name).or_default().extend(&attribute.values);
+        }
+    }
+    let all = named.into_iter().chain(friendly).filter(|(name, _)| !RESERVED.contains(name));
+    let mut claims: Map<String, Value> = all
+        .map(|(name, values)| match values.as_slice() {
+            [one] => (name.to_owned(), json!(one)),
+            all => (name.to_owned(), json!(all)),
+        })
+        .collect();
     claims.insert("auth_time".to_owned(), json!(said.authn_instant.secs()));
     if let Some(index) = &said.session_index {
         claims.insert("sid".to_owned(), json!(index));
@@ -302,7 +379,7 @@ fn identity(idp_entity_id: String, said: Said) -> Identity {
     }
     Identity {
         issuer: idp_entity_id,
-        subject: said.name_id,
+        subject,
         claims,
         proof: Proof::Assertion,
         expires_at: said.session_ends,

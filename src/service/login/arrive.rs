@@ -39,6 +39,8 @@ pub(super) struct Waiting {
     claims: Map<String, Value>,
     #[serde(default)]
     proof: upstream::Proof,
+    #[serde(default)]
+    expires_at: Option<Timestamp>,
     id_token: Option<String>,
     /// The account that may be theirs.
     pub(super) candidate: String,
@@ -51,6 +53,7 @@ impl Waiting {
             subject: identity.subject.clone(),
             claims: identity.claims.clone(),
             proof: identity.proof,
+            expires_at: identity.expires_at,
             id_token: identity.id_token.as_ref().and_then(|t| t.expose_str()).map(str::to_owned),
             candidate: candidate.to_owned(),
         }
@@ -69,7 +72,7 @@ impl Waiting {
             subject: self.subject,
             claims: self.claims,
             proof: self.proof,
-            expires_at: None,
+            expires_at: self.expires_at,
             id_token: self.id_token.map(Secret::from),
             once: None,
         }

@@ -13,7 +13,7 @@ use crate::model::tenant::Tenant;
 use crate::secret::digest;
 use crate::service::{App, session};
 use crate::store::{self, Conn};
-use crate::upstream::Identity;
+use crate::upstream::{self, Identity};
 
 /// How far an identity provider's clock may be ahead, in seconds.
 const SKEW_SECS: i64 = 60;
@@ -31,12 +31,20 @@ pub(super) struct Proof {
     pub(super) amr: Vec<String>,
     /// How well.
     pub(super) acr: Option<String>,
+    /// When the identity provider's own session ends, if it says so of that.
+    pub(super) ends: Option<Timestamp>,
 }
 
 impl Proof {
     /// By a password of this service.
     pub(super) fn by_password(app: &App) -> Self {
-        Self { upstream: None, auth_time: app.now().whole_seconds(), amr: vec!["pwd".to_owned()], acr: None }
+        Self {
+            upstream: None,
+            auth_time: app.now().whole_seconds(),
+            amr: vec!["pwd".to_owned()],
+            acr: None,
+            ends: None,
+        }
     }
 
     /// By what an identity provider says. Nothing is claimed that it does not say.
@@ -49,7 +57,10 @@ impl Proof {
     ) -> Self {
         let (auth_time, amr, acr) = said(&identity, app.now());
         let amr = std::iter::once("fed".to_owned()).chain(amr).collect();
+        // An ID token's end is its own.
+        let ends = identity.expires_at.filter(|_| identity.proof == upstream::Proof::Assertion);
         Self {
+            ends,
             upstream: Some((identity, idp_id.to_owned(), protocol_id.to_owned(), groups)),
             auth_time: auth_time.unwrap_or_else(|| app.now().whole_seconds()),
             amr,
@@ -115,6 +126,7 @@ pub(super) async fn begin(
             })
         }
     };
+    let ends = now.plus_secs(tenant.settings.session_secs).min(proof.ends.unwrap_or(Timestamp::MAX));
     let session = Session {
         tenant_id: tenant.id.clone(),
         user_id: user_id.to_owned(),
@@ -127,7 +139,7 @@ pub(super) async fn begin(
         user_agent: visit.user_agent.map(|text| text.chars().take(255).collect()),
         created_at: same.as_ref().map_or(now, |s| s.created_at),
         last_seen: now,
-        expires_at: now.plus_secs(tenant.settings.session_secs),
+        expires_at: ends,
         terminated_at: None,
         terminated_reason: None,
         id,
@@ -136,7 +148,7 @@ pub(super) async fn begin(
         Some(_) => store::session::renew(tx, &session).await?,
         None => store::session::insert(tx, &session).await?,
     }
-    let life = u64::try_from(tenant.settings.session_secs).unwrap_or(0);
+    let life = u64::try_from(session.expires_at.secs() - now.secs()).unwrap_or(0);
     let cookie = SetCookie { name: session_cookie(tenant), value, max_age_secs: life, cross_site: false };
     Ok((session, cookie))
 }

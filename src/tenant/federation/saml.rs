@@ -11,13 +11,17 @@ use super::super::pages::visit::{Browser, tenant_of};
 use crate::error::{Code, Error, Result};
 use crate::http::reply::Reply;
 use crate::http::request::Request;
-use crate::service::App;
+use crate::model::tenant::Tenant;
 use crate::service::login::{Begin, Brought, Next, Step, callback_uri, service_provider};
+use crate::service::{App, pace};
 
 /// Most bytes of a posted form.
 const MAX_BODY: usize = 1_048_576;
 /// Most fields that are taken of it.
 const MAX_FIELDS: usize = 20;
+/// Longest state and answer that are posted once more.
+const MAX_STATE: usize = 256;
+const MAX_POSTED: usize = 400_000;
 /// The field by which our own page says that the browser has been here.
 const AGAIN: &str = "again";
 
@@ -29,7 +33,7 @@ pub async fn login(app: Arc<App>, req: Request) -> Result<Reply> {
 /// `POST …/federation/saml/acs`: a browser brings no cookie with a form that another site posts, so a page of ours has it post
 /// the same once more, with which it does.
 pub async fn acs(app: Arc<App>, mut req: Request) -> Result<Reply> {
-    let fields: Vec<(String, String)> = req.large_form(MAX_BODY).await?.into_iter().take(MAX_FIELDS).collect();
+    let fields = req.large_form(MAX_BODY, MAX_FIELDS).await?;
     let tenant = match tenant_of(&app, &req).await? {
         Ok(tenant) => tenant,
         Err(reply) => return Ok(reply),
@@ -41,13 +45,25 @@ pub async fn acs(app: Arc<App>, mut req: Request) -> Result<Reply> {
     let has = |wanted: &str| fields.iter().any(|(name, _)| name == wanted);
     let may_lack_cookies = has("RelayState") && !has(AGAIN) && !req.prefers_json();
     if may_lack_cookies && Browser::of(&app, &req).visit().attempts.is_empty() {
-        let again = std::iter::once((AGAIN.to_owned(), "1".to_owned()));
-        let url = callback_uri(&app, &tenant, "saml");
-        let begin = Begin::Post { url, fields: fields.into_iter().chain(again).collect() };
-        let step = Step { next: Next::Leave { begin, expires_in: 0 }, cookies: Vec::new() };
-        return respond::step(&app, &req, Some(&tenant), Ok(step));
+        let step = match pace::check(&app, pace::Kind::Finish, &tenant.id, &req.origin(&app)) {
+            Ok(()) => again(&app, &tenant, fields),
+            Err(error) => Err(error),
+        };
+        return respond::step(&app, &req, Some(&tenant), step);
     }
     super::arrive_with(app, req, "saml", Brought::Form(fields)).await
+}
+
+/// Has the browser post the same once more.
+fn again(app: &App, tenant: &Tenant, fields: Vec<(String, String)>) -> Result<Step> {
+    let mut kept: Vec<(String, String)> =
+        fields.into_iter().filter(|(name, _)| name == "SAMLResponse" || name == "RelayState").take(2).collect();
+    if kept.iter().any(|(name, value)| value.len() > if name == "RelayState" { MAX_STATE } else { MAX_POSTED }) {
+        return Err(Error::refused(Code::InvalidState, "No sign-in waits for that answer. Start again."));
+    }
+    kept.push((AGAIN.to_owned(), "1".to_owned()));
+    let begin = Begin::Post { url: callback_uri(app, tenant, "saml"), fields: kept };
+    Ok(Step { next: Next::Leave { begin, expires_in: 0 }, cookies: Vec::new() })
 }
 
 /// `GET …/federation/saml/metadata`

@@ -13,6 +13,8 @@ use crate::clock::Timestamp;
 
 /// How far the identity provider's clock may differ, in seconds.
 const SKEW_SECS: i64 = 60;
+/// How long it is remembered at most that an assertion was used, in seconds.
+const LONGEST_SECS: i64 = 24 * 3_600;
 /// Longest text that is taken of a name or an attribute, in bytes.
 const MAX_TEXT: usize = 16_384;
 /// Most values of attributes in all.
@@ -113,31 +115,27 @@ pub fn read(text: &str, expected: &Expected<'_>) -> Result<Said, Refusal> {
     if !tree.all(SAML, "EncryptedAssertion").is_empty() {
         return Err("has an encrypted assertion, which this service does not read".into());
     }
-    let assertions = tree.all(SAML, "Assertion");
-    let signatures = tree.all(DS, "Signature");
-    let is_of = |signature: &Element<'_, '_>, owner: Element<'_, '_>| signature.parent() == Some(owner);
-    if !signatures.iter().all(|s| is_of(s, response) || assertions.iter().any(|a| is_of(s, *a))) {
-        return Err("has a signature in a place where none belongs".into());
-    }
-    if assertions.iter().any(|a| a.parent() != Some(response)) {
-        return Err("has an assertion in a place where none belongs".into());
-    }
+    check_places(&tree)?;
+    let assertion = response.only(SAML, "Assertion")?;
+    let signed = signature::verify(assertion, expected.trust)?;
     // What is verified is read again, by the same parser, and nothing else from then on.
     match signature::verify(response, expected.trust)? {
         Some(verified) => {
-            let tree = Tree::read(&verified)?;
-            check_response(tree.root(), expected, true)?;
-            let assertion = the_assertion(tree.root())?;
-            match signature::verify(assertion, expected.trust)? {
+            let around = Tree::read(&verified)?;
+            check_places(&around)?;
+            check_response(around.root(), expected, true)?;
+            match signed {
                 Some(verified) => assertion_of(&verified, expected),
                 None if expected.require_signed_assertion => Err("has an assertion that is not signed itself".into()),
-                None => check_assertion(assertion, expected).map_err(Refusal::from),
+                None => {
+                    let assertion = around.root().only(SAML, "Assertion")?;
+                    check_assertion(assertion, expected).map_err(Refusal::from)
+                }
             }
         }
         None => {
             check_response(response, expected, false)?;
-            let assertion = the_assertion(response)?;
-            match signature::verify(assertion, expected.trust)? {
+            match signed {
                 Some(verified) => assertion_of(&verified, expected),
                 None => Err("is not signed, nor is its assertion".into()),
             }
@@ -145,8 +143,18 @@ pub fn read(text: &str, expected: &Expected<'_>) -> Result<Said, Refusal> {
     }
 }
 
-fn the_assertion<'t, 'a>(response: Element<'t, 'a>) -> Outcome<Element<'t, 'a>> {
-    response.only(SAML, "Assertion")
+/// Whether assertions and signatures stand where SAML has them, and nowhere else.
+fn check_places(tree: &Tree<'_>) -> Outcome<()> {
+    let response = tree.root();
+    let assertions = tree.all(SAML, "Assertion");
+    if assertions.iter().any(|a| a.parent() != Some(response)) {
+        return Err("has an assertion in a place where none belongs".to_owned());
+    }
+    let is_owner = |owner: Element<'_, '_>| owner == response || assertions.contains(&owner);
+    if !tree.all(DS, "Signature").iter().all(|s| s.parent().is_some_and(is_owner)) {
+        return Err("has a signature in a place where none belongs".to_owned());
+    }
+    Ok(())
 }
 
 fn assertion_of(verified: &str, expected: &Expected<'_>) -> Result<Said, Refusal> {
@@ -218,7 +226,8 @@ fn check_assertion(assertion: Element<'_, '_>, expected: &Expected<'_>) -> Outco
     let conditions = check_conditions(assertion.only(SAML, "Conditions")?, expected)?;
     let mut said = Said {
         assertion_id: id.to_owned(),
-        ends: confirmed.max(conditions.unwrap_or(confirmed)),
+        // Nobody can use it once the attempt has ended that it answers.
+        ends: confirmed.max(conditions.unwrap_or(confirmed)).min(expected.now.plus_secs(LONGEST_SECS)),
         name_id,
         name_id_format: short(name, "Format"),
         name_qualifier: short(name, "NameQualifier"),
@@ -240,16 +249,17 @@ fn short(element: Element<'_, '_>, name: &str) -> Option<String> {
 /// Whether whoever brings the assertion may, and until when.
 fn check_confirmation(subject: Element<'_, '_>, expected: &Expected<'_>) -> Outcome<Timestamp> {
     let mut why = "has no confirmation for whoever brings it ('SubjectConfirmation')".to_owned();
+    let mut latest = None;
     for confirmation in subject.named(SAML, "SubjectConfirmation") {
         if confirmation.attribute("Method") != Some(BEARER) {
             continue;
         }
         match check_bearer(confirmation, expected) {
-            Ok(until) => return Ok(until),
+            Ok(until) => latest = latest.max(Some(until)),
             Err(fault) => why = fault,
         }
     }
-    Err(why)
+    latest.ok_or(why)
 }
 
 fn check_bearer(confirmation: Element<'_, '_>, expected: &Expected<'_>) -> Outcome<Timestamp> {
@@ -302,7 +312,7 @@ fn check_conditions(conditions: Element<'_, '_>, expected: &Expected<'_>) -> Out
 
 /// Reads when and how the person was made sure of: by the latest statement.
 fn read_authentication(assertion: Element<'_, '_>, expected: &Expected<'_>, said: &mut Said) -> Outcome<()> {
-    let mut latest = None;
+    let (mut latest, mut session_ends): (Option<(Timestamp, Element<'_, '_>)>, Option<Timestamp>) = (None, None);
     for statement in assertion.named(SAML, "AuthnStatement") {
         let at = instant(statement, "AuthnInstant")?.ok_or("does not say when ('AuthnInstant')")?;
         let ends = instant(statement, "SessionNotOnOrAfter")?;
@@ -312,16 +322,17 @@ fn read_authentication(assertion: Element<'_, '_>, expected: &Expected<'_>, said
         if ends.is_some_and(|ends| ends <= expected.now.plus_secs(-SKEW_SECS)) {
             return Err("is of a session that has ended ('SessionNotOnOrAfter')".to_owned());
         }
-        if latest.is_none_or(|(before, _, _)| at > before) {
-            latest = Some((at, ends, statement));
+        session_ends = session_ends.into_iter().chain(ends).min();
+        if latest.is_none_or(|(before, _)| at > before) {
+            latest = Some((at, statement));
         }
     }
-    let (at, ends, statement) = latest.ok_or("does not say that anybody signed in ('AuthnStatement')")?;
+    let (at, statement) = latest.ok_or("does not say that anybody signed in ('AuthnStatement')")?;
     if expected.anew_since.is_some_and(|since| at < since.plus_secs(-SKEW_SECS)) {
         return Err("is of a sign-in before it was asked for one ('AuthnInstant')".to_owned());
     }
     said.authn_instant = at.min(expected.now);
-    said.session_ends = ends;
+    said.session_ends = session_ends;
     said.session_index = short(statement, "SessionIndex");
     if let Some(context) = statement.one(SAML, "AuthnContext")?
         && let Some(class) = context.one(SAML, "AuthnContextClassRef")?
@@ -336,8 +347,9 @@ fn attributes(assertion: Element<'_, '_>) -> Outcome<Vec<Attribute>> {
     let (mut found, mut count) = (Vec::new(), 0_usize);
     for statement in assertion.named(SAML, "AttributeStatement") {
         for attribute in statement.children() {
+            // One that is encrypted says nothing to us.
             if !attribute.is(SAML, "Attribute") {
-                return Err("has an attribute that cannot be read".to_owned());
+                continue;
             }
             let name =
                 attribute.attribute("Name").filter(|n| !n.is_empty()).ok_or("has an attribute without a name")?;
@@ -348,7 +360,7 @@ fn attributes(assertion: Element<'_, '_>) -> Outcome<Vec<Attribute>> {
                     return Err("has too many values of attributes".to_owned());
                 }
                 // Pictures and the like are of no use here.
-                values.extend(Some(value_of(value)?).filter(|v| v.len() <= MAX_TEXT));
+                values.extend(value_of(value).filter(|v| v.len() <= MAX_TEXT));
             }
             let friendly_name = attribute.attribute("FriendlyName").map(str::to_owned);
             found.push(Attribute { name: name.to_owned(), friendly_name, values });
@@ -357,19 +369,23 @@ fn attributes(assertion: Element<'_, '_>) -> Outcome<Vec<Attribute>> {
     Ok(found)
 }
 
-/// The text of a value; of one that is a name (`eduPersonTargetedID`), the name.
-fn value_of(value: Element<'_, '_>) -> Outcome<String> {
-    let text = match value.one(SAML, "NameID")? {
-        Some(name) => name.text()?,
-        None => value.text()?,
+/// The text of a value; of one that is a name (`eduPersonTargetedID`), the name. One of other elements is left out.
+fn value_of(value: Element<'_, '_>) -> Option<String> {
+    let text = match value.one(SAML, "NameID").ok()? {
+        Some(name) => name.text().ok()?,
+        None => value.text().ok()?,
     };
-    Ok(text.trim().to_owned())
+    Some(text.trim().to_owned())
 }
 
 /// A time (saml-core-2.0-os §1.3.3).
 fn instant(element: Element<'_, '_>, name: &str) -> Outcome<Option<Timestamp>> {
     let Some(text) = element.attribute(name) else { return Ok(None) };
-    let at = OffsetDateTime::parse(text.trim(), &Rfc3339)
+    let text = text.trim();
+    // Times are in UTC, and some do not say so.
+    let (_, of_day) = text.split_once('T').ok_or_else(|| format!("has a time that cannot be read ('{name}')"))?;
+    let zone = if of_day.contains(['Z', '+', '-']) { "" } else { "Z" };
+    let at = OffsetDateTime::parse(&format!("{text}{zone}"), &Rfc3339)
         .map_err(|_| format!("has a time that cannot be read ('{name}')"))?;
     let micros =
         i64::try_from(at.unix_timestamp_nanos() / 1_000).map_err(|_| format!("has a wrong time ('{name}')"))?;

@@ -8,10 +8,10 @@ use aws_lc_rs::digest;
 use aws_lc_rs::signature::{self, ParsedPublicKey, VerificationAlgorithm};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use bergshamra_c14n::C14nMode;
+use bergshamra_c14n::{C14nMode, C14nSink};
 use bergshamra_xml::nodeset::NodeSet;
 
-use super::xml::{DS, Element, Outcome};
+use super::xml::{DS, Element, MAX_BYTES, Outcome, Tree};
 
 /// Exclusive canonical XML (xml-exc-c14n), and the same with comments. A reference to an id leaves them out before
 /// (xmldsig-core1 §4.4.3.3).
@@ -111,12 +111,15 @@ pub fn verify(element: Element<'_, '_>, trust: &Trust) -> Outcome<Option<String>
     }
     info.check_no_text()?;
     let prefixes = canonicalisation(info.only(DS, "CanonicalizationMethod")?)?;
+    let signed = canonical(info, None, &prefixes)?;
+    let value = decode(signature.only(DS, "SignatureValue")?)?;
+    // What is signed says what it is of: it is read from what the signature is verified of.
+    let read = Tree::read(&signed)?;
+    let info = read.root();
     let method = info.only(DS, "SignatureMethod")?;
     if method.children().next().is_some() {
         return Err("has a signature with parameters".to_owned());
     }
-    let signed = canonical(info, None, &prefixes)?;
-    let value = decode(signature.only(DS, "SignatureValue")?)?;
     let reference = info.only(DS, "Reference")?;
     let (text, expected, algorithm) = referred(element, signature, reference, trust.allow_sha1)?;
     let digest = digest::digest(algorithm, text.as_bytes());
@@ -193,10 +196,33 @@ pub fn canonical(element: Element<'_, '_>, without: Option<Element<'_, '_>>, pre
     if let Some(without) = without {
         nodes = nodes.subtract(&NodeSet::tree_with_comments(without.id(), doc));
     }
-    let made = bergshamra_c14n::canonicalize_doc(doc, C14nMode::Exclusive, Some(&nodes), prefixes);
-    let text = made.ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    let mut made = Bounded::default();
+    let done = bergshamra_c14n::canonicalize_doc_to(doc, C14nMode::Exclusive, Some(&nodes), prefixes, &mut made);
+    let text = done.ok().and_then(|()| String::from_utf8(made.bytes).ok());
     // Nothing has a digest, too: what cannot be canonicalised is not verified.
     text.filter(|text| text.starts_with('<') && text.ends_with('>')).ok_or_else(|| "has no canonical form".to_owned())
+}
+
+/// Takes as much of a canonical text as a message may have; a longer one lacks its end, and no digest is right for it.
+#[derive(Debug, Default)]
+struct Bounded {
+    bytes: Vec<u8>,
+}
+
+impl C14nSink for Bounded {
+    fn reserve(&mut self, additional: usize) {
+        self.bytes.reserve(additional.min(MAX_BYTES));
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        if self.bytes.len() + bytes.len() <= MAX_BYTES {
+            self.bytes.extend_from_slice(bytes);
+        }
+    }
+
+    fn write_byte(&mut self, byte: u8) {
+        self.write(&[byte]);
+    }
 }
 
 /// The bytes of a text in base64, in which white space may stand and nothing else.

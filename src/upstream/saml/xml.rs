@@ -17,6 +17,10 @@ const MAX_ELEMENTS: usize = 5_000;
 const MAX_NODES: usize = 20_000;
 /// Attributes of one element, and namespaces that it declares.
 const MAX_ATTRIBUTES: usize = 64;
+/// Signs of equality between two tags: no more attributes than that can stand in one.
+const MAX_EQUALS: usize = 1_000;
+/// Longest address of a namespace.
+const MAX_URI: usize = 1_024;
 /// Namespaces that are declared in all: each is in force for what lies below.
 const MAX_NAMESPACES: usize = 1_000;
 
@@ -65,9 +69,7 @@ impl<'a> Tree<'a> {
         if text.bytes().any(|b| b.is_ascii_control() && !b"\t\n\r".contains(&b)) {
             return Err("has characters that XML has not".to_owned());
         }
-        if memchr::memchr_iter(b'<', text.as_bytes()).take(MAX_NODES + 1).count() > MAX_NODES {
-            return Err("has too many parts".to_owned());
-        }
+        check_size(text)?;
         let parser = Parser::new().with_max_depth(MAX_DEPTH).with_forbid_dtd(true).with_forbid_entities(true);
         let doc = parser.parse(text).map_err(|_| "is not well-formed XML, or has a DOCTYPE".to_owned())?;
         let root = doc.document_element().ok_or("has no element")?;
@@ -111,6 +113,7 @@ impl<'a> Tree<'a> {
                 Some(NodeKind::Element(element)) => {
                     elements += 1;
                     namespaces += element.namespace_declarations.len();
+                    check_names(element)?;
                     let attributes = element.attributes.len() + element.namespace_declarations.len();
                     if attributes > MAX_ATTRIBUTES || namespaces > MAX_NAMESPACES {
                         return Err("has too many attributes or namespaces".to_owned());
@@ -136,6 +139,43 @@ impl<'a> Tree<'a> {
         }
         Ok(())
     }
+}
+
+/// Refuses what would take long to parse: the parser compares attributes and namespaces of an element with each other.
+fn check_size(text: &str) -> Outcome<()> {
+    let (mut parts, mut equals) = (0_usize, 0_usize);
+    for at in memchr::memchr2_iter(b'<', b'=', text.as_bytes()) {
+        if text.as_bytes().get(at) == Some(&b'<') {
+            (parts, equals) = (parts + 1, 0);
+        } else {
+            equals += 1;
+        }
+        if parts > MAX_NODES || equals > MAX_EQUALS {
+            return Err("has too many parts".to_owned());
+        }
+    }
+    if memchr::memmem::find_iter(text.as_bytes(), "xmlns").take(2 * MAX_NAMESPACES + 1).count() > 2 * MAX_NAMESPACES {
+        return Err("has too many namespaces".to_owned());
+    }
+    Ok(())
+}
+
+/// Refuses names that the standard of namespaces does not have (xml-names §3, §5), which some take all the same, and addresses
+/// that are long: an exclusive canonical form repeats them.
+fn check_names(element: &uppsala::Element<'_>) -> Outcome<()> {
+    let is_plain = |name: &str| !name.is_empty() && !name.contains(':');
+    let names = std::iter::once(&element.name).chain(element.attributes.iter().map(|a| &a.name));
+    for name in names {
+        if !is_plain(&name.local_name) || name.prefix.as_deref().is_some_and(|p| !is_plain(p) || p == "xmlns") {
+            return Err("has a name that XML has not".to_owned());
+        }
+    }
+    for (prefix, uri) in &element.namespace_declarations {
+        if uri.len() > MAX_URI || (uri.is_empty() && !prefix.is_empty()) {
+            return Err("has a namespace that XML has not, or a long one".to_owned());
+        }
+    }
+    Ok(())
 }
 
 impl<'t, 'a> Element<'t, 'a> {
@@ -275,6 +315,12 @@ mod tests {
             "<a>&#0;</a>".to_owned(),
             "<a b='1' b='2'/>".to_owned(),
             "<x:a/>".to_owned(),
+            "<a xmlns:x=''/>".to_owned(),
+            "<a xmlns:x='y'><x:b:c/></a>".to_owned(),
+            "<:a/>".to_owned(),
+            format!("<a xmlns:x='{}'/>", "u".repeat(2_000)),
+            format!("<a{}/>", (0..30_000).map(|n| format!(" a{n}=''")).collect::<String>()),
+            format!("<a{}/>", (0..12_000).map(|n| format!(" xmlns:a{n}='x'")).collect::<String>()),
             "<a ID='1'><b ID='1'/></a>".to_owned(),
             "<a ID='1'><b id='1'/></a>".to_owned(),
             "<a Id='1'><b xml:id='1'/></a>".to_owned(),
