@@ -146,6 +146,7 @@ pub async fn build(config: Config, clock: Arc<dyn Clock>, random: Arc<Random>) -
         sealer,
         oidc: Oidc::new(egress.clone()),
         saml: Saml::new(egress.clone()),
+        saml_keys: tenant::saml_key::SamlKeys::default(),
         checks: Checks::new(egress.clone()),
         egress,
         connections: Connections::default(),

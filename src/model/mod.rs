@@ -38,6 +38,7 @@ pub mod protocol;
 pub mod region;
 pub mod revocation;
 pub mod role;
+pub mod saml_key;
 pub mod service;
 pub mod service_provider;
 pub mod session;

@@ -137,6 +137,8 @@ pub struct Parts {
     pub oidc: Oidc,
     /// Identity providers that speak SAML.
     pub saml: Saml,
+    /// Keys by which tenants are known to these.
+    pub saml_keys: tenant::saml_key::SamlKeys,
     /// Checks of what is behind an SSO configuration.
     pub checks: Checks,
     /// How many SSO configurations there are.

@@ -39,6 +39,7 @@ pub mod protocol;
 pub mod region;
 pub mod revocation;
 pub mod role;
+pub mod saml_key;
 pub mod sealed_secret;
 pub mod service;
 pub mod service_provider;

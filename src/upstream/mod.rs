@@ -24,6 +24,7 @@ use crate::clock::{Random, Timestamp};
 use crate::error::{Error, Result};
 use crate::model::connection::{Connection, Settings};
 use crate::secret::Secret;
+pub use saml::own::Own;
 
 /// A way to log in through somebody else.
 pub trait Upstream {
@@ -70,6 +71,8 @@ pub struct Ask<'a> {
     pub state: &'a str,
     /// What is asked for beyond that.
     pub wishes: Wishes<'a>,
+    /// Our own keys, where the protocol has such, and the place of the one that signs.
+    pub own: Option<&'a Own>,
     /// The time.
     pub now: Timestamp,
     /// Randomness.
@@ -96,13 +99,19 @@ pub struct Wishes<'a> {
 impl<'a> Ask<'a> {
     /// A login that has no browser to come back.
     pub fn new(connection: &'a Ready, now: Timestamp, random: &'a Random) -> Self {
-        Self { connection, redirect_uri: "", state: "", wishes: Wishes::default(), now, random }
+        Self { connection, redirect_uri: "", state: "", wishes: Wishes::default(), own: None, now, random }
     }
 
     /// The same with a browser that comes back to `redirect_uri` and brings `state`.
     #[must_use]
     pub fn with_browser(self, redirect_uri: &'a str, state: &'a str) -> Self {
         Self { redirect_uri, state, ..self }
+    }
+
+    /// The same with keys of our own.
+    #[must_use]
+    pub fn with_own(self, own: Option<&'a Own>) -> Self {
+        Self { own, ..self }
     }
 
     /// The same with wishes.

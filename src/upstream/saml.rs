@@ -8,7 +8,9 @@
 //! of what is decided here. `samael` was the first choice; it reads by two parsers, one of which mends what is broken, and
 //! follows references before anything is verified.
 
+mod encryption;
 pub mod metadata;
+pub mod own;
 mod request;
 mod response;
 mod signature;
@@ -25,7 +27,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use tokio::sync::Semaphore;
 
-use self::request::{AuthnRequest, Key};
+use self::own::{Own, OwnKey};
+use self::request::{AuthnRequest, Key, read_key};
 use self::response::{Expected, Refusal, Said};
 use self::signature::Trust;
 use super::check::certificate::Certificate;
@@ -199,6 +202,7 @@ impl Saml {
             redirect,
             post,
             trust: Trust { keys, allow_sha1: saml.allow_sha1 },
+            own: Arc::default(),
         })
     }
 
@@ -219,6 +223,7 @@ impl Saml {
                 &Expected {
                     idp_entity_id: &partner.entity_id,
                     trust: &partner.trust,
+                    keys: &partner.own,
                     require_signed_assertion,
                     sp_entity_id: &memo.sp_entity_id,
                     acs_url: &memo.acs_url,
@@ -239,6 +244,8 @@ struct Partner {
     redirect: Option<String>,
     post: Option<String>,
     trust: Trust,
+    /// Our keys that it may encrypt for.
+    own: Arc<Vec<OwnKey>>,
 }
 
 impl Upstream for Saml {
@@ -246,10 +253,12 @@ impl Upstream for Saml {
         let saml = settings(ask.connection)?;
         let metadata = self.metadata(saml, ask.now, None).await?;
         let partner = Self::partner(saml, metadata.as_ref().map(|held| &held.document), ask.now)?;
-        let key = match &ask.connection.secret {
-            Some(pem) if saml.sign_requests => Some(Key::read(pem)?),
+        let configured = match &ask.connection.secret {
+            Some(pem) if saml.sign_requests => Some(read_key(pem)?),
             _ => None,
         };
+        let own = ask.own.and_then(Own::signing).map(Key::Certified);
+        let key = configured.as_ref().map(Key::Own).or(own);
         let request_id = format!("_{}{}", ask.random.hex_id(), ask.random.hex_id());
         let sp_entity_id = sp_entity_id(saml, ask.redirect_uri);
         let force_authn = saml.force_authn
@@ -273,9 +282,9 @@ impl Upstream for Saml {
             contexts: &contexts,
         };
         let begin = if by_post {
-            Begin::Post { url: destination.to_owned(), fields: request.post(ask.state, key.as_ref())? }
+            Begin::Post { url: destination.to_owned(), fields: request.post(ask.state, key)? }
         } else {
-            Begin::Redirect { url: request.redirect(ask.state, key.as_ref())? }
+            Begin::Redirect { url: request.redirect(ask.state, key)? }
         };
         let acs_url = ask.redirect_uri.to_owned();
         let anew_since = force_authn.then_some(ask.now);
@@ -290,7 +299,9 @@ impl Upstream for Saml {
         let text = Arc::new(decode(posted)?);
         let memo = Arc::new(memo.clone());
         let held = self.metadata(saml, ask.now, None).await?;
-        let partner = Self::partner(saml, held.as_ref().map(|held| &held.document), ask.now)?;
+        let mut partner = Self::partner(saml, held.as_ref().map(|held| &held.document), ask.now)?;
+        let own = ask.own.map(|own| own.keys.clone()).unwrap_or_default();
+        partner.own = own.clone();
         let (idp_entity_id, sp_entity_id) = (partner.entity_id.clone(), memo.sp_entity_id.clone());
         let mut read = self.read(saml, partner, memo.clone(), text.clone(), ask.now).await?;
         if matches!(read, Err(Refusal::Untrusted(_))) && saml.idp_certificate.is_none() {
@@ -298,7 +309,8 @@ impl Upstream for Saml {
             if let Ok(Some(newer)) = self.metadata(saml, ask.now, held.as_ref()).await
                 && held.as_ref().is_some_and(|held| held.document.certificates != newer.document.certificates)
             {
-                let partner = Self::partner(saml, Some(&newer.document), ask.now)?;
+                let mut partner = Self::partner(saml, Some(&newer.document), ask.now)?;
+                partner.own = own;
                 read = self.read(saml, partner, memo, text, ask.now).await?;
             }
         }
@@ -387,3 +399,6 @@ fn identity(idp_entity_id: String, sp_entity_id: &str, said: Said) -> Identity {
         once: Some((said.assertion_id, said.ends)),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -173,7 +173,8 @@ async fn finish(
     let memo = it.memo.as_deref().ok_or_else(|| Error::internal("a sign-in without a memo"))?;
     let memo = Memo::from_text(&app.sealer.open(&it.id, memo)?)?;
     let redirect_uri = depart::callback_uri(app, tenant, kind);
-    let ask = Ask::new(&ready, app.now(), &app.random).with_browser(&redirect_uri, state);
+    let own = depart::own_keys(app, tenant, kind).await?;
+    let ask = Ask::new(&ready, app.now(), &app.random).with_browser(&redirect_uri, state).with_own(own.as_deref());
     let finished = connection::finish(app, &ask, &memo, answered).await.map_err(depart::unreachable_upstream);
     let refusal = answered.one("error").ok().flatten().filter(|e| !e.is_empty());
     let identity = match (finished, refusal) {

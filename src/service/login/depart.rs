@@ -1,5 +1,7 @@
 //! On the way to an identity provider (tenant-login §4.2).
 
+use std::sync::Arc;
+
 use serde_json::json;
 
 use super::found::{Connects, Kept, Purpose};
@@ -11,8 +13,9 @@ use crate::model::sign_in::{Prompt, Request, SignIn, Stage};
 use crate::model::tenant::Tenant;
 use crate::model::tenant_idp::Offered;
 use crate::secret::digest;
+use crate::service::tenant::saml_key;
 use crate::service::{App, connection, tenant};
-use crate::upstream::{Ask, Begun, Wishes};
+use crate::upstream::{Ask, Begun, Own, Wishes};
 
 /// Where identity providers of a kind send the browser back to: one address for each tenant and kind.
 pub fn callback_uri(app: &App, tenant: &Tenant, kind: &str) -> String {
@@ -136,9 +139,19 @@ async fn away(
         ui_locales: request.and_then(|r| r.ui_locales.as_deref()),
         extra: &offered.settings.extra_params,
     };
+    let own = own_keys(app, tenant, offered.kind).await?;
     let ask = Ask::new(&ready, app.now(), &app.random).with_browser(&redirect_uri, &state).with_wishes(wishes);
+    let ask = ask.with_own(own.as_deref());
     let begun = connection::begin(app, &ask).await.map_err(unreachable_upstream).map_err(answer::as_refusal)?;
     store_departure(app, visit, tenant, offered, start, &state, begun).await
+}
+
+/// The tenant's own keys, for a protocol that has such.
+pub(super) async fn own_keys(app: &App, tenant: &Tenant, kind: &str) -> Result<Option<Arc<Own>>> {
+    match kind {
+        "saml" => saml_key::of(app, tenant).await.map(Some),
+        _ => Ok(None),
+    }
 }
 
 /// An identity provider that cannot be reached is not this service being away.

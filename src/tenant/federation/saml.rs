@@ -72,16 +72,16 @@ pub async fn metadata(app: Arc<App>, req: Request) -> Result<Reply> {
         Ok(tenant) => tenant,
         Err(reply) => return Ok(reply),
     };
-    let own = service_provider(&app, &tenant);
+    let own = service_provider(&app, &tenant).await?;
     if req.prefers_json() {
         return Ok(Reply::ok(&json!({
             "entity_id": own.entity_id,
             "acs_urls": [own.acs_url],
             "slo_urls": [],
             "name_id_formats": own.name_id_formats,
-            "signing_certificates": [],
-            "encryption_certificates": [],
-            "authn_requests_signed": false,
+            "signing_certificates": own.certificates,
+            "encryption_certificates": own.certificates,
+            "authn_requests_signed": true,
             "want_assertions_signed": true,
             "valid_until": own.valid_until,
         })));

@@ -11,9 +11,11 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
 
+use super::own::OwnKey;
 use super::signature::{self, ENVELOPED, EXCLUSIVE, RSA_SHA256, SHA256};
 use super::xml::{DS, SAML, SAMLP, Tree};
 use crate::clock::Timestamp;
@@ -88,7 +90,7 @@ impl AuthnRequest<'_> {
     }
 
     /// The address that a browser is redirected to.
-    pub fn redirect(&self, relay_state: &str, key: Option<&Key>) -> Result<String> {
+    pub fn redirect(&self, relay_state: &str, key: Option<Key<'_>>) -> Result<String> {
         let mut deflated = DeflateEncoder::new(Vec::new(), Compression::default());
         let written = deflated.write_all(self.to_xml("").as_bytes()).and_then(|()| deflated.finish());
         let request = STANDARD.encode(written.map_err(|e| Error::internal(format!("a request was not written: {e}")))?);
@@ -103,7 +105,7 @@ impl AuthnRequest<'_> {
     }
 
     /// The fields of a form that a browser posts.
-    pub fn post(&self, relay_state: &str, key: Option<&Key>) -> Result<Vec<(String, String)>> {
+    pub fn post(&self, relay_state: &str, key: Option<Key<'_>>) -> Result<Vec<(String, String)>> {
         let xml = match key {
             None => self.to_xml(""),
             Some(key) => {
@@ -118,25 +120,37 @@ impl AuthnRequest<'_> {
 }
 
 /// What requests are signed with.
-#[derive(Debug)]
-pub struct Key(RsaKeyPair);
+#[derive(Debug, Clone, Copy)]
+pub enum Key<'k> {
+    /// A configuration's own.
+    Own(&'k RsaKeyPair),
+    /// A tenant's, with its certificate.
+    Certified(&'k OwnKey),
+}
 
-impl Key {
-    /// Reads a private RSA key in PEM.
-    pub fn read(pem: &Secret) -> Result<Self> {
-        let wrong = || Error::internal("the key for requests is no RSA key in PEM");
-        let key = PrivateKeyDer::from_pem_slice(pem.expose()).map_err(|_| wrong())?;
-        let pair = match &key {
-            PrivateKeyDer::Pkcs8(der) => RsaKeyPair::from_pkcs8(der.secret_pkcs8_der()),
-            PrivateKeyDer::Pkcs1(der) => RsaKeyPair::from_der(der.secret_pkcs1_der()),
-            _ => return Err(wrong()),
-        };
-        pair.map(Self).map_err(|_| wrong())
+/// Reads a private RSA key in PEM.
+pub fn read_key(pem: &Secret) -> Result<RsaKeyPair> {
+    let wrong = || Error::internal("the key for requests is no RSA key in PEM");
+    let key = PrivateKeyDer::from_pem_slice(pem.expose()).map_err(|_| wrong())?;
+    let pair = match &key {
+        PrivateKeyDer::Pkcs8(der) => RsaKeyPair::from_pkcs8(der.secret_pkcs8_der()),
+        PrivateKeyDer::Pkcs1(der) => RsaKeyPair::from_der(der.secret_pkcs1_der()),
+        _ => return Err(wrong()),
+    };
+    pair.map_err(|_| wrong())
+}
+
+impl Key<'_> {
+    fn pair(&self) -> &RsaKeyPair {
+        match self {
+            Self::Own(pair) => pair,
+            Self::Certified(own) => &own.signing,
+        }
     }
 
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>> {
-        let mut signed = vec![0; self.0.public_modulus_len()];
-        let done = self.0.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signed);
+        let mut signed = vec![0; self.pair().public_modulus_len()];
+        let done = self.pair().sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signed);
         done.map(|()| signed).map_err(|_| Error::internal("a request was not signed"))
     }
 
@@ -154,8 +168,15 @@ impl Key {
             )
         };
         let signed = STANDARD.encode(self.sign(info(&format!(" xmlns:ds=\"{DS}\"")).as_bytes())?);
+        let certificate = match self {
+            Self::Own(_) => String::new(),
+            Self::Certified(own) => format!(
+                "<ds:KeyInfo><ds:X509Data><ds:X509Certificate>{}</ds:X509Certificate></ds:X509Data></ds:KeyInfo>",
+                own.certificate
+            ),
+        };
         Ok(format!(
-            "<ds:Signature xmlns:ds=\"{DS}\">{}<ds:SignatureValue>{signed}</ds:SignatureValue></ds:Signature>",
+            "<ds:Signature xmlns:ds=\"{DS}\">{}<ds:SignatureValue>{signed}</ds:SignatureValue>{certificate}</ds:Signature>",
             info("")
         ))
     }
@@ -185,6 +206,9 @@ pub fn escape(text: &str) -> String {
     escaped
 }
 
+/// All but what needs no encoding (RFC 3986 §2.3): some verify what they have encoded themselves.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
 fn encoded(text: &str) -> String {
-    percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
+    utf8_percent_encode(text, RESERVED).to_string()
 }

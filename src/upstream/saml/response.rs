@@ -7,6 +7,8 @@
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use super::encryption;
+use super::own::OwnKey;
 use super::signature::{self, Trust};
 use super::xml::{DS, Element, Outcome, SAML, SAMLP, Tree};
 use crate::clock::Timestamp;
@@ -32,6 +34,8 @@ pub struct Expected<'a> {
     pub idp_entity_id: &'a str,
     /// What it signs with.
     pub trust: &'a Trust,
+    /// Our keys that assertions may be encrypted for.
+    pub keys: &'a [OwnKey],
     /// A signature of the Response as a whole is not enough.
     pub require_signed_assertion: bool,
     /// What we call ourselves to it.
@@ -112,11 +116,15 @@ pub fn read(text: &str, expected: &Expected<'_>) -> Result<Said, Refusal> {
     if !response.is(SAMLP, "Response") {
         return Err("is no Response".into());
     }
-    if !tree.all(SAML, "EncryptedAssertion").is_empty() {
-        return Err("has an encrypted assertion, which this service does not read".into());
-    }
     check_places(&tree)?;
-    let assertion = response.only(SAML, "Assertion")?;
+    if !tree.all(SAML, "EncryptedAssertion").is_empty() {
+        return read_encrypted(response, expected);
+    }
+    // Whoever says no gives no assertion.
+    let Some(assertion) = response.one(SAML, "Assertion")? else {
+        check_response(response, expected, false)?;
+        return Err("has no assertion".into());
+    };
     let signed = signature::verify(assertion, expected.trust)?;
     // What is verified is read again, by the same parser, and nothing else from then on.
     match signature::verify(response, expected.trust)? {
@@ -143,11 +151,41 @@ pub fn read(text: &str, expected: &Expected<'_>) -> Result<Said, Refusal> {
     }
 }
 
+/// Reads a Response whose assertion is encrypted.
+fn read_encrypted(response: Element<'_, '_>, expected: &Expected<'_>) -> Result<Said, Refusal> {
+    let verified = signature::verify(response, expected.trust)?;
+    let around = verified.as_deref().map(Tree::read).transpose()?;
+    let is_signed = around.is_some();
+    let response = around.as_ref().map_or(response, Tree::root);
+    check_places(response.tree())?;
+    check_response(response, expected, is_signed)?;
+    let encrypted = response.only(SAML, "EncryptedAssertion")?;
+    let plain = encryption::decrypt(encrypted, expected.keys, is_signed)?;
+    let tree = Tree::read(&plain)?;
+    let assertion = tree.root();
+    let is_alone = tree.all(SAML, "Assertion").len() == 1
+        && tree.all(SAML, "EncryptedAssertion").is_empty()
+        && tree.all(DS, "Signature").iter().all(|s| s.parent() == Some(assertion));
+    if !assertion.is(SAML, "Assertion") || !is_alone {
+        return Err("has something else encrypted than an assertion".into());
+    }
+    match signature::verify(assertion, expected.trust)? {
+        Some(verified) => assertion_of(&verified, expected),
+        None if !is_signed => Err("is not signed, nor is its assertion".into()),
+        None if expected.require_signed_assertion => Err("has an assertion that is not signed itself".into()),
+        None => check_assertion(assertion, expected).map_err(Refusal::from),
+    }
+}
+
 /// Whether assertions and signatures stand where SAML has them, and nowhere else.
 fn check_places(tree: &Tree<'_>) -> Outcome<()> {
     let response = tree.root();
     let assertions = tree.all(SAML, "Assertion");
-    if assertions.iter().any(|a| a.parent() != Some(response)) {
+    let encrypted = tree.all(SAML, "EncryptedAssertion");
+    if assertions.len() + encrypted.len() > 1 {
+        return Err("has more than one assertion".to_owned());
+    }
+    if assertions.iter().chain(&encrypted).any(|a| a.parent() != Some(response)) {
         return Err("has an assertion in a place where none belongs".to_owned());
     }
     let is_owner = |owner: Element<'_, '_>| owner == response || assertions.contains(&owner);

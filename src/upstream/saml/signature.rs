@@ -198,15 +198,18 @@ pub fn canonical(element: Element<'_, '_>, without: Option<Element<'_, '_>>, pre
     }
     let mut made = Bounded::default();
     let done = bergshamra_c14n::canonicalize_doc_to(doc, C14nMode::Exclusive, Some(&nodes), prefixes, &mut made);
+    let made_over = made.is_over;
     let text = done.ok().and_then(|()| String::from_utf8(made.bytes).ok());
     // Nothing has a digest, too: what cannot be canonicalised is not verified.
-    text.filter(|text| text.starts_with('<') && text.ends_with('>')).ok_or_else(|| "has no canonical form".to_owned())
+    let whole = text.filter(|text| !made_over && text.starts_with('<') && text.ends_with('>'));
+    whole.ok_or_else(|| "has no canonical form, or a long one".to_owned())
 }
 
-/// Takes as much of a canonical text as a message may have; a longer one lacks its end, and no digest is right for it.
+/// Takes as much of a canonical text as a message may have.
 #[derive(Debug, Default)]
 struct Bounded {
     bytes: Vec<u8>,
+    is_over: bool,
 }
 
 impl C14nSink for Bounded {
@@ -215,7 +218,8 @@ impl C14nSink for Bounded {
     }
 
     fn write(&mut self, bytes: &[u8]) {
-        if self.bytes.len() + bytes.len() <= MAX_BYTES {
+        self.is_over |= self.bytes.len() + bytes.len() > MAX_BYTES;
+        if !self.is_over {
             self.bytes.extend_from_slice(bytes);
         }
     }

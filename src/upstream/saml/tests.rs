@@ -1,0 +1,137 @@
+//! Our requests against our own verifier, what a hostile document may cost, and what is made of names and attributes. What
+//! identity providers say is tested over sockets, with documents that others have signed.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use super::request::{AuthnRequest, Key};
+use super::response::{Attribute, Said};
+use super::signature::Trust;
+use super::xml::Tree;
+use super::*;
+use crate::clock::Random;
+
+const NOW: Timestamp = Timestamp(1_800_000_000_000_000);
+
+fn key() -> OwnKey {
+    let (private, certificate) = own::make("acme", NOW, &Random::seeded(7)).unwrap();
+    OwnKey::read(&private, STANDARD.encode(certificate)).unwrap()
+}
+
+fn request() -> AuthnRequest<'static> {
+    AuthnRequest {
+        id: "_1",
+        now: NOW,
+        destination: "https://idp.example/sso?a=1&b=\"2\"",
+        acs_url: "https://sp.example/acs",
+        issuer: "https://sp.example/<metadata>",
+        force_authn: true,
+        is_passive: false,
+        name_id_format: Some(PERSISTENT),
+        contexts: &["urn:x", "urn:<y>"],
+    }
+}
+
+fn trust(own: &OwnKey) -> Trust {
+    let certificate = Certificate::from_der(&STANDARD.decode(&own.certificate).unwrap()).unwrap();
+    Trust { keys: vec![certificate.key], allow_sha1: false }
+}
+
+fn said(name_id: &str) -> Said {
+    Said {
+        assertion_id: "_a".into(),
+        ends: NOW,
+        name_id: name_id.into(),
+        name_id_format: None,
+        name_qualifier: None,
+        sp_name_qualifier: None,
+        session_index: Some("s".into()),
+        session_ends: None,
+        authn_instant: NOW,
+        authn_context: None,
+        attributes: Vec::new(),
+    }
+}
+
+#[test]
+fn a_posted_request_is_signed_as_it_is_verified_and_in_no_other_words() {
+    let own = key();
+    let fields = request().post("state", Some(Key::Certified(&own))).unwrap();
+    let xml = String::from_utf8(STANDARD.decode(&fields[0].1).unwrap()).unwrap();
+    let tree = Tree::read(&xml).unwrap();
+    let verified = signature::verify(tree.root(), &trust(&own)).unwrap().unwrap();
+    assert!(verified.contains("ForceAuthn=\"true\"") && verified.contains("&lt;metadata&gt;"), "{verified}");
+    assert!(!verified.contains("Signature"), "{verified}");
+    for (old, new) in [("ForceAuthn=\"true\"", "ForceAuthn=\"0\""), ("urn:x", "urn:z"), ("ID=\"_1\"", "ID=\"_2\"")] {
+        let changed = xml.replace(old, new);
+        assert!(signature::verify(Tree::read(&changed).unwrap().root(), &trust(&own)).is_err(), "{new}");
+    }
+    assert!(signature::verify(tree.root(), &trust(&key())).is_err(), "by another key");
+}
+
+#[test]
+fn a_redirect_keeps_the_query_of_its_address_and_signs_what_it_sends() {
+    let own = key();
+    let url = request().redirect("st-a_te.~", Some(Key::Certified(&own))).unwrap();
+    let (base, signed) = url.split_once("&SAMLRequest=").unwrap();
+    assert_eq!(base, "https://idp.example/sso?a=1&b=\"2\"");
+    let (signed, value) = signed.split_once("&Signature=").unwrap();
+    assert!(signed.contains("&RelayState=st-a_te.~&SigAlg=http%3A%2F%2F"), "{signed}");
+    let value = percent_encoding::percent_decode_str(value).decode_utf8().unwrap();
+    let message = format!("SAMLRequest={signed}");
+    let value = STANDARD.decode(&*value).unwrap();
+    assert!(signature::is_signed(&trust(&own), signature::RSA_SHA256, message.as_bytes(), &value).unwrap());
+}
+
+#[test]
+fn what_a_document_costs_is_bounded_before_its_signature_is_looked_at() {
+    let own = trust(&key());
+    let reference = "<ds:Signature xmlns:ds='http://www.w3.org/2000/09/xmldsig#'><ds:SignedInfo><ds:CanonicalizationMethod \
+         Algorithm='http://www.w3.org/2001/10/xml-exc-c14n#'/><ds:SignatureMethod \
+         Algorithm='http://www.w3.org/2001/04/xmldsig-more#rsa-sha256'/><ds:Reference URI='#x'><ds:Transforms><ds:Transform \
+         Algorithm='http://www.w3.org/2000/09/xmldsig#enveloped-signature'/><ds:Transform \
+         Algorithm='http://www.w3.org/2001/10/xml-exc-c14n#'/></ds:Transforms><ds:DigestMethod \
+         Algorithm='http://www.w3.org/2001/04/xmlenc#sha256'/><ds:DigestValue>AA==</ds:DigestValue></ds:Reference>\
+         </ds:SignedInfo><ds:SignatureValue>AA==</ds:SignatureValue></ds:Signature>";
+    // An exclusive canonical form repeats a namespace wherever it is used.
+    for (uri, why) in [("u".repeat(1_000), "no canonical form"), ("u".repeat(200_000), "a long one")] {
+        let many = "<p:a/>".repeat(4_900);
+        let text = format!("<r xmlns:p='{uri}' ID='x'>{reference}{many}</r>");
+        let refused = Tree::read(&text).and_then(|tree| signature::verify(tree.root(), &own));
+        let refused = refused.unwrap_err();
+        assert!(refused.contains(why), "{refused}");
+    }
+}
+
+#[test]
+fn a_name_is_somebodys_only_within_its_qualifiers_and_none_if_it_is_made_anew() {
+    let name = |said: Said| subject("idp", "sp", &said);
+    assert_eq!(name(said("ann")), "ann");
+    assert_eq!(
+        name(Said { name_qualifier: Some("idp".into()), sp_name_qualifier: Some("sp".into()), ..said("ann") }),
+        "ann"
+    );
+    assert_eq!(name(Said { name_qualifier: Some("other".into()), ..said("ann") }), "other!!ann");
+    assert_eq!(name(Said { sp_name_qualifier: Some("app".into()), ..said("ann") }), "!app!ann");
+    assert_eq!(name(Said { name_id_format: Some(TRANSIENT.into()), ..said("ann") }), "");
+}
+
+#[test]
+fn attributes_of_one_name_add_up_and_none_stands_for_what_the_message_says() {
+    let attribute = |name: &str, friendly: Option<&str>, values: &[&str]| Attribute {
+        name: name.into(),
+        friendly_name: friendly.map(str::to_owned),
+        values: values.iter().map(|v| (*v).to_owned()).collect(),
+    };
+    let attributes = vec![
+        attribute("role", None, &["a"]),
+        attribute("role", None, &["b", "c"]),
+        attribute("urn:oid:0.9", Some("mail"), &["a@x"]),
+        attribute("urn:oid:1.0", Some("role"), &["evil"]),
+        attribute("sid", Some("acr"), &["evil"]),
+    ];
+    let identity = identity("idp".into(), "sp", Said { attributes, ..said("ann") });
+    let claims = json!(identity.claims);
+    assert_eq!(claims["role"], json!(["a", "b", "c"]));
+    assert_eq!((&claims["mail"], &claims["urn:oid:0.9"]), (&json!("a@x"), &json!("a@x")));
+    assert_eq!((&claims["sid"], claims.get("acr")), (&json!("s"), None));
+    assert_eq!(identity.once, Some(("_a".to_owned(), NOW)));
+}
