@@ -21,7 +21,7 @@ from lists import fill  # noqa: E402
 FEW, MANY = 10, 10_000
 ROUNDS = 150
 # What must hold: with many it takes at most so many times as long as with few.
-FACTOR = 1.35
+FACTOR = 1.25
 
 
 def rows(count):

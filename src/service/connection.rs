@@ -86,6 +86,14 @@ pub(super) async fn finish(app: &App, ask: &Ask<'_>, memo: &Memo, answer: &Answe
     }
 }
 
+/// Where a browser logs out there, if that is known.
+pub(super) async fn end_session(app: &App, ask: &Ask<'_>, hint: Option<&Secret>) -> Result<Option<String>> {
+    match &ask.connection.connection.settings {
+        Settings::Oidc(_) => app.oidc.end_session(ask, hint).await,
+        Settings::Saml(_) | Settings::Ldap(_) => Ok(None),
+    }
+}
+
 /// The protocol by which an identity provider's tokens are taken where none is named: Huawei's, else the only one that has a
 /// connection.
 pub async fn protocol_of(app: &App, idp_id: &str) -> Result<String> {
@@ -228,6 +236,13 @@ impl Form {
 async fn make(app: &App, caller: &Caller, at: At<'_>, body: &Value, form: Form) -> Result<Shown> {
     let reach = protocol::admitted(app, caller, "identity:create_connection", at.ids(), Some(body)).await?;
     let create = form.create(body)?;
+    if create.settings.kind() != "oidc" {
+        let text = format!(
+            "'{}' is not one of ['oidc']: it is set where its identity provider is made",
+            create.settings.kind()
+        );
+        return Err(Error::invalid_field(format!("{MEMBER}.kind"), text));
+    }
     form.check(app, &create.settings)?;
     let mut tx = app.store.write().await?;
     let domain_id = locked(&mut tx, &reach, at).await?;
@@ -278,6 +293,9 @@ async fn change(app: &App, caller: &Caller, at: At<'_>, body: &Value, form: Form
     let mut tx = app.store.write().await?;
     let domain_id = locked(&mut tx, &reach, at).await?;
     let stored = shown(&mut tx, at).await?.ok_or_else(|| at.not_found())?;
+    if stored.connection.settings.kind() != "oidc" {
+        return Err(Error::conflict("The connection is set where its identity provider was made."));
+    }
     let changed = form.update(body, &stored.connection.settings)?;
     form.check(app, &changed.0)?;
     let detail = super::named(body, form.member());

@@ -150,8 +150,10 @@ pub async fn update(conn: &mut Conn, tenant: &Tenant) -> Result<bool> {
 /// Drops the private halves of a tenant's keys; the public ones go with the tenant.
 pub async fn drop_keys(conn: &mut Conn, tenant_id: &str) -> Result<()> {
     Sql::new(
-        "DELETE FROM sealed_secrets WHERE id IN (SELECT 'signing_key/' || k.id FROM signing_keys k WHERE k.tenant_id = $1)",
+        "DELETE FROM sealed_secrets WHERE id IN (SELECT 'signing_key/' || k.id FROM signing_keys k WHERE k.tenant_id = $1 \
+         UNION ALL SELECT 'saml_key/' || s.id FROM saml_keys s WHERE s.tenant_id = $2)",
     )
+    .bind(tenant_id)
     .bind(tenant_id)
     .run(conn)
     .await?;

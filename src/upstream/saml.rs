@@ -27,7 +27,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use tokio::sync::Semaphore;
 
-use self::own::{Own, OwnKey};
+use self::own::OwnKey;
 use self::request::{AuthnRequest, Key, read_key};
 use self::response::{Expected, Refusal, Said};
 use self::signature::Trust;
@@ -173,8 +173,8 @@ impl Saml {
         }
     }
 
-    fn partner(saml: &Wanted, metadata: Option<&Metadata>, now: Timestamp) -> Result<Partner> {
-        if metadata.is_some_and(|m| m.valid_until.is_some_and(|until| until < now)) {
+    fn partner(saml: &Wanted, metadata: Option<&Metadata>, ask: &Ask<'_>) -> Result<Partner> {
+        if metadata.is_some_and(|m| m.valid_until.is_some_and(|until| until < ask.now)) {
             return Err(Error::unavailable("the identity provider's metadata has ended"));
         }
         let unset = |what: &str| Error::unauthorized(format!("the identity provider has no {what}"));
@@ -202,7 +202,7 @@ impl Saml {
             redirect,
             post,
             trust: Trust { keys, allow_sha1: saml.allow_sha1 },
-            own: Arc::default(),
+            own: ask.own.map(|own| own.keys.clone()).unwrap_or_default(),
         })
     }
 
@@ -252,13 +252,7 @@ impl Upstream for Saml {
     async fn begin(&self, ask: &Ask<'_>) -> Result<Begun> {
         let saml = settings(ask.connection)?;
         let metadata = self.metadata(saml, ask.now, None).await?;
-        let partner = Self::partner(saml, metadata.as_ref().map(|held| &held.document), ask.now)?;
-        let configured = match &ask.connection.secret {
-            Some(pem) if saml.sign_requests => Some(read_key(pem)?),
-            _ => None,
-        };
-        let own = ask.own.and_then(Own::signing).map(Key::Certified);
-        let key = configured.as_ref().map(Key::Own).or(own);
+        let partner = Self::partner(saml, metadata.as_ref().map(|held| &held.document), ask)?;
         let request_id = format!("_{}{}", ask.random.hex_id(), ask.random.hex_id());
         let sp_entity_id = sp_entity_id(saml, ask.redirect_uri);
         let force_authn = saml.force_authn
@@ -269,23 +263,35 @@ impl Upstream for Saml {
             (None, Some(url)) => (url.as_str(), true),
             (None, None) => return Err(Error::unauthorized("the identity provider has no sign-on URL")),
         };
-        let contexts: Vec<&str> = ask.wishes.acr_values.unwrap_or_default().split_ascii_whitespace().collect();
+        let contexts = ask.wishes.acr_values.unwrap_or_default().split_ascii_whitespace().map(str::to_owned).collect();
         let request = AuthnRequest {
-            id: &request_id,
+            id: request_id.clone(),
             now: ask.now,
-            destination,
-            acs_url: ask.redirect_uri,
-            issuer: &sp_entity_id,
+            destination: destination.to_owned(),
+            acs_url: ask.redirect_uri.to_owned(),
+            issuer: sp_entity_id.clone(),
             force_authn,
             is_passive: ask.wishes.prompt == Some("none"),
-            name_id_format: Some(saml.name_id_format.as_deref().unwrap_or(PERSISTENT)).filter(|f| *f != ANY),
-            contexts: &contexts,
+            name_id_format: Some(saml.name_id_format.as_deref().unwrap_or(PERSISTENT))
+                .filter(|f| *f != ANY)
+                .map(str::to_owned),
+            contexts,
         };
-        let begin = if by_post {
-            Begin::Post { url: destination.to_owned(), fields: request.post(ask.state, key)? }
-        } else {
-            Begin::Redirect { url: request.redirect(ask.state, key)? }
-        };
+        let configured = ask.connection.secret.clone().filter(|_| saml.sign_requests);
+        let own = ask.own.map(|own| (own.keys.clone(), own.signing));
+        let state = ask.state.to_owned();
+        // A signature takes a millisecond: not on a thread that others wait for.
+        let writing = tokio::task::spawn_blocking(move || {
+            let configured = configured.as_ref().map(read_key).transpose()?;
+            let own = own.as_ref().and_then(|(keys, signing)| keys.get(*signing)).map(Key::Certified);
+            let key = configured.as_ref().map(Key::Own).or(own);
+            Ok(if by_post {
+                Begin::Post { url: request.destination.clone(), fields: request.post(&state, key)? }
+            } else {
+                Begin::Redirect { url: request.redirect(&state, key)? }
+            })
+        });
+        let begin = writing.await.unwrap_or_else(|_| Err(Error::internal("a request was not written")))?;
         let acs_url = ask.redirect_uri.to_owned();
         let anew_since = force_authn.then_some(ask.now);
         Ok(Begun { begin, memo: super::Memo::Saml(Memo { request_id, acs_url, sp_entity_id, anew_since }) })
@@ -299,9 +305,7 @@ impl Upstream for Saml {
         let text = Arc::new(decode(posted)?);
         let memo = Arc::new(memo.clone());
         let held = self.metadata(saml, ask.now, None).await?;
-        let mut partner = Self::partner(saml, held.as_ref().map(|held| &held.document), ask.now)?;
-        let own = ask.own.map(|own| own.keys.clone()).unwrap_or_default();
-        partner.own = own.clone();
+        let partner = Self::partner(saml, held.as_ref().map(|held| &held.document), ask)?;
         let (idp_entity_id, sp_entity_id) = (partner.entity_id.clone(), memo.sp_entity_id.clone());
         let mut read = self.read(saml, partner, memo.clone(), text.clone(), ask.now).await?;
         if matches!(read, Err(Refusal::Untrusted(_))) && saml.idp_certificate.is_none() {
@@ -309,8 +313,7 @@ impl Upstream for Saml {
             if let Ok(Some(newer)) = self.metadata(saml, ask.now, held.as_ref()).await
                 && held.as_ref().is_some_and(|held| held.document.certificates != newer.document.certificates)
             {
-                let mut partner = Self::partner(saml, Some(&newer.document), ask.now)?;
-                partner.own = own;
+                let partner = Self::partner(saml, Some(&newer.document), ask)?;
                 read = self.read(saml, partner, memo, text, ask.now).await?;
             }
         }

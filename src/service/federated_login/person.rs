@@ -324,7 +324,8 @@ async fn record(
 enum Account {
     /// Theirs from before; and whether the identity provider has put it into groups.
     Known(Identity, bool),
-    /// One that is there and gets linked: theirs, or one that another identity provider of a domain vouches for which takes their word as one.
+    /// One that is there and gets linked: theirs, or one that another identity provider of a domain vouches for, where the
+    /// domain takes their word as one.
     Linked(Identity),
     /// None yet: the id of the one to be.
     New(String),

@@ -1,7 +1,7 @@
 //! What an identity provider says of somebody at a tenant beside who they are, and what comes of it there (tenant-login §7):
 //! an account to come in by, or another way into one that is there.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::linking::{self, Decision};
 use super::route::Route;
@@ -12,7 +12,7 @@ use crate::model::mapping_engine::Mapped;
 use crate::service::App;
 use crate::service::caller::Origin;
 use crate::store;
-use crate::upstream::Identity;
+use crate::upstream::{Identity, Proof};
 
 /// What an identity provider says of somebody that decides about their account at a tenant.
 pub(in crate::service) struct Vouch<'a> {
@@ -21,14 +21,14 @@ pub(in crate::service) struct Vouch<'a> {
     /// Whether it has made sure that it is theirs.
     pub(super) email_verified: bool,
     /// All that it says.
-    claims: Option<&'a Map<String, Value>>,
+    identity: Option<&'a Identity>,
     /// What they have decided themselves.
     pub(super) decision: &'a Decision,
 }
 
 impl Default for Vouch<'_> {
     fn default() -> Self {
-        Self { email: None, email_verified: false, claims: None, decision: &Decision::Open }
+        Self { email: None, email_verified: false, identity: None, decision: &Decision::Open }
     }
 }
 
@@ -44,22 +44,27 @@ impl<'a> Vouch<'a> {
         let email = mapped.user.as_ref().and_then(|u| u.email.as_deref()).or(said).filter(|e| !e.is_empty());
         // It speaks of the claim's address, not of whatever a mapping has made.
         let email_verified = verified && said.is_some() && email == said;
-        Self { email, email_verified, claims: Some(&identity.claims), decision }
+        Self { email, email_verified, identity: Some(identity), decision }
     }
 
-    /// The standard claims about a person that are kept (OpenID Connect Core §5.1), under the names that users carry them by.
+    /// What is kept of a person beside, under the names that users carry it by: the standard claims of OpenID Connect (Core
+    /// §5.1), the usual attributes of SAML (RFC 2798).
     pub(super) fn profile(&self) -> Vec<(String, Value)> {
-        const KEPT: [(&str, &str); 6] = [
-            ("name", "display_name"),
-            ("given_name", "given_name"),
-            ("family_name", "family_name"),
-            ("locale", "locale"),
-            ("picture", "picture"),
-            ("phone_number", "phone"),
+        const KEPT: [(&str, &str, &str); 6] = [
+            ("name", "displayName", "display_name"),
+            ("given_name", "givenName", "given_name"),
+            ("family_name", "sn", "family_name"),
+            ("locale", "preferredLanguage", "locale"),
+            ("picture", "picture", "picture"),
+            ("phone_number", "telephoneNumber", "phone"),
         ];
-        let claims = self.claims;
-        let text = |claim: &str| claims?.get(claim)?.as_str().filter(|t| !t.is_empty() && t.len() <= 1_024);
-        KEPT.iter().filter_map(|(claim, name)| Some(((*name).to_owned(), json!(text(claim)?)))).collect()
+        let Some(identity) = self.identity else { return Vec::new() };
+        let text = |claim: &str| identity.claims.get(claim)?.as_str().filter(|t| !t.is_empty() && t.len() <= 1_024);
+        let said = |claim, attribute| text(if identity.proof == Proof::Assertion { attribute } else { claim });
+        let kept = KEPT
+            .iter()
+            .filter_map(|(claim, attribute, name)| Some(((*name).to_owned(), json!(said(claim, attribute)?))));
+        kept.collect()
     }
 }
 

@@ -71,8 +71,18 @@ impl Trace {
 }
 
 /// Parameters whose values somebody could use.
-const SECRET: [&str; 8] =
-    ["state", "nonce", "code_challenge", "code", "code_verifier", "id_token_hint", "client_secret", "SAMLRequest"];
+const SECRET: [&str; 10] = [
+    "state",
+    "nonce",
+    "code_challenge",
+    "code",
+    "code_verifier",
+    "id_token_hint",
+    "client_secret",
+    "SAMLRequest",
+    "RelayState",
+    "Signature",
+];
 
 /// What the browser was sent away with, without what somebody could use.
 pub(super) fn sent(begin: &Begin) -> Value {
@@ -110,7 +120,10 @@ mod tests {
 
     #[test]
     fn what_was_sent_is_shown_without_what_somebody_could_use() {
-        let url = "https://idp.example/auth?x=1&client_id=c&state=s3cret&nonce=n0nce&code_challenge=chall".to_owned();
+        let url =
+            "https://idp.example/auth?x=1&client_id=c&state=s3cret&nonce=n0nce&code_challenge=chall&RelayState=s3cret\
+             &Signature=s3cret"
+                .to_owned();
         let shown = sent(&Begin::Redirect { url });
         assert_eq!(shown["url"], "https://idp.example/auth");
         assert_eq!(shown["parameters"]["client_id"], "c");

@@ -96,7 +96,7 @@ async fn find(
     let hint = session.upstream.as_ref().and_then(|u| u.id_token.as_deref());
     // One that was sealed with a key that is gone is no hint any more.
     let hint = hint.and_then(|sealed| app.sealer.open(&session::secret_id(&session.id), sealed).ok());
-    let Some(url) = app.oidc.end_session(&ask, hint.as_ref()).await? else { return Ok(None) };
+    let Some(url) = connection::end_session(app, &ask, hint.as_ref()).await? else { return Ok(None) };
     let id = digest(&handle);
     let row = Logout {
         tenant_id: tenant.id.clone(),

@@ -94,3 +94,32 @@ async fn make_first(app: &App, tenant: &Tenant) -> Result<()> {
     }
     app.commit(tx).await
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::testing::houses;
+    use crate::testing::tenancy::{ACME, a_tenant};
+
+    #[tokio::test]
+    async fn a_tenant_gets_one_key_which_goes_with_it() {
+        for house in houses(&[]).await {
+            let (app, acme) = (&house.app, a_tenant(&house, ACME, "acme").await);
+            let (one, other) = tokio::join!(of(app, &acme), of(app, &acme));
+            let (one, other) = (one.unwrap(), other.unwrap());
+            assert_eq!((one.keys.len(), one.signing), (1, 0));
+            assert_eq!(one.keys[0].certificate, other.keys[0].certificate, "on {}", house.database);
+            let mut tx = app.store.write().await.unwrap();
+            assert_eq!(store::sealed_secret::list(&mut tx, "saml_key/", 10).await.unwrap().len(), 1);
+            crate::service::tenant::register::forget(app, &mut tx, ACME).await.unwrap();
+            store::tenant::delete(&mut tx, ACME).await.unwrap();
+            app.commit(tx).await.unwrap();
+            let mut conn = app.store.read().await.unwrap();
+            assert!(store::sealed_secret::list(&mut conn, "saml_key/", 10).await.unwrap().is_empty());
+            assert!(store::saml_key::list(&mut conn, ACME).await.unwrap().is_empty());
+            drop(conn);
+            assert!(of(app, &acme).await.is_err(), "none is made for a tenant that is gone");
+        }
+    }
+}

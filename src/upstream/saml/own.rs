@@ -27,13 +27,6 @@ pub struct Own {
     pub signing: usize,
 }
 
-impl Own {
-    /// The one that signs.
-    pub fn signing(&self) -> Option<&OwnKey> {
-        self.keys.get(self.signing)
-    }
-}
-
 /// One of our keys.
 pub struct OwnKey {
     /// Its certificate, in DER, as base64.

@@ -24,28 +24,28 @@ use crate::secret::Secret;
 
 /// What is asked of an identity provider.
 #[derive(Debug)]
-pub struct AuthnRequest<'a> {
+pub struct AuthnRequest {
     /// Names the request.
-    pub id: &'a str,
+    pub id: String,
     /// When it is made.
     pub now: Timestamp,
     /// Where it goes.
-    pub destination: &'a str,
+    pub destination: String,
     /// Where the answer is to come to.
-    pub acs_url: &'a str,
+    pub acs_url: String,
     /// What we call ourselves.
-    pub issuer: &'a str,
+    pub issuer: String,
     /// The person is to authenticate anew.
     pub force_authn: bool,
     /// Nothing may be shown to the person.
     pub is_passive: bool,
     /// The form of name that is asked for; none leaves it to the identity provider.
-    pub name_id_format: Option<&'a str>,
+    pub name_id_format: Option<String>,
     /// How the person is to be made sure of.
-    pub contexts: &'a [&'a str],
+    pub contexts: Vec<String>,
 }
 
-impl AuthnRequest<'_> {
+impl AuthnRequest {
     /// As XML, in its canonical form, with `signature` where one stands.
     fn to_xml(&self, signature: &str) -> String {
         let mut flags = String::new();
@@ -53,19 +53,19 @@ impl AuthnRequest<'_> {
             // Attributes without a namespace stand in the order of their names (xml-c14n §2.3).
             let _ = write!(flags, " {name}=\"{}\"", escape(value));
         };
-        add("AssertionConsumerServiceURL", self.acs_url);
-        add("Destination", self.destination);
+        add("AssertionConsumerServiceURL", &self.acs_url);
+        add("Destination", &self.destination);
         if self.force_authn {
             add("ForceAuthn", "true");
         }
-        add("ID", self.id);
+        add("ID", &self.id);
         if self.is_passive {
             add("IsPassive", "true");
         }
         add("IssueInstant", &seconds(self.now));
         add("ProtocolBinding", "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST");
         add("Version", "2.0");
-        let policy = match self.name_id_format {
+        let policy = match &self.name_id_format {
             None => String::new(),
             Some(format) => {
                 format!("<samlp:NameIDPolicy AllowCreate=\"true\" Format=\"{}\"></samlp:NameIDPolicy>", escape(format))
@@ -85,7 +85,7 @@ impl AuthnRequest<'_> {
         format!(
             "<samlp:AuthnRequest xmlns:samlp=\"{SAMLP}\"{flags}><saml:Issuer xmlns:saml=\"{SAML}\">{}</saml:Issuer>\
              {signature}{policy}{contexts}</samlp:AuthnRequest>",
-            escape(self.issuer)
+            escape(&self.issuer)
         )
     }
 
@@ -112,7 +112,7 @@ impl AuthnRequest<'_> {
                 let unsigned = self.to_xml("");
                 let made = Tree::read(&unsigned).and_then(|tree| signature::canonical(tree.root(), None, &[]));
                 let canonical = made.map_err(|why| Error::internal(format!("a request of ours {why}")))?;
-                self.to_xml(&key.signature(self.id, &canonical)?)
+                self.to_xml(&key.signature(&self.id, &canonical)?)
             }
         };
         Ok(vec![("SAMLRequest".to_owned(), STANDARD.encode(xml)), ("RelayState".to_owned(), relay_state.to_owned())])

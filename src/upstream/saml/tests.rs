@@ -16,17 +16,17 @@ fn key() -> OwnKey {
     OwnKey::read(&private, STANDARD.encode(certificate)).unwrap()
 }
 
-fn request() -> AuthnRequest<'static> {
+fn request() -> AuthnRequest {
     AuthnRequest {
-        id: "_1",
+        id: "_1".into(),
         now: NOW,
-        destination: "https://idp.example/sso?a=1&b=\"2\"",
-        acs_url: "https://sp.example/acs",
-        issuer: "https://sp.example/<metadata>",
+        destination: "https://idp.example/sso?a=1&b=\"2\"".into(),
+        acs_url: "https://sp.example/acs".into(),
+        issuer: "https://sp.example/<metadata>".into(),
         force_authn: true,
         is_passive: false,
-        name_id_format: Some(PERSISTENT),
-        contexts: &["urn:x", "urn:<y>"],
+        name_id_format: Some(PERSISTENT.into()),
+        contexts: vec!["urn:x".into(), "urn:<y>".into()],
     }
 }
 
