@@ -416,17 +416,24 @@ def nodes(count, cluster, settings=None):
     return [first] + [first.another_node().start() for _ in range(count - 1)]
 
 
+def one_for_each_name(make, start):
+    """Yields, once, what gives the one thing of a name, made and started when first asked for; removes them afterwards."""
+    made = {}
+
+    def of(name):
+        if name not in made:
+            made[name] = make(name)
+            start(made[name])
+        return made[name]
+
+    yield of
+    for it in made.values():
+        it.remove()
+
+
 def one_for_each_database(cluster, settings=None):
-    """Yields, once, what gives the running node on "sqlite" or "postgres", started when first asked for; removes them afterwards."""
-    running = {}
+    """The same of running nodes on "sqlite" and "postgres"."""
+    def make(database):
+        return Archstone(cluster.fresh_database() if database == "postgres" else None, settings)
 
-    def serve(database):
-        if database not in running:
-            url = cluster.fresh_database() if database == "postgres" else None
-            running[database] = Archstone(url, settings)
-            running[database].prepare().start()
-        return running[database]
-
-    yield serve
-    for server in running.values():
-        server.remove()
+    yield from one_for_each_name(make, lambda node: node.prepare().start())

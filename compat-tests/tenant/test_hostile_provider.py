@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from harness import Archstone, eventually
+from harness import eventually
 from peers.broken import Sockets
 from peers.hostile_provider import ANSWERS, TOKENS
 from tenancy import PROVIDERS, Tenant, admin, told
@@ -25,11 +25,9 @@ SLOW = ("drip", "silence")
 
 
 @pytest.fixture(scope="module")
-def node(settings):
+def node(make_node):
     """A node of these tests' own: its memory is looked at."""
-    it = Archstone(settings=settings)
-    yield it.prepare().start()
-    it.remove()
+    return make_node()
 
 
 @pytest.fixture(scope="module")
