@@ -31,7 +31,7 @@ use crate::service::lockout::Lockouts;
 use crate::service::pace::Paces;
 use crate::service::sso_config::Total;
 use crate::service::watch::Feed;
-use crate::service::{App, Parts, oauth, protocol, secrets, tenant, watch};
+use crate::service::{App, Parts, oauth, protocol, saml_key, secrets, tenant, watch};
 use crate::store::{self, Store};
 use crate::upstream::check::Checks;
 use crate::upstream::oidc::Oidc;
@@ -146,7 +146,7 @@ pub async fn build(config: Config, clock: Arc<dyn Clock>, random: Arc<Random>) -
         sealer,
         oidc: Oidc::new(egress.clone()),
         saml: Saml::new(egress.clone()),
-        saml_keys: tenant::saml_key::SamlKeys::default(),
+        saml_keys: saml_key::SamlKeys::default(),
         checks: Checks::new(egress.clone()),
         egress,
         connections: Connections::default(),

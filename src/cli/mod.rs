@@ -6,6 +6,7 @@ mod db;
 pub mod keys;
 pub mod mapping;
 pub mod policy;
+mod saml_keys;
 mod secrets;
 mod serve;
 mod sso;
@@ -58,6 +59,9 @@ enum Command {
     /// What tenants sign their tokens with.
     #[command(subcommand)]
     TenantKeys(tenant_keys::Command),
+    /// What partners that speak SAML know tenants and the service by.
+    #[command(subcommand)]
+    SamlKeys(saml_keys::Command),
     /// Secrets at rest.
     #[command(subcommand)]
     Secrets(secrets::Command),
@@ -138,6 +142,7 @@ fn run(cli: &Cli) -> Outcome {
         Command::Sso(command) => sso::run(&config, command),
         Command::Tenant(command) => tenant::run(&config, command),
         Command::TenantKeys(command) => tenant_keys::run(&config, command),
+        Command::SamlKeys(command) => saml_keys::run(&config, command),
         Command::Secrets(command) => secrets::run(&config, command),
         Command::Config(command) => config::run(&config, command),
     }

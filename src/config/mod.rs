@@ -10,6 +10,7 @@ mod federation;
 mod hidden;
 mod merge;
 mod password_pattern;
+mod saml;
 mod sections;
 mod tenant;
 mod validate;
@@ -24,6 +25,7 @@ pub use cidr::Cidr;
 pub use federation::Federation;
 pub use hidden::{DatabaseUrl, Hidden, MASK};
 pub use password_pattern::PasswordPattern;
+pub use saml::Saml;
 pub use sections::{
     Audit, Data, Database, Egress, Http2, Identity, Jobs, Log, LogFormat, Metrics, Password, Policy, Secrets,
     SecurityCompliance, Server, Sso, Token, TokenFormat,
@@ -50,6 +52,8 @@ pub struct Config {
     pub identity: Identity,
     /// Signing in through identity providers.
     pub federation: Federation,
+    /// What this service is to partners that speak SAML.
+    pub saml: Saml,
     /// Policy rules.
     pub policy: Policy,
     /// The key that seals stored secrets.

@@ -16,6 +16,7 @@ pub fn problems(config: &Config) -> Vec<Problem> {
     compliance(config, &mut rules);
     identity(config, &mut rules);
     federation(config, &mut rules);
+    saml(config, &mut rules);
     tenant(config, &mut rules);
     egress(config, &mut rules);
     rules.0
@@ -240,6 +241,16 @@ fn federation(config: &Config, rules: &mut Rules) {
         if let Err(reason) = network.parse::<Cidr>() {
             rules.must(false, &format!("federation.trusted_proxy_networks[{index}]"), reason);
         }
+    }
+}
+
+fn saml(config: &Config, rules: &mut Rules) {
+    let saml = &config.saml;
+    rules.between(&saml.assertion_expiration_secs, 60, 43_200, "saml.assertion_expiration_secs");
+    rules.must(!saml.organization_name.is_empty(), "saml.organization_name", "must not be empty");
+    for (key, value) in [("saml.idp_entity_id", &saml.idp_entity_id), ("saml.idp_sso_endpoint", &saml.idp_sso_endpoint)]
+    {
+        rules.must(value.len() <= 1_024, key, "must have 1024 characters at most");
     }
 }
 

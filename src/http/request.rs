@@ -103,9 +103,14 @@ impl Request {
         body::read(&self.head.headers, body, self.body_limit, self.body_deadline).await
     }
 
+    /// Takes a body of this many bytes, where more than the usual may be sent.
+    pub fn allow_body(&mut self, bytes: usize) {
+        self.body_limit = self.body_limit.max(bytes);
+    }
+
     /// The first fields of a form, in order, where more than the usual may be posted: this many bytes.
     pub async fn large_form(&mut self, limit: usize, fields: usize) -> Result<Vec<(String, String)>> {
-        self.body_limit = self.body_limit.max(limit);
+        self.allow_body(limit);
         let bytes = self.bytes().await?;
         Ok(url::form_urlencoded::parse(&bytes).take(fields).map(|(n, v)| (n.into_owned(), v.into_owned())).collect())
     }
@@ -140,8 +145,18 @@ impl Request {
 
     /// Whether whoever asks is a browser that wants to show something.
     pub fn wants_page(&self) -> bool {
+        self.accepts("text/html")
+    }
+
+    /// Whether whoever asks names this type among those that it takes.
+    pub fn accepts(&self, kind: &str) -> bool {
         let mut accepted = self.head.headers.get_all(ACCEPT).iter().filter_map(|v| v.to_str().ok());
-        accepted.any(|v| v.to_ascii_lowercase().contains("text/html"))
+        accepted.any(|v| v.to_ascii_lowercase().contains(kind))
+    }
+
+    /// Whether it brings any cookie.
+    pub fn has_cookies(&self) -> bool {
+        self.head.headers.contains_key(COOKIE)
     }
 
     /// Whether whoever asks would have JSON instead of being sent on.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
+use super::saml_metadata::MAX_BODY;
 use super::{openid_connect_config, view};
 use crate::error::Result;
 use crate::http::reply::Reply;
@@ -42,6 +43,7 @@ pub async fn get(app: Arc<App>, req: Request) -> Result<Reply> {
 /// `PUT …/connection`
 pub async fn create(app: Arc<App>, mut req: Request) -> Result<Reply> {
     let caller = req.caller(&app).await?;
+    req.allow_body(MAX_BODY);
     let body = req.json().await?;
     let made = connection::create(&app, &caller, at(&req)?, &body).await?;
     Ok(Reply::created(&json!({"connection": view::connection(&app, &made)})))
@@ -50,6 +52,7 @@ pub async fn create(app: Arc<App>, mut req: Request) -> Result<Reply> {
 /// `PATCH …/connection`
 pub async fn update(app: Arc<App>, mut req: Request) -> Result<Reply> {
     let caller = req.caller(&app).await?;
+    req.allow_body(MAX_BODY);
     let body = req.json().await?;
     let next = connection::update(&app, &caller, at(&req)?, &body).await?;
     Ok(Reply::ok(&json!({"connection": view::connection(&app, &next)})))

@@ -5,18 +5,21 @@ use std::sync::Arc;
 use http::header::{AUTHORIZATION, LOCATION, SET_COOKIE, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, StatusCode};
 
+use super::saml::{asked_by_client, is_by_client};
 use super::{pages, tokens};
 use crate::error::{Error, Result};
 use crate::http::reply::Reply;
 use crate::http::request::Request;
 use crate::model::auth_request::{Asked, IdTokenRequest};
 use crate::secret::Secret;
-use crate::service::federated_login::web::{self, Step};
+use crate::service::federated_login::saml::{CLIENT_COOKIE, resume};
+use crate::service::federated_login::web::{self, Cookie, Step};
 use crate::service::federated_login::{self, Presented, Proxied};
+use crate::service::login::Begin;
 use crate::service::{App, connection};
 
 /// Huawei's header field that names the identity provider.
-const IDP_ID: HeaderName = HeaderName::from_static("x-idp-id");
+pub(super) const IDP_ID: HeaderName = HeaderName::from_static("x-idp-id");
 /// Longest token of an identity provider, in bytes.
 const MAX_BEARER: usize = 48 * 1024;
 
@@ -43,6 +46,13 @@ pub async fn auth(app: Arc<App>, req: Request) -> Result<Reply> {
     let presented = match (proxied(&app, &req)?, bearer(&req)?) {
         (Some(proxied), _) => Presented::Proxied(proxied),
         (None, Some(token)) => Presented::Bearer(token),
+        (None, None)
+            if let Some(cookie) = req.cookie(CLIENT_COOKIE)
+                && let Some(issued) = resume(&app, &req.origin(&app), idp_id, protocol_id, &cookie).await? =>
+        {
+            return tokens::issued(&issued, true);
+        }
+        (None, None) if is_by_client(&req) => return asked_by_client(&app, idp_id, protocol_id).await,
         (None, None) if req.wants_page() => {
             let begun = web::begin_by_identity_provider(&app, &req.origin(&app), idp_id, protocol_id, None, None).await;
             return shown(&app, &req, begun);
@@ -115,11 +125,19 @@ pub async fn callback_by_form(_: Arc<App>, mut req: Request) -> Result<Reply> {
 }
 
 /// What the browser does next, or what went wrong in words for people; a program gets the error as such.
-fn shown(app: &App, req: &Request, step: Result<Step>) -> Result<Reply> {
+pub(super) fn shown(app: &App, req: &Request, step: Result<Step>) -> Result<Reply> {
     match step {
-        Ok(Step::Go { url, cookie: (name, value, life) }) => {
-            let to = HeaderValue::from_str(&url).map_err(|_| Error::internal("a URL that is no header value"))?;
-            Ok(Reply::empty(StatusCode::FOUND).with(LOCATION, to).with(SET_COOKIE, cookie(app, &name, &value, life)?))
+        Ok(Step::Go { begin, cookie: kept }) => {
+            let reply = match begin {
+                Begin::Redirect { url } => {
+                    let to = HeaderValue::from_str(&url);
+                    let to = to.map_err(|_| Error::internal("a URL that is no header value"))?;
+                    Reply::empty(StatusCode::FOUND).with(LOCATION, to)
+                }
+                Begin::Post { url, fields } => pages::post_form(&url, &fields),
+                Begin::Password => return Err(Error::internal("a browser cannot leave for a password")),
+            };
+            Ok(reply.with(SET_COOKIE, cookie(app, &kept)?))
         }
         Ok(Step::Choose(entries)) => Ok(pages::choice(&entries)),
         Ok(Step::Take { origin: Some(dashboard), issued }) => Ok(pages::token_form(&dashboard, &issued.id)),
@@ -129,12 +147,12 @@ fn shown(app: &App, req: &Request, step: Result<Step>) -> Result<Reply> {
     }
 }
 
-fn cookie(app: &App, name: &str, value: &str, life: u64) -> Result<HeaderValue> {
+pub(super) fn cookie(app: &App, cookie: &Cookie) -> Result<HeaderValue> {
+    let Cookie { name, value, life, path: below } = cookie;
     let base = url::Url::parse(&app.public_url).map_err(|_| Error::internal("the public URL is none"))?;
     let path = base.path().trim_end_matches('/');
     let secure = if base.scheme() == "https" { "; Secure" } else { "" };
-    let text =
-        format!("{name}={value}; Path={path}/v3/auth/OS-FEDERATION/; Max-Age={life}; HttpOnly; SameSite=Lax{secure}");
+    let text = format!("{name}={value}; Path={path}{below}; Max-Age={life}; HttpOnly; SameSite=Lax{secure}");
     let mut header = HeaderValue::from_str(&text).map_err(|_| Error::internal("a cookie that is no header value"))?;
     header.set_sensitive(true);
     Ok(header)

@@ -12,6 +12,7 @@ mod grants;
 mod groups;
 mod identity_providers;
 mod implied_roles;
+mod keystone_to_keystone;
 mod login_diagnostics;
 mod mapping_explain;
 mod mappings;
@@ -23,6 +24,8 @@ mod regions;
 mod revoke;
 mod role_assignments;
 mod roles;
+mod saml;
+mod saml_metadata;
 mod service_providers;
 mod services;
 mod setup;
@@ -46,6 +49,9 @@ pub fn routes() -> Vec<Route> {
         catalog(),
         federation::routes(),
         connections::routes(),
+        saml::routes(),
+        saml_metadata::routes(),
+        keystone_to_keystone::routes(),
     ]
     .concat()
 }

@@ -17,15 +17,27 @@ i.type=\"hidden\";i.name=n;i.value=v;f.append(i)}if(f.elements.length)f.submit()
 
 /// The form that takes a token to a dashboard by itself, as Horizon expects it.
 pub fn token_form(origin: &str, token: &str) -> Reply {
+    posting("You are being taken back to the dashboard.", origin, &[("token", token)])
+}
+
+/// A form that posts itself to an identity provider, or once more to us.
+pub fn post_form(action: &str, fields: &[(String, String)]) -> Reply {
+    let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    posting("This takes a moment.", action, &fields)
+}
+
+fn posting(text: &str, action: &str, fields: &[(&str, &str)]) -> Reply {
+    let input = |(name, value): &(&str, &str)| {
+        format!("<input type=\"hidden\" name=\"{}\" value=\"{}\">", escaped(name), escaped(value))
+    };
+    let inputs: String = fields.iter().map(input).collect();
     let body = format!(
-        "<h1>Signing you in</h1><p>You are being taken back to the dashboard.</p>\
-         <form id=\"sso\" name=\"sso\" action=\"{}\" method=\"post\"><input type=\"hidden\" name=\"token\" value=\"{}\">\
+        "<h1>Signing you in</h1><p>{text}</p><form id=\"sso\" name=\"sso\" action=\"{}\" method=\"post\">{inputs}\
          <noscript><p>Scripts are switched off in this browser.</p><button class=\"main\" type=\"submit\">Continue</button></noscript></form>\
          <script>{SCRIPT}</script>",
-        escaped(origin),
-        escaped(token)
+        escaped(action)
     );
-    let forms = page::place(origin).map(Into::into).into_iter().collect();
+    let forms = page::place(action).map(Into::into).into_iter().collect();
     page(StatusCode::OK, "Signing in", &body, Policy { script: Some(SCRIPT), forms, ..Policy::default() })
 }
 

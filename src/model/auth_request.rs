@@ -130,6 +130,43 @@ impl IdTokenRequest {
     }
 }
 
+/// What `POST /v3/auth/OS-FEDERATION/saml2` asks for.
+#[derive(Debug)]
+pub struct AssertionRequest {
+    /// The token that says who it is about.
+    pub token: Secret,
+    /// The service provider that it is for.
+    pub service_provider_id: String,
+}
+
+impl AssertionRequest {
+    /// Reads the body, which has nothing else.
+    pub fn parse(body: &Value) -> Result<Self> {
+        let missing = |path: &str, name: &str| Error::invalid_field(path, format!("'{name}' is a required property"));
+        let mut auth = Fields::of(body, "auth")?;
+        let identity = auth.raw("identity").ok_or_else(|| missing("auth", "identity"))?;
+        let scope = auth.raw("scope").ok_or_else(|| missing("auth", "scope"))?;
+        auth.finish()?;
+        let mut identity = Fields::at(identity, "auth.identity")?;
+        let by_token = |methods: &Value| methods.as_array().is_some_and(|m| m.iter().all(|name| name == "token"));
+        if identity.raw("methods").is_some_and(|methods| !by_token(methods)) {
+            return Err(Error::invalid_field("auth.identity.methods", "the only method is 'token'"));
+        }
+        let token = identity.raw("token").ok_or_else(|| missing("auth.identity", "token"))?;
+        identity.finish()?;
+        let mut token = Fields::at(token, "auth.identity.token")?;
+        let id = token.required_text("id", 1..=MAX_TOKEN)?;
+        token.finish()?;
+        let mut scope = Fields::at(scope, "auth.scope")?;
+        let sp = scope.raw("service_provider").ok_or_else(|| missing("auth.scope", "service_provider"))?;
+        scope.finish()?;
+        let mut sp = Fields::at(sp, "auth.scope.service_provider")?;
+        let service_provider_id = sp.required_text("id", 1..=64)?;
+        sp.finish()?;
+        Ok(Self { token: Secret::new(id.into_bytes()), service_provider_id })
+    }
+}
+
 fn password(payload: &Value) -> Result<Proof> {
     let mut outer = Fields::at(payload, "auth.identity.password")?;
     let user = outer

@@ -58,6 +58,14 @@ impl Settings {
         }
     }
 
+    /// What an identity provider that speaks SAML calls itself, if that is set.
+    pub fn entity_id(&self) -> Option<&str> {
+        match self {
+            Self::Saml(saml) => saml.idp_entity_id.as_deref(),
+            Self::Oidc(_) | Self::Ldap(_) => None,
+        }
+    }
+
     /// The settings as the database keeps them.
     pub fn encode(&self) -> Result<String> {
         let written = match self {

@@ -66,6 +66,8 @@ pub struct Settings {
     pub user_limit: Option<i64>,
     /// Whether an answer without an application carries tokens, too.
     pub direct_login_tokens: bool,
+    /// Whether its SAML metadata is signed.
+    pub sign_metadata: bool,
 }
 
 impl Default for Settings {
@@ -84,6 +86,7 @@ impl Default for Settings {
             frame_ancestors: Vec::new(),
             user_limit: None,
             direct_login_tokens: false,
+            sign_metadata: false,
         }
     }
 }

@@ -45,6 +45,10 @@ pub struct Settings {
     pub required_amr: Vec<String>,
     /// Whether signing out here signs out there.
     pub logout_upstream: LogoutUpstream,
+    /// What becomes of somebody whom it sends without having been asked (SAML).
+    pub idp_initiated: IdpInitiated,
+    /// The application that they go to unless it names one.
+    pub default_app_id: Option<String>,
     /// Whether the name that somebody has typed is handed on.
     pub pass_login_hint: bool,
     /// Value of `prompt` that every request has which asks for none.
@@ -72,6 +76,8 @@ impl Default for Settings {
             required_acr: Vec::new(),
             required_amr: Vec::new(),
             logout_upstream: LogoutUpstream::Offer,
+            idp_initiated: IdpInitiated::Deny,
+            default_app_id: None,
             pass_login_hint: true,
             prompt: None,
             extra_params: Vec::new(),
@@ -102,6 +108,18 @@ words! {
         Offer = "offer",
         /// Always.
         Always = "always",
+    }
+}
+
+words! {
+    /// What becomes of somebody whom an identity provider sends without having been asked.
+    IdpInitiated {
+        /// They are told to begin here.
+        Deny = "deny",
+        /// Their sign-in begins anew from here.
+        Restart = "restart",
+        /// They are signed in.
+        Accept = "accept",
     }
 }
 

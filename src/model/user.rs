@@ -22,6 +22,8 @@ pub const OPTIONS: &[(&str, OptionKind)] = &[
 
 /// Longest e-mail address, in bytes (RFC 5321 §4.5.3.1).
 const MAX_EMAIL: usize = 320;
+/// Longest name that another identity source has for somebody, in characters.
+const MAX_EXTERNAL_ID: usize = 255;
 /// Seconds of a day.
 pub const DAY_SECS: i64 = 86_400;
 
@@ -122,6 +124,13 @@ impl User {
     /// See [`email_key`].
     pub fn email_key(&self) -> String {
         email_key(&self.extra)
+    }
+
+    /// What another identity source calls them: Huawei's `xuser_id`, by which SAML of the type `iam_user_sso` finds them. Empty
+    /// for none.
+    pub fn external_id(&self) -> &str {
+        let set = self.extra.get("xuser_id").and_then(Value::as_str);
+        set.filter(|id| id.chars().count() <= MAX_EXTERNAL_ID && !id.contains('\0')).unwrap_or_default()
     }
 
     /// Their e-mail address.

@@ -13,6 +13,7 @@ mod mappings;
 mod projects;
 mod protocols;
 mod roles;
+mod saml;
 mod service_providers;
 mod setup;
 mod signing_in;
@@ -32,12 +33,16 @@ pub fn parts() -> Vec<(&'static str, &'static str, Vec<Operation>)> {
         (
             "Signing in through an identity provider",
             "OS-FEDERATION, by programs and browsers.",
-            signing_in::operations(),
+            [signing_in::operations(), saml::operations()].concat(),
         ),
         ("Identity providers", "Who signs people in.", identity_providers::operations()),
         ("Protocols", "How an identity provider is spoken to, and by which mapping.", protocols::operations()),
         ("Mappings", "What people become here.", mappings::operations()),
-        ("Connections", "How this service itself speaks to an identity provider.", connections::operations()),
+        (
+            "Connections",
+            "How this service itself speaks to an identity provider.",
+            [connections::operations(), saml::imports()].concat(),
+        ),
         ("Set-up", "An identity provider with all that it needs, or nothing.", setup::operations()),
         ("Service providers", "Other services that take assertions of this one.", service_providers::operations()),
         ("Domains", "Where names are unique, and who administers them.", domains::operations()),
@@ -67,6 +72,7 @@ pub fn schemas() -> Vec<(String, Value)> {
         protocols::schemas(),
         mappings::schemas(),
         connections::schemas(),
+        saml::schemas(),
         setup::schemas(),
         service_providers::schemas(),
         domains::schemas(),

@@ -216,6 +216,13 @@ impl Operation {
         self
     }
 
+    /// Takes a document of this type.
+    #[must_use]
+    pub fn takes_document(mut self, kind: &str) -> Self {
+        self.body = Some(json!({"required": true, "content": {kind: {"schema": {"type": "string"}}}}));
+        self
+    }
+
     /// May answer this.
     #[must_use]
     pub fn answer(mut self, status: u16, answer: Answer) -> Self {

@@ -4,6 +4,7 @@
 //! A secret is sealed under the connection's own row id, never shown, and never sent where it was not meant for: when what
 //! decides about its way changes to another host, it is dropped unless it is given again (Keycloak's #47295 and #51748).
 
+pub mod imported;
 pub mod place;
 
 use std::sync::Arc;
@@ -22,8 +23,11 @@ use crate::error::{Error, Result};
 use crate::model::connection::{Connection, Create, MEMBER, Settings, Update, huawei};
 use crate::secret::Secret;
 use crate::store::{self, Conn};
-use crate::upstream::{Answer, Ask, Begun, Identity, Memo, Ready, Upstream as _};
+use crate::upstream::saml::LeftMemo;
+use crate::upstream::{Answer, Ask, Begin, Begun, Identity, Memo, Ready, Upstream as _};
 
+/// Huawei's protocol for SAML.
+const SAML: &str = "saml";
 /// Most connections that are kept ready.
 const MAX_READY: u64 = 10_000;
 
@@ -86,11 +90,20 @@ pub(super) async fn finish(app: &App, ask: &Ask<'_>, memo: &Memo, answer: &Answe
     }
 }
 
-/// Where a browser logs out there, if that is known.
-pub(super) async fn end_session(app: &App, ask: &Ask<'_>, hint: Option<&Secret>) -> Result<Option<String>> {
-    match &ask.connection.connection.settings {
-        Settings::Oidc(_) => app.oidc.end_session(ask, hint).await,
-        Settings::Saml(_) | Settings::Ldap(_) => Ok(None),
+/// Where a browser logs out there, if that is known, and what the answer is compared with.
+pub(super) async fn end_session(
+    app: &App,
+    ask: &Ask<'_>,
+    hint: Option<&Secret>,
+) -> Result<Option<(Begin, Option<LeftMemo>)>> {
+    match (&ask.connection.connection.settings, hint) {
+        (Settings::Oidc(_), hint) => {
+            Ok(app.oidc.end_session(ask, hint).await?.map(|url| (Begin::Redirect { url }, None)))
+        }
+        (Settings::Saml(_), Some(hint)) => {
+            Ok(app.saml.end_session(ask, hint).await?.map(|(begin, memo)| (begin, Some(memo))))
+        }
+        (Settings::Saml(_), None) | (Settings::Ldap(_), _) => Ok(None),
     }
 }
 
@@ -107,6 +120,21 @@ pub async fn protocol_of(app: &App, idp_id: &str) -> Result<String> {
         (Some(at), _) => Ok(all.swap_remove(at)),
         (None, 1) => Ok(all.swap_remove(0)),
         _ => Err(no_config(idp_id)),
+    }
+}
+
+/// The protocol by which an identity provider's assertions are taken where none is named: Huawei's, else the only one.
+pub async fn saml_protocol_of(app: &App, idp_id: &str) -> Result<String> {
+    let mut conn = app.store.read().await?;
+    if store::identity_provider::get(&mut conn, idp_id).await?.is_none() {
+        return Err(federation::not_found(idp_id));
+    }
+    let mut all = store::connection::protocols_of_kind(&mut conn, idp_id, "saml").await?;
+    let huawei = all.iter().position(|p| p == SAML);
+    match (huawei, all.len()) {
+        (Some(at), _) => Ok(all.swap_remove(at)),
+        (None, 1) => Ok(all.swap_remove(0)),
+        _ => Err(Error::not_found(format!("Could not find metadata of Identity Provider: {idp_id}."))),
     }
 }
 
@@ -212,11 +240,12 @@ impl Form {
         }
     }
 
-    /// Checks what only the client for outgoing requests and the decoder of keys can tell.
-    fn check(self, app: &App, settings: &Settings) -> Result<()> {
+    /// Checks what only the client for outgoing requests and the decoders of keys and metadata can tell, and takes over what
+    /// metadata says.
+    fn check(self, app: &App, settings: &mut Settings) -> Result<()> {
         let checked = match settings {
             Settings::Oidc(oidc) => app.oidc.check(oidc),
-            Settings::Saml(saml) => app.saml.check(saml),
+            Settings::Saml(saml) => app.saml.check(saml, app.now()),
             Settings::Ldap(_) => Ok(()),
         };
         checked.map_err(|e| match e {
@@ -235,15 +264,8 @@ impl Form {
 
 async fn make(app: &App, caller: &Caller, at: At<'_>, body: &Value, form: Form) -> Result<Shown> {
     let reach = protocol::admitted(app, caller, "identity:create_connection", at.ids(), Some(body)).await?;
-    let create = form.create(body)?;
-    if create.settings.kind() != "oidc" {
-        let text = format!(
-            "'{}' is not one of ['oidc']: it is set where its identity provider is made",
-            create.settings.kind()
-        );
-        return Err(Error::invalid_field(format!("{MEMBER}.kind"), text));
-    }
-    form.check(app, &create.settings)?;
+    let mut create = form.create(body)?;
+    form.check(app, &mut create.settings)?;
     let mut tx = app.store.write().await?;
     let domain_id = locked(&mut tx, &reach, at).await?;
     if form == Form::Own && store::protocol::get(&mut tx, at.idp_id, at.protocol_id).await?.is_none() {
@@ -257,8 +279,8 @@ async fn make(app: &App, caller: &Caller, at: At<'_>, body: &Value, form: Form) 
 
 /// Reads and checks a connection in the extension's form.
 pub(super) fn parse(app: &App, body: &Value) -> Result<Create> {
-    let create = Create::parse(body)?;
-    Form::Own.check(app, &create.settings)?;
+    let mut create = Create::parse(body)?;
+    Form::Own.check(app, &mut create.settings)?;
     Ok(create)
 }
 
@@ -293,11 +315,8 @@ async fn change(app: &App, caller: &Caller, at: At<'_>, body: &Value, form: Form
     let mut tx = app.store.write().await?;
     let domain_id = locked(&mut tx, &reach, at).await?;
     let stored = shown(&mut tx, at).await?.ok_or_else(|| at.not_found())?;
-    if stored.connection.settings.kind() != "oidc" {
-        return Err(Error::conflict("The connection is set where its identity provider was made."));
-    }
-    let changed = form.update(body, &stored.connection.settings)?;
-    form.check(app, &changed.0)?;
+    let mut changed = form.update(body, &stored.connection.settings)?;
+    form.check(app, &mut changed.0)?;
     let detail = super::named(body, form.member());
     let done = put(app, &mut tx, caller, stored, changed, (&domain_id, &detail)).await?;
     app.commit(tx).await?;
@@ -309,8 +328,8 @@ pub(super) type Changed = (Settings, Option<Option<Secret>>);
 
 /// Reads and checks a change in the extension's form.
 pub(super) fn parse_change(app: &App, body: &Value, stored: &Settings) -> Result<Changed> {
-    let changed = Form::Own.update(body, stored)?;
-    Form::Own.check(app, &changed.0)?;
+    let mut changed = Form::Own.update(body, stored)?;
+    Form::Own.check(app, &mut changed.0)?;
     Ok(changed)
 }
 

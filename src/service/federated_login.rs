@@ -8,6 +8,7 @@
 //! among the diagnostics of the identity provider.
 
 pub mod diagnostics;
+mod existing;
 pub mod explain;
 mod groups;
 pub mod linking;
@@ -15,6 +16,7 @@ mod person;
 mod projects;
 mod proxy;
 pub mod route;
+pub mod saml;
 mod vouch;
 pub mod web;
 
@@ -32,6 +34,7 @@ pub use vouch::{connect, judge};
 
 use super::caller::Origin;
 use super::issue::{self, Entrance, Issued, Proven};
+use super::logout::saml::ended_sessions;
 use super::{App, audit, connection};
 use crate::error::{Error, Result};
 use crate::model::assertion::Assertion;
@@ -40,8 +43,9 @@ use crate::model::auth_request::Asked;
 use crate::model::claims;
 use crate::model::mapping::Mapping;
 use crate::model::mapping_engine::{Mapped, Owner, Rules};
+use crate::model::tenant::Tenant;
 use crate::model::token::Federated;
-use crate::secret::Secret;
+use crate::secret::{Secret, digest};
 use crate::store::{self, Conn};
 use crate::upstream::{Ask, Identity, Proof};
 use diagnostics::Trace;
@@ -176,13 +180,16 @@ async fn refused(app: &App, origin: &Origin, route: &Route, error: Error) -> Res
 
 async fn admit(app: &App, origin: &Origin, route: &Route, vouched: &Vouched, trace: &mut Trace) -> Result<Proven> {
     trace.verified = true;
-    let assertion = match vouched {
-        Vouched::Assertion(assertion) => assertion.clone(),
-        Vouched::Proxied(proxied) => proxied.assertion(app, route)?,
+    let (assertion, by_saml) = match vouched {
+        Vouched::Assertion(assertion, proof) => (assertion.clone(), *proof == Proof::Assertion),
+        Vouched::Proxied(proxied) => (proxied.assertion(app, route)?, false),
     };
     trace.detail = json!({ "attributes": assertion.names().collect::<Vec<_>>() });
     check_remote_id(app, route, &assertion)?;
-    let (mapped, explained) = map(app, route, &assertion).await?;
+    let (mapped, explained) = match existing::find(app, route, &assertion, by_saml).await? {
+        Some(found) => (Ok(found), json!({})),
+        None => map(app, route, &assertion).await?,
+    };
     trace.detail = explained;
     let vouch = Vouch::default();
     match settle(app, origin, route, &assertion, &mapped?, &vouch).await? {
@@ -269,8 +276,8 @@ async fn settle(
 
 /// What the identity provider says for sure.
 enum Vouched {
-    /// The same whatever is asked.
-    Assertion(Assertion),
+    /// The same whatever is asked, and how it was proven.
+    Assertion(Assertion, Proof),
     /// Header fields, of which the mapping decides what counts.
     Proxied(Proxied),
 }
@@ -288,7 +295,42 @@ async fn vouched(app: &App, route: &Route, presented: Presented) -> Result<Vouch
             app.oidc.bearer(&Ask::new(&ready, app.now(), &app.random), token).await?
         }
     };
-    assertion(app, &identity).map(Vouched::Assertion)
+    Ok(Vouched::Assertion(assertion(app, &identity)?, identity.proof))
+}
+
+/// How long the clocks of others may differ, in seconds.
+const SKEW_SECS: i64 = 60;
+
+/// Uses up what an identity was proven by, where that is good once only, whichever node it is shown to; false if it was used
+/// before, or if its session has been ended at that tenant meanwhile. It is kept as long as it could be shown.
+pub async fn is_first_use(app: &App, tenant: Option<&Tenant>, idp_id: &str, identity: &Identity) -> Result<bool> {
+    let Some((id, ends)) = &identity.once else { return Ok(true) };
+    let key = digest(&format!("assertion {idp_id} {id}"));
+    let until = ends.plus_secs(2 * SKEW_SECS);
+    let mut conn = app.store.write_once().await?;
+    match tenant {
+        Some(tenant) => {
+            let (marks, since) = ended_sessions(tenant, idp_id, identity);
+            store::spent::spend_unless(&mut conn, &key, until, (&marks, since)).await
+        }
+        None => store::spent::spend(&mut conn, &key, until).await,
+    }
+}
+
+/// 401 for what was used before.
+async fn once_only(app: &App, idp_id: &str, identity: &Identity) -> Result<()> {
+    match is_first_use(app, None, idp_id, identity).await? {
+        true => Ok(()),
+        false => Err(Error::unauthorized("the assertion was used before")),
+    }
+}
+
+/// What a tenant's people are told in detail is one uniform answer here (security rule 9).
+fn as_unauthorized(error: Error) -> Error {
+    match error {
+        Error::Refused { .. } => Error::unauthorized(error.to_string()),
+        other => other,
+    }
 }
 
 /// What an upstream has verified, under the names that mapping documents look for.

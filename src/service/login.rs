@@ -17,14 +17,17 @@ pub mod request;
 mod service_provider;
 mod session;
 mod trace;
+mod unasked;
 mod view;
 
 pub use arrive::arrive;
 pub use authorize::authorize;
+pub(in crate::service) use depart::own_keys;
 pub use depart::{callback_uri, depart};
 pub use link::{Connected, Identities, disconnect, identities};
 pub use person::{Confirmation, confirm, consent, decide_device, for_device, identify, open, password};
-pub use service_provider::{ServiceProvider, service_provider};
+pub use service_provider::{ServiceProvider, service_provider, slo_uri};
+pub(in crate::service) use unasked::called;
 pub use view::{Button, View, button_text, is_home_realm, login_url, view};
 
 use super::caller::Origin;

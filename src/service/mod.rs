@@ -23,6 +23,7 @@ pub mod identity;
 pub mod implied_role;
 pub mod issue;
 pub mod jobs;
+pub mod keystone_to_keystone;
 pub mod lockout;
 pub mod login;
 pub mod logout;
@@ -39,6 +40,7 @@ pub mod revocation;
 pub mod role;
 pub mod role_assignment;
 mod role_reach;
+pub mod saml_key;
 pub mod scope;
 pub mod secrets;
 pub mod service_provider;
@@ -138,7 +140,7 @@ pub struct Parts {
     /// Identity providers that speak SAML.
     pub saml: Saml,
     /// Keys by which tenants are known to these.
-    pub saml_keys: tenant::saml_key::SamlKeys,
+    pub saml_keys: saml_key::SamlKeys,
     /// Checks of what is behind an SSO configuration.
     pub checks: Checks,
     /// How many SSO configurations there are.

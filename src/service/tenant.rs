@@ -8,7 +8,6 @@ pub mod identity_provider;
 pub mod link;
 mod reach;
 pub mod register;
-pub mod saml_key;
 pub mod traces;
 
 use std::sync::Arc;

@@ -28,14 +28,18 @@ impl TryFrom<Row> for Connection {
 
 /// Adds a connection. One that is there is a conflict.
 pub async fn insert(conn: &mut Conn, connection: &Connection) -> Result<()> {
-    Sql::new("INSERT INTO connections (idp_id, protocol_id, kind, settings, updated_at) VALUES ($1, $2, $3, $4, $5)")
-        .bind(&connection.idp_id)
-        .bind(&connection.protocol_id)
-        .bind(connection.settings.kind())
-        .bind(connection.settings.encode()?)
-        .bind(connection.updated_at.0)
-        .run(conn)
-        .await?;
+    Sql::new(
+        "INSERT INTO connections (idp_id, protocol_id, kind, settings, updated_at, entity_id) \
+         VALUES ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(&connection.idp_id)
+    .bind(&connection.protocol_id)
+    .bind(connection.settings.kind())
+    .bind(connection.settings.encode()?)
+    .bind(connection.updated_at.0)
+    .bind(connection.settings.entity_id())
+    .run(conn)
+    .await?;
     conn.note(Change::IdentityProvider(connection.idp_id.clone()));
     Ok(())
 }
@@ -64,6 +68,32 @@ pub async fn protocols(conn: &mut Conn, idp_id: &str) -> Result<Vec<String>> {
     Ok(rows.into_iter().map(|r| r.protocol_id).collect())
 }
 
+/// Those of one kind, in order.
+pub async fn protocols_of_kind(conn: &mut Conn, idp_id: &str, kind: &str) -> Result<Vec<String>> {
+    let sql = "SELECT protocol_id FROM connections WHERE idp_id = $1 AND kind = $2 ORDER BY protocol_id";
+    let rows: Vec<ProtocolRow> = Sql::new(sql).bind(idp_id).bind(kind).all(conn).await?;
+    Ok(rows.into_iter().map(|r| r.protocol_id).collect())
+}
+
+/// Identity providers that speak SAML and call themselves so, with their protocols, in order, up to `most`.
+pub async fn called(conn: &mut Conn, entity_id: &str, most: i64) -> Result<Vec<(String, String)>> {
+    #[derive(sqlx::FromRow)]
+    struct Called {
+        idp_id: String,
+        protocol_id: String,
+    }
+    let rows: Vec<Called> = Sql::new(
+        "SELECT c.idp_id, c.protocol_id FROM connections c JOIN identity_providers i ON i.id = c.idp_id \
+         JOIN protocols p ON p.idp_id = c.idp_id AND p.id = c.protocol_id \
+         WHERE i.enabled AND c.kind = 'saml' AND c.entity_id = $1 ORDER BY c.idp_id, c.protocol_id LIMIT $2",
+    )
+    .bind(entity_id)
+    .bind(most)
+    .all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|r| (r.idp_id, r.protocol_id)).collect())
+}
+
 #[derive(sqlx::FromRow)]
 struct ProviderRow {
     idp_id: String,
@@ -87,14 +117,16 @@ pub async fn identity_providers(conn: &mut Conn, protocol_id: &str) -> Result<Ve
 
 /// Writes a connection over the stored one; false if there is none.
 pub async fn update(conn: &mut Conn, connection: &Connection) -> Result<bool> {
-    let touched =
-        Sql::new("UPDATE connections SET settings = $1, updated_at = $2 WHERE idp_id = $3 AND protocol_id = $4")
-            .bind(connection.settings.encode()?)
-            .bind(connection.updated_at.0)
-            .bind(&connection.idp_id)
-            .bind(&connection.protocol_id)
-            .run(conn)
-            .await?;
+    let touched = Sql::new(
+        "UPDATE connections SET settings = $1, updated_at = $2, entity_id = $3 WHERE idp_id = $4 AND protocol_id = $5",
+    )
+    .bind(connection.settings.encode()?)
+    .bind(connection.updated_at.0)
+    .bind(connection.settings.entity_id())
+    .bind(&connection.idp_id)
+    .bind(&connection.protocol_id)
+    .run(conn)
+    .await?;
     conn.note(Change::IdentityProvider(connection.idp_id.clone()));
     Ok(touched == 1)
 }

@@ -116,6 +116,26 @@ pub async fn ids_of_user(conn: &mut Conn, user_id: &str, now: Timestamp) -> Resu
     Ok(rows.into_iter().map(|r| r.id).collect())
 }
 
+/// The names of these groups, each with its domain's name, in order.
+pub async fn names(conn: &mut Conn, ids: &[String]) -> Result<Vec<(String, String)>> {
+    #[derive(sqlx::FromRow)]
+    struct Named {
+        name: String,
+        domain_name: String,
+    }
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let named =
+        "SELECT g.name, d.name AS domain_name FROM user_groups g JOIN projects d ON d.id = g.domain_id WHERE TRUE";
+    let rows: Vec<Named> = Sql::new(named)
+        .push_in(" AND g.id", ids.iter().map(String::as_str))
+        .push(" ORDER BY g.name, g.id")
+        .all(conn)
+        .await?;
+    Ok(rows.into_iter().map(|r| (r.name, r.domain_name)).collect())
+}
+
 #[derive(sqlx::FromRow)]
 struct Id {
     id: String,

@@ -1,4 +1,4 @@
-//! Keys by which tenants are known to SAML identity providers; certificates only.
+//! Keys by which the service and its tenants are known to partners that speak SAML; certificates only.
 
 use super::Conn;
 use super::sql::Sql;
@@ -10,7 +10,7 @@ use crate::model::saml_key::SamlKey;
 #[derive(sqlx::FromRow)]
 struct Row {
     id: String,
-    tenant_id: String,
+    tenant_id: Option<String>,
     certificate: String,
     created_at: i64,
     active_at: i64,
@@ -30,7 +30,12 @@ impl From<Row> for SamlKey {
     }
 }
 
-/// Adds a key.
+/// What other nodes hear of: the service's own keys as those of a tenant without an id.
+fn note(conn: &mut Conn, tenant_id: Option<&str>) {
+    conn.note(Change::Tenant(tenant_id.unwrap_or_default().to_owned()));
+}
+
+/// Adds a key. An id that is taken is a conflict.
 pub async fn insert(conn: &mut Conn, key: &SamlKey) -> Result<()> {
     Sql::new(
         "INSERT INTO saml_keys (id, tenant_id, certificate, created_at, active_at, retired_at) \
@@ -44,18 +49,36 @@ pub async fn insert(conn: &mut Conn, key: &SamlKey) -> Result<()> {
     .bind(key.retired_at.map(|at| at.0))
     .run(conn)
     .await?;
-    conn.note(Change::Tenant(key.tenant_id.clone()));
+    note(conn, key.tenant_id.as_deref());
     Ok(())
 }
 
-/// A tenant's keys, the one that begins last first.
-pub async fn list(conn: &mut Conn, tenant_id: &str) -> Result<Vec<SamlKey>> {
-    let rows: Vec<Row> = Sql::new(
-        "SELECT id, tenant_id, certificate, created_at, active_at, retired_at FROM saml_keys WHERE tenant_id = $1 \
-         ORDER BY active_at DESC, created_at DESC, id",
-    )
-    .bind(tenant_id)
-    .all(conn)
-    .await?;
+/// The keys of a tenant, or the service's own; the one that begins last first.
+pub async fn list(conn: &mut Conn, tenant_id: Option<&str>) -> Result<Vec<SamlKey>> {
+    let all = Sql::new("SELECT id, tenant_id, certificate, created_at, active_at, retired_at FROM saml_keys WHERE ");
+    let theirs = match tenant_id {
+        Some(id) => all.push_bind("tenant_id = ", id),
+        None => all.push("tenant_id IS NULL"),
+    };
+    let rows: Vec<Row> = theirs.push(" ORDER BY active_at DESC, created_at DESC, id").all(conn).await?;
     Ok(rows.into_iter().map(SamlKey::from).collect())
+}
+
+/// Writes from when and until when a key counts.
+pub async fn update(conn: &mut Conn, key: &SamlKey) -> Result<bool> {
+    let touched = Sql::new("UPDATE saml_keys SET active_at = $1, retired_at = $2 WHERE id = $3")
+        .bind(key.active_at.0)
+        .bind(key.retired_at.map(|at| at.0))
+        .bind(&key.id)
+        .run(conn)
+        .await?;
+    note(conn, key.tenant_id.as_deref());
+    Ok(touched == 1)
+}
+
+/// Deletes a key.
+pub async fn delete(conn: &mut Conn, key: &SamlKey) -> Result<bool> {
+    let touched = Sql::new("DELETE FROM saml_keys WHERE id = $1").bind(&key.id).run(conn).await?;
+    note(conn, key.tenant_id.as_deref());
+    Ok(touched == 1)
 }

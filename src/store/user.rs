@@ -63,7 +63,7 @@ const COLUMNS: &str = concat!(columns!(), " FROM users u JOIN projects d ON d.id
 pub async fn insert(conn: &mut Conn, user: &User, now: Timestamp) -> Result<()> {
     Sql::new(
         "INSERT INTO users (id, domain_id, name, enabled, default_project_id, extra, options, created_at, failed_auth_count, \
-         email_key) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9)",
+         email_key, external_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9, $10)",
     )
     .bind(&user.id)
     .bind(&user.domain_id)
@@ -74,6 +74,7 @@ pub async fn insert(conn: &mut Conn, user: &User, now: Timestamp) -> Result<()> 
     .bind(json::text(&user.options))
     .bind(now.0)
     .bind(user.email_key())
+    .bind(user.external_id())
     .run(conn)
     .await?;
     Ok(())
@@ -196,8 +197,8 @@ pub async fn lock(conn: &mut Conn, id: &str) -> Result<bool> {
 /// Writes a user over the stored one; false if there is none.
 pub async fn update(conn: &mut Conn, user: &User) -> Result<bool> {
     let touched = Sql::new(
-        "UPDATE users SET name = $1, enabled = $2, default_project_id = $3, extra = $4, options = $5, email_key = $6 \
-         WHERE id = $7",
+        "UPDATE users SET name = $1, enabled = $2, default_project_id = $3, extra = $4, options = $5, email_key = $6, \
+         external_id = $7 WHERE id = $8",
     )
     .bind(&user.name)
     .bind(user.enabled)
@@ -205,11 +206,28 @@ pub async fn update(conn: &mut Conn, user: &User) -> Result<bool> {
     .bind(json::text(&user.extra))
     .bind(json::text(&user.options))
     .bind(user.email_key())
+    .bind(user.external_id())
     .bind(&user.id)
     .run(conn)
     .await?;
     conn.note(Change::User(user.id.clone()));
     Ok(touched == 1)
+}
+
+/// Users of a domain whom another identity source calls so (see [`User::external_id`]), up to `limit`.
+pub async fn list_by_external_id(
+    conn: &mut Conn,
+    domain_id: &str,
+    external_id: &str,
+    limit: i64,
+) -> Result<Vec<Identity>> {
+    let rows: Vec<Row> = Sql::new(COLUMNS)
+        .push_bind(" AND u.domain_id = ", domain_id)
+        .push_bind(" AND u.external_id <> '' AND u.external_id = ", external_id)
+        .push_bind(" ORDER BY u.id LIMIT ", limit)
+        .all(conn)
+        .await?;
+    rows.into_iter().map(Identity::try_from).collect()
 }
 
 /// Users of a domain with this e-mail address (see [`User::email_key`]), up to `limit`, oldest first.

@@ -44,6 +44,8 @@ pub struct Ready {
     secret: Option<Secret>,
     /// Its pinned keys, if it has some.
     pinned: Option<Arc<oidc::KeySet>>,
+    /// What its settings say by themselves, if it speaks SAML.
+    saml: saml::Pinned,
 }
 
 impl Ready {
@@ -52,11 +54,23 @@ impl Ready {
     /// # Errors
     /// Pinned keys that cannot be used.
     pub fn new(connection: Connection, secret: Option<Secret>) -> Result<Self> {
-        let pinned = match &connection.settings {
-            Settings::Oidc(oidc) => oidc::pinned_keys(oidc)?,
-            Settings::Saml(_) | Settings::Ldap(_) => None,
-        };
-        Ok(Self { connection, secret, pinned })
+        let (mut pinned, mut saml) = (None, saml::Pinned::default());
+        match &connection.settings {
+            Settings::Oidc(oidc) => pinned = oidc::pinned_keys(oidc)?,
+            Settings::Saml(wanted) => {
+                let wrong = |(member, why)| Error::internal(format!("the stored {member} {why}"));
+                saml = saml::Pinned::read(wanted).map_err(wrong)?;
+            }
+            Settings::Ldap(_) => {}
+        }
+        Ok(Self { connection, secret, pinned, saml })
+    }
+}
+
+impl Ready {
+    /// What its settings say of an identity provider that speaks SAML.
+    fn saml(&self) -> &saml::Pinned {
+        &self.saml
     }
 }
 
@@ -122,7 +136,7 @@ impl<'a> Ask<'a> {
 }
 
 /// What the browser does next.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Begin {
     /// It goes there.
     Redirect {
@@ -156,12 +170,14 @@ pub enum Answer {
     Query(Vec<(String, String)>),
     /// Fields of a posted form.
     Form(Vec<(String, String)>),
+    /// An envelope of SOAP.
+    Envelope(String),
 }
 
 impl Answer {
     /// The parameter of that name, which may stand once only.
     pub(crate) fn one(&self, name: &str) -> Result<Option<&str>> {
-        let (Self::Query(parameters) | Self::Form(parameters)) = self;
+        let (Self::Query(parameters) | Self::Form(parameters)) = self else { return Ok(None) };
         let mut values = parameters.iter().filter(|(n, _)| n == name).map(|(_, value)| value.as_str());
         match (values.next(), values.next()) {
             (value, None) => Ok(value),
@@ -176,6 +192,7 @@ impl fmt::Debug for Answer {
         let (kind, parameters) = match self {
             Self::Query(parameters) => ("Query", parameters),
             Self::Form(parameters) => ("Form", parameters),
+            Self::Envelope(_) => return f.write_str("Envelope(***)"),
         };
         write!(f, "{kind}({:?})", parameters.iter().map(|(name, _)| name).collect::<Vec<_>>())
     }
@@ -212,7 +229,7 @@ impl fmt::Debug for Memo {
 }
 
 /// Whom an upstream vouches for.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Identity {
     /// Who vouches: the issuer, the entity id, the directory.
     pub issuer: String,
@@ -224,10 +241,27 @@ pub struct Identity {
     pub proof: Proof,
     /// When what proved it ends, if that was said.
     pub expires_at: Option<Timestamp>,
-    /// The ID token of a browser's login, for the identity provider to recognise it by.
-    pub id_token: Option<Secret>,
+    /// Their name as long as the session there lasts, where that may be another than for ever.
+    pub session_name: Option<String>,
+    /// What the identity provider recognises a browser's login by when it is to end: the ID token, or SAML's name.
+    #[serde(skip)]
+    pub hint: Option<Secret>,
     /// The id of what proved it and its end, if that is good once only.
+    #[serde(skip)]
     pub once: Option<(String, Timestamp)>,
+}
+
+impl Identity {
+    /// As text, without what is good once or for logging out only; secret.
+    pub fn to_text(&self) -> Result<Secret> {
+        let written = serde_json::to_vec(self);
+        written.map(Secret::new).map_err(|e| Error::internal(format!("an identity cannot be written: {e}")))
+    }
+
+    /// Reads what [`Identity::to_text`] wrote.
+    pub fn from_text(text: &Secret) -> Result<Self> {
+        serde_json::from_slice(text.expose()).map_err(|_| Error::internal("an identity cannot be read"))
+    }
 }
 
 /// How an identity was proven.

@@ -188,7 +188,16 @@ fn identity(issuer: &str, claims: Map<String, Value>, proof: Proof) -> Result<Id
     let read = Claims(&claims);
     let subject = read.subject().map_err(refused("the claims"))?.to_owned();
     let expires_at = read.expires_at();
-    Ok(Identity { issuer: issuer.to_owned(), subject, claims, proof, expires_at, id_token: None, once: None })
+    Ok(Identity {
+        issuer: issuer.to_owned(),
+        subject,
+        claims,
+        proof,
+        expires_at,
+        session_name: None,
+        hint: None,
+        once: None,
+    })
 }
 
 /// Claims of userinfo under those of a token: what is signed wins.
@@ -310,7 +319,7 @@ impl Upstream for Oidc {
                 let token = answer.one("id_token")?.ok_or_else(|| Error::unauthorized("the answer has no ID token"))?;
                 let verified = self.id_token(ask, &provider, memo, token).await?;
                 let identity = identity(&memo.issuer, verified.claims, Proof::IdToken)?;
-                Ok(Identity { id_token: Some(Secret::from(token)), ..identity })
+                Ok(Identity { hint: Some(Secret::from(token)), ..identity })
             }
         }
     }
@@ -343,7 +352,7 @@ impl Oidc {
             }
         };
         let identity = identity(&memo.issuer, all, Proof::IdToken)?;
-        Ok(Identity { id_token: Some(Secret::from(tokens.id_token)), ..identity })
+        Ok(Identity { hint: Some(Secret::from(tokens.id_token)), ..identity })
     }
 
     /// Verifies the ID token of a browser's login (Core §3.1.3.7).

@@ -1,61 +1,64 @@
-//! SAML 2.0: log-ins by a browser (saml-profiles-2.0-os §4.1), as service provider.
+//! SAML 2.0: log-ins by a browser (saml-profiles-2.0-os §4.1) or by a client that speaks SOAP (§4.2), as service provider, and
+//! logging out (§4.4); for other clouds, as identity provider (`vouching`).
 //!
-//! A request names itself at random and is answered once, at the address that it says. What comes back is looked at by
-//! `response`, off the threads that serve others, with keys that the configuration or the identity provider's metadata has;
-//! metadata is kept as an OpenID provider's documents are, and asked for anew when a signature is of a key that is not known.
+//! A request names itself and is answered once, at the address that it says. What comes back is looked at by `response`, off
+//! the threads that serve others, with keys that the configuration or the identity provider's metadata has (`known`); metadata
+//! is asked for anew when a signature is of a key that is not known.
 //!
 //! Which library verifies: `uppsala` reads, `bergshamra-c14n` canonicalises, `aws-lc-rs` verifies, and which signature counts
 //! of what is decided here. `samael` was the first choice; it reads by two parsers, one of which mends what is broken, and
 //! follows references before anything is verified.
 
+mod carried;
 mod encryption;
+mod known;
+mod logout;
+mod message;
 pub mod metadata;
 pub mod own;
 mod request;
 mod response;
+mod said;
 mod signature;
+mod soap;
+mod vouching;
 mod xml;
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use http::HeaderMap;
-use moka::sync::Cache;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
 use tokio::sync::Semaphore;
 
+pub use self::carried::Carried;
+pub use self::known::Pinned;
+use self::known::{Library, Partner};
+use self::logout::Between;
+pub use self::logout::{Answered, Asked, FRESH_SECS};
+use self::message::read_key;
+pub use self::message::{Key, Message};
 use self::own::OwnKey;
-use self::request::{AuthnRequest, Key, read_key};
+use self::request::AuthnRequest;
 use self::response::{Expected, Refusal, Said};
-use self::signature::Trust;
+use self::said::{Hint, identity, refused_there};
+pub use self::soap::response as envelope;
+pub use self::vouching::Vouching;
+use self::xml::{SAML, Tree};
 use super::check::certificate::Certificate;
-use super::check::metadata::{HTTP_POST, HTTP_REDIRECT, Metadata, read as read_metadata};
-use super::kept::{Held, Kept};
-use super::{Answer, Ask, Begin, Begun, Identity, Proof, Ready, Upstream};
+use super::{Answer, Ask, Begin, Begun, Identity, Own, Ready, Upstream};
 use crate::clock::Timestamp;
-use crate::egress::{Egress, Kind};
-use crate::error::{Code, Error, Result};
+use crate::egress::Egress;
+use crate::error::{Error, Result};
 use crate::model::connection::Settings;
 use crate::model::connection::saml::Saml as Wanted;
+use crate::secret::{Secret, digest};
 
-/// Identity providers whose metadata is kept.
-const MAX_KNOWN: u64 = 10_000;
 /// An age of a sign-in that few are of, in seconds: whoever asks for it has people authenticate anew.
 const SHORT_SECS: i64 = 300;
-/// Longest text of a posted message: base64 with line breaks.
-const MAX_POSTED: usize = 400_000;
 /// The form of name that leaves it to the identity provider.
 const ANY: &str = "any";
-/// A name that is made anew for each sign-in.
-const TRANSIENT: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:transient";
 const PERSISTENT: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent";
-/// Members of claims that are not attributes: nobody's attribute stands in their place.
-const RESERVED: [&str; 5] = ["sid", "auth_time", "acr", "amr", "sub"];
 
-/// What a browser's login remembers.
+/// What a login remembers.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Memo {
     request_id: String,
@@ -64,42 +67,41 @@ pub struct Memo {
     anew_since: Option<Timestamp>,
 }
 
+/// What a log-out that goes on at the identity provider remembers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftMemo {
+    request_id: String,
+}
+
+/// What a Response says of itself before anything of it is believed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Peek {
+    /// Who says that it is theirs: of the assertion, else of the Response.
+    pub issuer: Option<String>,
+    /// The request that it answers.
+    pub in_response_to: Option<String>,
+    /// What its envelope carries beside it.
+    pub relay_state: Option<String>,
+}
+
+/// What a message about logging out says of itself before anything of it is believed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PeekLogout {
+    /// Whether it asks, rather than answers.
+    pub is_request: bool,
+    /// Who says that it is theirs.
+    pub issuer: Option<String>,
+    /// What has to come back with the answer.
+    pub relay_state: Option<String>,
+}
+
 /// The SAML upstream, one for all identity providers.
 #[derive(Debug)]
 pub struct Saml {
     egress: Arc<Egress>,
-    described: Cache<String, Arc<Described>>,
-    /// Responses that are read at a time: each takes a core.
+    library: Library,
+    /// Messages that are read at a time: each takes a core.
     readers: Semaphore,
-}
-
-/// An identity provider that is known by its metadata.
-#[derive(Debug, Default)]
-struct Described {
-    kept: Arc<Kept<Metadata>>,
-    /// What it called itself first.
-    entity_id: OnceLock<String>,
-}
-
-impl Described {
-    /// Whether newer metadata may stand for what is held: nobody is trusted by it who was not before (ADM-IMP-2).
-    fn check(&self, read: &Metadata, now: Timestamp) -> std::result::Result<(), String> {
-        if read.valid_until.is_some_and(|until| until < now) {
-            return Err("has ended".to_owned());
-        }
-        if usable_keys(read.certificates.iter().filter_map(|der| Certificate::from_der(der).ok())).is_empty() {
-            return Err("has no certificate that can be used".to_owned());
-        }
-        if *self.entity_id.get_or_init(|| read.entity_id.clone()) != read.entity_id {
-            return Err("is of another entity id than before".to_owned());
-        }
-        Ok(())
-    }
-}
-
-/// The keys of certificates. When these end is for warnings: whoever trusts a key trusts it by its bytes.
-fn usable_keys(certificates: impl IntoIterator<Item = Certificate>) -> Vec<Vec<u8>> {
-    certificates.into_iter().filter(|c| c.weakness.is_none()).map(|c| c.key).collect()
 }
 
 /// The settings of a connection that speaks SAML.
@@ -115,19 +117,66 @@ fn sp_entity_id(saml: &Wanted, acs_url: &str) -> String {
     saml.sp_entity_id.clone().unwrap_or_else(|| metadata::entity_id(acs_url))
 }
 
+/// The id of the request of a login: it follows from what names the login, so that an answer finds the login by it. Nobody
+/// learns the name by it.
+fn request_id(state: &str) -> String {
+    format!("_{}", digest(state))
+}
+
+/// What a login of that request is stored under, if it may be one of ours.
+pub fn login_of(request_id: &str) -> Option<&str> {
+    request_id.strip_prefix('_').filter(|id| id.len() == 64)
+}
+
+/// What requests of a connection are signed with: its own key, if it has one, else the keys of whoever asks.
+struct Signer {
+    configured: Option<Secret>,
+    own: Option<(Arc<Vec<OwnKey>>, usize)>,
+}
+
+impl Signer {
+    fn of(ask: &Ask<'_>) -> Result<Self> {
+        let configured = ask.connection.secret.clone();
+        let configured = configured.filter(|_| settings(ask.connection).is_ok_and(|saml| saml.sign_requests));
+        Ok(Self { configured, own: ask.own.map(|own| (own.keys.clone(), own.signing)) })
+    }
+
+    /// Does what takes a signature, which takes a millisecond: not on a thread that others wait for.
+    async fn with<T: Send + 'static>(
+        self,
+        done: impl FnOnce(Option<Key<'_>>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let writing = tokio::task::spawn_blocking(move || {
+            let configured = self.configured.as_ref().map(read_key).transpose()?;
+            let own = self.own.as_ref().and_then(|(keys, signing)| keys.get(*signing)).map(Key::Certified);
+            done(configured.as_ref().map(Key::Own).or(own))
+        });
+        writing.await.unwrap_or_else(|_| Err(Error::internal("a message was not written")))
+    }
+}
+
+/// Does what takes a signature by one of our own keys, off this thread.
+pub async fn with_own<T: Send + 'static>(
+    own: &Own,
+    done: impl FnOnce(Key<'_>) -> Result<T> + Send + 'static,
+) -> Result<T> {
+    let signer = Signer { configured: None, own: Some((own.keys.clone(), own.signing)) };
+    signer.with(|key| done(key.ok_or_else(|| Error::internal("there is no key to sign with"))?)).await
+}
+
 impl Saml {
     /// With the client that metadata is fetched by.
     pub fn new(egress: Arc<Egress>) -> Self {
         let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-        Self { egress, described: Cache::new(MAX_KNOWN), readers: Semaphore::new(cores) }
+        Self { library: Library::new(egress.clone()), egress, readers: Semaphore::new(cores) }
     }
 
-    /// Checks settings that are about to be stored: metadata may be fetched where it is said to be, certificates can be used. The
-    /// error's field is the member's own name.
+    /// Checks settings that are about to be stored: what is set can be used, and nothing lies where nobody may ask. Metadata that
+    /// is set says what the identity provider calls itself, unless that is set, too. The error's field is the member's own name.
     ///
     /// # Errors
     /// `Invalid` with the member.
-    pub fn check(&self, saml: &Wanted) -> Result<()> {
+    pub fn check(&self, saml: &mut Wanted, now: Timestamp) -> Result<()> {
         let urls = [
             ("idp_metadata_url", &saml.idp_metadata_url),
             ("idp_sso_url", &saml.idp_sso_url),
@@ -138,268 +187,295 @@ impl Saml {
                 self.egress.check_url(url).map_err(|e| Error::invalid_field(name, e.to_string()))?;
             }
         }
-        let wrong = |why: String| Error::invalid_field("idp_certificate", format!("the value {why}"));
-        let Some(pem) = &saml.idp_certificate else { return Ok(()) };
-        let weak = Certificate::from_pem(pem).map_err(wrong)?.into_iter().find_map(|c| c.weakness);
-        weak.map_or(Ok(()), |weakness| Err(wrong(format!("has a certificate that {weakness}"))))
+        let wrong = |(member, why): (&str, String)| Error::invalid_field(member, format!("the value {why}"));
+        if let Some(pem) = &saml.idp_certificate {
+            let all = Certificate::from_pem(pem).map_err(|why| wrong(("idp_certificate", why)))?;
+            if let Some(weakness) = all.into_iter().find_map(|c| c.weakness) {
+                return Err(wrong(("idp_certificate", format!("has a certificate that {weakness}"))));
+            }
+        }
+        let pinned = Pinned::read(saml).map_err(wrong)?;
+        pinned.check(saml, now).map_err(|why| wrong(("idp_metadata_xml", why)))?;
+        for url in pinned.urls() {
+            self.egress.check_url(url).map_err(|e| wrong(("idp_metadata_xml", format!("names an address: {e}"))))?;
+        }
+        if saml.idp_entity_id.is_none() {
+            saml.idp_entity_id = pinned.entity_id().map(str::to_owned);
+        }
+        Ok(())
     }
 
-    /// Metadata, if the settings say where it is; newer than `seen`, if that is asked for.
-    async fn metadata(
-        &self,
-        saml: &Wanted,
-        now: Timestamp,
-        seen: Option<&Arc<Held<Metadata>>>,
-    ) -> Result<Option<Arc<Held<Metadata>>>> {
-        let is_set = saml.idp_entity_id.is_some() && saml.idp_sso_url.is_some() && saml.idp_certificate.is_some();
-        let Some(url) = saml.idp_metadata_url.clone().filter(|_| !is_set) else { return Ok(None) };
-        let wanted = saml.idp_entity_id.clone();
-        let key = format!("{} {url}", wanted.as_deref().unwrap_or_default());
-        let described = self.described.get_with(key, Arc::default);
-        let (kept, egress) = (described.kept.clone(), self.egress.clone());
-        let fetch = move || async move {
-            let answer = egress.get(Kind::Metadata, &url, HeaderMap::new()).await?;
-            if !answer.status.is_success() {
-                return Err(Error::unavailable(format!("metadata: {}", answer.status)));
-            }
-            let refused = |why: String| Error::unavailable(format!("the identity provider's metadata {why}"));
-            let read = read_metadata(&answer.body, wanted.as_deref()).map_err(refused)?;
-            described.check(&read, now).map_err(refused)?;
-            Ok(read)
-        };
-        match seen {
-            None => kept.get(now, fetch).await.map(Some),
-            Some(seen) => kept.newer(now, Some(seen), fetch).await.map(Some),
-        }
-    }
-
-    fn partner(saml: &Wanted, metadata: Option<&Metadata>, ask: &Ask<'_>) -> Result<Partner> {
-        if metadata.is_some_and(|m| m.valid_until.is_some_and(|until| until < ask.now)) {
-            return Err(Error::unavailable("the identity provider's metadata has ended"));
-        }
-        let unset = |what: &str| Error::unauthorized(format!("the identity provider has no {what}"));
-        let entity_id = saml.idp_entity_id.clone().or_else(|| metadata.map(|m| m.entity_id.clone()));
-        let certificates = match (&saml.idp_certificate, metadata) {
-            (Some(pem), _) => {
-                Certificate::from_pem(pem).map_err(|why| Error::internal(format!("a certificate {why}")))?
-            }
-            (None, Some(metadata)) => {
-                metadata.certificates.iter().filter_map(|der| Certificate::from_der(der).ok()).collect()
-            }
-            (None, None) => Vec::new(),
-        };
-        let keys = usable_keys(certificates);
-        if keys.is_empty() {
-            return Err(unset("certificate to verify with"));
-        }
-        let offered = |binding| metadata.and_then(|m| m.sso_url(binding)).map(str::to_owned);
-        let (redirect, post) = match &saml.idp_sso_url {
-            Some(url) => (Some(url.clone()), None),
-            None => (offered(HTTP_REDIRECT), offered(HTTP_POST)),
-        };
-        Ok(Partner {
-            entity_id: entity_id.ok_or_else(|| unset("entity id"))?,
-            redirect,
-            post,
-            trust: Trust { keys, allow_sha1: saml.allow_sha1 },
-            own: ask.own.map(|own| own.keys.clone()).unwrap_or_default(),
-        })
-    }
-
-    /// Reads a Response off this thread.
-    async fn read(
-        &self,
-        saml: &Wanted,
-        partner: Partner,
-        memo: Arc<Memo>,
-        text: Arc<String>,
-        now: Timestamp,
-    ) -> Result<std::result::Result<Said, Refusal>> {
-        let require_signed_assertion = saml.require_signed_assertion;
+    /// Does what reads a message off this thread, few at a time.
+    async fn reading<T: Send + 'static>(&self, read: impl FnOnce() -> T + Send + 'static) -> Result<T> {
         let _reader = self.readers.acquire().await.map_err(|_| Error::internal("nobody reads any more"))?;
-        let reading = tokio::task::spawn_blocking(move || {
-            response::read(
-                &text,
-                &Expected {
-                    idp_entity_id: &partner.entity_id,
-                    trust: &partner.trust,
-                    keys: &partner.own,
-                    require_signed_assertion,
-                    sp_entity_id: &memo.sp_entity_id,
-                    acs_url: &memo.acs_url,
-                    request_id: &memo.request_id,
-                    anew_since: memo.anew_since,
-                    now,
-                },
-            )
-        });
-        reading.await.map_err(|_| Error::internal("a Response was not read"))
+        tokio::task::spawn_blocking(read).await.map_err(|_| Error::internal("a message was not read"))
     }
-}
 
-/// An identity provider.
-#[derive(Debug, Clone)]
-struct Partner {
-    entity_id: String,
-    redirect: Option<String>,
-    post: Option<String>,
-    trust: Trust,
-    /// Our keys that it may encrypt for.
-    own: Arc<Vec<OwnKey>>,
-}
-
-impl Upstream for Saml {
-    async fn begin(&self, ask: &Ask<'_>) -> Result<Begun> {
-        let saml = settings(ask.connection)?;
-        let metadata = self.metadata(saml, ask.now, None).await?;
-        let partner = Self::partner(saml, metadata.as_ref().map(|held| &held.document), ask)?;
-        let request_id = format!("_{}{}", ask.random.hex_id(), ask.random.hex_id());
-        let sp_entity_id = sp_entity_id(saml, ask.redirect_uri);
-        let force_authn = saml.force_authn
-            || ask.wishes.prompt == Some("login")
-            || ask.wishes.max_age.is_some_and(|secs| secs <= SHORT_SECS);
-        let (destination, by_post) = match (&partner.redirect, &partner.post) {
-            (Some(url), _) => (url.as_str(), false),
-            (None, Some(url)) => (url.as_str(), true),
-            (None, None) => return Err(Error::unauthorized("the identity provider has no sign-on URL")),
-        };
-        let contexts = ask.wishes.acr_values.unwrap_or_default().split_ascii_whitespace().map(str::to_owned).collect();
-        let request = AuthnRequest {
-            id: request_id.clone(),
-            now: ask.now,
-            destination: destination.to_owned(),
-            acs_url: ask.redirect_uri.to_owned(),
-            issuer: sp_entity_id.clone(),
-            force_authn,
-            is_passive: ask.wishes.prompt == Some("none"),
-            name_id_format: Some(saml.name_id_format.as_deref().unwrap_or(PERSISTENT))
-                .filter(|f| *f != ANY)
-                .map(str::to_owned),
-            contexts,
-        };
-        let configured = ask.connection.secret.clone().filter(|_| saml.sign_requests);
-        let own = ask.own.map(|own| (own.keys.clone(), own.signing));
-        let state = ask.state.to_owned();
-        // A signature takes a millisecond: not on a thread that others wait for.
-        let writing = tokio::task::spawn_blocking(move || {
-            let configured = configured.as_ref().map(read_key).transpose()?;
-            let own = own.as_ref().and_then(|(keys, signing)| keys.get(*signing)).map(Key::Certified);
-            let key = configured.as_ref().map(Key::Own).or(own);
-            Ok(if by_post {
-                Begin::Post { url: request.destination.clone(), fields: request.post(&state, key)? }
-            } else {
-                Begin::Redirect { url: request.redirect(&state, key)? }
+    /// What a Response says of itself; nothing of it is verified.
+    pub async fn peek(&self, answer: &Answer) -> Result<Peek> {
+        let text = carried::response(answer)?;
+        let peeked = self.reading(move || {
+            let tree = Tree::read(&text)?;
+            let message = soap::message(&tree)?;
+            let issuer = |of: xml::Element<'_, '_>| {
+                of.one(SAML, "Issuer").ok().flatten().and_then(|i| i.text().ok()).filter(|i| !i.is_empty())
+            };
+            let assertion = message.one(SAML, "Assertion")?;
+            Ok::<_, String>(Peek {
+                issuer: assertion.and_then(issuer).or_else(|| issuer(message)),
+                in_response_to: message.attribute("InResponseTo").map(str::to_owned),
+                relay_state: soap::relay_state(&tree),
             })
         });
-        let begin = writing.await.unwrap_or_else(|_| Err(Error::internal("a request was not written")))?;
-        let acs_url = ask.redirect_uri.to_owned();
-        let anew_since = force_authn.then_some(ask.now);
-        Ok(Begun { begin, memo: super::Memo::Saml(Memo { request_id, acs_url, sp_entity_id, anew_since }) })
+        peeked.await?.map_err(|why| Error::unauthorized(format!("the Response {why}")))
     }
 
-    async fn finish(&self, ask: &Ask<'_>, memo: &super::Memo, answer: &Answer) -> Result<Identity> {
+    /// Whether an identity provider calls itself so.
+    pub async fn is_called(&self, ask: &Ask<'_>, entity_id: &str) -> bool {
+        if let Ok(Wanted { idp_entity_id: Some(set), .. }) = settings(ask.connection) {
+            return set == entity_id;
+        }
+        let fetched = self.library.fetched(ask.connection, ask.now, None).await;
+        fetched.is_ok_and(|held| held.is_some_and(|held| held.document.entity_id == entity_id))
+    }
+
+    /// Begins a login whose client carries the messages itself: the envelope that it gets, and what to remember.
+    pub async fn begin_by_client(&self, ask: &Ask<'_>) -> Result<(String, super::Memo)> {
+        let (request, memo) = asked_for(ask, String::new(), request::PAOS)?;
+        let (acs_url, issuer, state) = (request.acs_url.clone(), request.issuer.clone(), ask.state.to_owned());
+        let signed = Signer::of(ask)?.with(move |key| {
+            let message = request.message();
+            let xml = key.map_or_else(|| Ok(message.unsigned()), |key| message.signed(key))?;
+            Ok(soap::request(&acs_url, &issuer, &state, &xml))
+        });
+        Ok((signed.await?, super::Memo::Saml(memo)))
+    }
+
+    /// Takes somebody in whom an identity provider sends without having been asked (ruling 6). The assertion must be signed
+    /// itself, and be good for `longest_secs` at most, if that is said.
+    pub async fn unsolicited(&self, ask: &Ask<'_>, answer: &Answer, longest_secs: Option<i64>) -> Result<Identity> {
+        self.judge(ask, None, answer, longest_secs).await
+    }
+
+    async fn judge(
+        &self,
+        ask: &Ask<'_>,
+        memo: Option<&Memo>,
+        answer: &Answer,
+        longest_secs: Option<i64>,
+    ) -> Result<Identity> {
         let saml = settings(ask.connection)?;
-        let super::Memo::Saml(memo) = memo else { return Err(Error::unauthorized("the login was not begun by SAML")) };
-        let Answer::Form(_) = answer else { return Err(Error::unauthorized("the answer was not posted")) };
-        let posted = answer.one("SAMLResponse")?.ok_or_else(|| Error::unauthorized("there is no SAMLResponse"))?;
-        let text = Arc::new(decode(posted)?);
-        let memo = Arc::new(memo.clone());
-        let held = self.metadata(saml, ask.now, None).await?;
-        let partner = Self::partner(saml, held.as_ref().map(|held| &held.document), ask)?;
-        let (idp_entity_id, sp_entity_id) = (partner.entity_id.clone(), memo.sp_entity_id.clone());
-        let mut read = self.read(saml, partner, memo.clone(), text.clone(), ask.now).await?;
+        let held = self.library.fetched(ask.connection, ask.now, None).await?;
+        let partner = Partner::of(ask, held.as_ref().map(|held| &held.document))?;
+        let reading = Arc::new(Reading {
+            text: carried::response(answer)?,
+            require_signed_assertion: saml.require_signed_assertion || memo.is_none(),
+            require_encrypted_assertion: saml.require_encrypted_assertion,
+            sp_entity_id: memo.map_or_else(|| sp_entity_id(saml, ask.redirect_uri), |m| m.sp_entity_id.clone()),
+            acs_url: memo.map_or_else(|| ask.redirect_uri.to_owned(), |m| m.acs_url.clone()),
+            request_id: memo.map(|m| m.request_id.clone()),
+            anew_since: memo.and_then(|m| m.anew_since),
+            longest_secs,
+            now: ask.now,
+        });
+        let idp_entity_id = partner.entity_id.clone();
+        let this = reading.clone();
+        let mut read = self.reading(move || this.read(&partner)).await?;
         if matches!(read, Err(Refusal::Untrusted(_))) && saml.idp_certificate.is_none() {
             // It may sign with a key that it has published since.
-            if let Ok(Some(newer)) = self.metadata(saml, ask.now, held.as_ref()).await
+            if let Ok(Some(newer)) = self.library.fetched(ask.connection, ask.now, held.as_ref()).await
                 && held.as_ref().is_some_and(|held| held.document.certificates != newer.document.certificates)
             {
-                let partner = Self::partner(saml, Some(&newer.document), ask)?;
-                read = self.read(saml, partner, memo, text, ask.now).await?;
+                let (this, partner) = (reading.clone(), Partner::of(ask, Some(&newer.document))?);
+                read = self.reading(move || this.read(&partner)).await?;
             }
         }
         match read {
-            Ok(said) => Ok(identity(idp_entity_id, &sp_entity_id, said)),
+            Ok(said) => Ok(identity(idp_entity_id, &reading.sp_entity_id, said)),
             Err(Refusal::Status(first, second)) => Err(refused_there(&first, second.as_deref().unwrap_or_default())),
             Err(Refusal::Untrusted(why)) => Err(Error::unauthorized(format!("the Response {why}"))),
         }
     }
-}
 
-/// The text of a message that was posted in base64, in which line breaks may stand and nothing else.
-fn decode(posted: &str) -> Result<String> {
-    let refused = |why: &str| Error::unauthorized(format!("the SAMLResponse {why}"));
-    if posted.len() > MAX_POSTED {
-        return Err(refused("is too long"));
+    /// How a browser logs out there, by what was kept of the login, and what to remember of it; none if the identity provider has
+    /// no place for that.
+    pub async fn end_session(&self, ask: &Ask<'_>, hint: &Secret) -> Result<Option<(Begin, LeftMemo)>> {
+        let hint = Hint::from_text(hint)?;
+        let held = self.library.fetched(ask.connection, ask.now, None).await?;
+        let partner = Partner::of(ask, held.as_ref().map(|held| &held.document))?;
+        let Some(place) = partner.logout else { return Ok(None) };
+        let (id, now, state) = (request_id(ask.state), ask.now, ask.state.to_owned());
+        let memo = LeftMemo { request_id: id.clone() };
+        let begin = Signer::of(ask)?
+            .with(move |key| logout::request(id, &hint, &place.url, now).carried(place.by_post, Some(&state), key));
+        Ok(Some((begin.await?, memo)))
     }
-    let packed: String = posted.chars().filter(|c| !matches!(c, '\r' | '\n')).collect();
-    let bytes = STANDARD.decode(packed).map_err(|_| refused("is not base64"))?;
-    String::from_utf8(bytes).map_err(|_| refused("is not UTF-8"))
+
+    /// Reads what an identity provider says about logging out; `ask` has the address that it came to. With newer metadata, if a
+    /// signature is of a key that is not known.
+    async fn about_logout<T: Send + 'static>(
+        &self,
+        ask: &Ask<'_>,
+        carried: &Carried,
+        read: impl Fn(&carried::Brought, &Between<'_>) -> xml::Outcome<T> + Copy + Send + 'static,
+    ) -> Result<T> {
+        let held = self.library.fetched(ask.connection, ask.now, None).await?;
+        let done = self.try_about_logout(ask, held.as_ref().map(|h| &h.document), carried, read).await;
+        match done {
+            Err(Error::Unauthorized { .. }) if held.is_some() => {}
+            done => return done,
+        }
+        let newer = self.library.fetched(ask.connection, ask.now, held.as_ref()).await;
+        let document = newer.as_ref().ok().and_then(|n| n.as_ref()).or(held.as_ref()).map(|h| &h.document);
+        self.try_about_logout(ask, document, carried, read).await
+    }
+
+    async fn try_about_logout<T: Send + 'static>(
+        &self,
+        ask: &Ask<'_>,
+        fetched: Option<&super::check::metadata::Metadata>,
+        carried: &Carried,
+        read: impl FnOnce(&carried::Brought, &Between<'_>) -> xml::Outcome<T> + Send + 'static,
+    ) -> Result<T> {
+        let partner = Partner::of(ask, fetched)?;
+        let sp_entity_id = sp_entity_id(settings(ask.connection)?, &metadata::acs_beside(ask.redirect_uri));
+        let (carried, slo_url, now) = (carried.clone(), ask.redirect_uri.to_owned(), ask.now);
+        let done = self.reading(move || {
+            let between = Between { partner: &partner, sp_entity_id: &sp_entity_id, slo_url: &slo_url, now };
+            read(&carried.open()?, &between)
+        });
+        done.await?.map_err(|why| Error::unauthorized(format!("the message {why}")))
+    }
+
+    /// What a message about logging out says of itself; nothing of it is verified.
+    pub async fn peek_logout(&self, carried: &Carried) -> Result<PeekLogout> {
+        let carried = carried.clone();
+        let peeked = self.reading(move || {
+            let brought = carried.open()?;
+            let tree = brought.tree()?;
+            let issuer = tree.root().one(SAML, "Issuer")?.map(xml::Element::text).transpose()?;
+            let issuer = issuer.map(|i| i.trim().to_owned());
+            let (is_request, relay_state) = (brought.is_request, brought.relay_state.clone());
+            Ok::<_, String>(PeekLogout { is_request, issuer, relay_state })
+        });
+        peeked.await?.map_err(|why| Error::unauthorized(format!("the message {why}")))
+    }
+
+    /// A wish of an identity provider to log somebody out, verified.
+    pub async fn logout_asked(&self, ask: &Ask<'_>, carried: &Carried) -> Result<Asked> {
+        self.about_logout(ask, carried, logout::asked).await
+    }
+
+    /// Its answer to a wish of ours: whether they are logged out there.
+    pub async fn logout_answered(&self, ask: &Ask<'_>, carried: &Carried, memo: &LeftMemo) -> Result<bool> {
+        let answered = self.about_logout(ask, carried, logout::answered).await?;
+        if answered.in_response_to.as_deref() != Some(&memo.request_id) {
+            return Err(Error::unauthorized("the message answers something else ('InResponseTo')"));
+        }
+        Ok(answered.is_done)
+    }
+
+    /// How a browser takes our answer to such a wish back; none if the identity provider has no place for that.
+    pub async fn answer_logout(
+        &self,
+        ask: &Ask<'_>,
+        asked: &Asked,
+        relay_state: Option<String>,
+    ) -> Result<Option<Begin>> {
+        let held = self.library.fetched(ask.connection, ask.now, None).await?;
+        let partner = Partner::of(ask, held.as_ref().map(|held| &held.document))?;
+        let Some(place) = partner.logout else { return Ok(None) };
+        let sp_entity_id = sp_entity_id(settings(ask.connection)?, &metadata::acs_beside(ask.redirect_uri));
+        let id = format!("_{}{}", ask.random.hex_id(), ask.random.hex_id());
+        let (asked_id, now) = (asked.id.clone(), ask.now);
+        let begin = Signer::of(ask)?.with(move |key| {
+            let answer = logout::response(id, &asked_id, &sp_entity_id, &place.answers, now);
+            answer.carried(place.by_post, relay_state.as_deref(), key)
+        });
+        begin.await.map(Some)
+    }
 }
 
-/// Why the identity provider has signed nobody in, by its status codes (tenant-login §6.3 step 7).
-fn refused_there(first: &str, second: &str) -> Error {
-    let reason = format!("the identity provider says {first:.200} {second:.200}");
-    let (code, text) = match (first, second) {
-        ("NoPassive", _) | (_, "NoPassive") => (Code::LoginRequired, "The identity provider has to ask something."),
-        ("AuthnFailed" | "RequestDenied", _) | (_, "AuthnFailed" | "RequestDenied") => {
-            (Code::UpstreamDenied, "The identity provider did not sign you in.")
-        }
-        _ => (Code::UpstreamError, "The identity provider failed."),
+/// A Response that is read, and what it has to be.
+struct Reading {
+    text: String,
+    require_signed_assertion: bool,
+    require_encrypted_assertion: bool,
+    sp_entity_id: String,
+    acs_url: String,
+    request_id: Option<String>,
+    anew_since: Option<Timestamp>,
+    longest_secs: Option<i64>,
+    now: Timestamp,
+}
+
+impl Reading {
+    fn read(&self, partner: &Partner) -> std::result::Result<Said, Refusal> {
+        let expected = Expected {
+            idp_entity_id: &partner.entity_id,
+            trust: &partner.trust,
+            keys: &partner.own,
+            require_signed_assertion: self.require_signed_assertion,
+            require_encrypted_assertion: self.require_encrypted_assertion,
+            sp_entity_id: &self.sp_entity_id,
+            acs_url: &self.acs_url,
+            request_id: self.request_id.as_deref(),
+            longest_secs: self.longest_secs,
+            anew_since: self.anew_since,
+            now: self.now,
+        };
+        response::read(&self.text, &expected)
+    }
+}
+
+/// What is asked of an identity provider, and what is remembered of it.
+fn asked_for(ask: &Ask<'_>, destination: String, binding: &'static str) -> Result<(AuthnRequest, Memo)> {
+    let saml = settings(ask.connection)?;
+    let (id, issuer) = (request_id(ask.state), sp_entity_id(saml, ask.redirect_uri));
+    let force_authn = saml.force_authn
+        || ask.wishes.prompt == Some("login")
+        || ask.wishes.max_age.is_some_and(|secs| secs <= SHORT_SECS);
+    let contexts = ask.wishes.acr_values.unwrap_or_default().split_ascii_whitespace().map(str::to_owned).collect();
+    let memo = Memo {
+        request_id: id.clone(),
+        acs_url: ask.redirect_uri.to_owned(),
+        sp_entity_id: issuer.clone(),
+        anew_since: force_authn.then_some(ask.now),
     };
-    Error::refused_because(code, text, reason)
+    let name_id_format = Some(saml.name_id_format.as_deref().unwrap_or(PERSISTENT)).filter(|f| *f != ANY);
+    let request = AuthnRequest {
+        id,
+        now: ask.now,
+        destination,
+        acs_url: ask.redirect_uri.to_owned(),
+        binding,
+        issuer,
+        force_authn,
+        is_passive: ask.wishes.prompt == Some("none"),
+        name_id_format: name_id_format.map(str::to_owned),
+        contexts,
+    };
+    Ok((request, memo))
 }
 
-/// Who it is for ever, of a name that is theirs alone within its qualifiers. One that is made anew each time is nobody's.
-fn subject(idp_entity_id: &str, sp_entity_id: &str, said: &Said) -> String {
-    if said.name_id_format.as_deref() == Some(TRANSIENT) {
-        return String::new();
+impl Upstream for Saml {
+    async fn begin(&self, ask: &Ask<'_>) -> Result<Begun> {
+        let held = self.library.fetched(ask.connection, ask.now, None).await?;
+        let partner = Partner::of(ask, held.as_ref().map(|held| &held.document))?;
+        let (destination, by_post) = match (partner.redirect, partner.post) {
+            (Some(url), _) => (url, false),
+            (None, Some(url)) => (url, true),
+            (None, None) => return Err(Error::unauthorized("the identity provider has no sign-on URL")),
+        };
+        let (request, memo) = asked_for(ask, destination, request::HTTP_POST)?;
+        let state = ask.state.to_owned();
+        let begin = Signer::of(ask)?.with(move |key| request.message().carried(by_post, Some(&state), key)).await?;
+        Ok(Begun { begin, memo: super::Memo::Saml(memo) })
     }
-    let other = |qualifier: &Option<String>, usual: &str| qualifier.clone().filter(|q| q != usual);
-    let within = other(&said.name_qualifier, idp_entity_id);
-    let made_for = other(&said.sp_name_qualifier, sp_entity_id);
-    match (within, made_for) {
-        (None, None) => said.name_id.clone(),
-        (within, made_for) => {
-            format!("{}!{}!{}", within.unwrap_or_default(), made_for.unwrap_or_default(), said.name_id)
-        }
-    }
-}
 
-/// What is said of somebody, as claims: attributes by their names and, where that is no other's, their friendlier ones.
-fn identity(idp_entity_id: String, sp_entity_id: &str, said: Said) -> Identity {
-    let subject = subject(&idp_entity_id, sp_entity_id, &said);
-    let mut named: BTreeMap<&str, Vec<&String>> = BTreeMap::new();
-    for attribute in &said.attributes {
-        named.entry(&attribute.name).or_default().extend(&attribute.values);
-    }
-    let mut friendly: BTreeMap<&str, Vec<&String>> = BTreeMap::new();
-    for attribute in &said.attributes {
-        if let Some(name) = attribute.friendly_name.as_deref().filter(|name| !named.contains_key(name)) {
-            friendly.entry(name).or_default().extend(&attribute.values);
-        }
-    }
-    let all = named.into_iter().chain(friendly).filter(|(name, _)| !RESERVED.contains(name));
-    let mut claims: Map<String, Value> = all
-        .map(|(name, values)| match values.as_slice() {
-            [one] => (name.to_owned(), json!(one)),
-            all => (name.to_owned(), json!(all)),
-        })
-        .collect();
-    claims.insert("auth_time".to_owned(), json!(said.authn_instant.secs()));
-    if let Some(index) = &said.session_index {
-        claims.insert("sid".to_owned(), json!(index));
-    }
-    if let Some(context) = &said.authn_context {
-        claims.insert("acr".to_owned(), json!(context));
-    }
-    Identity {
-        issuer: idp_entity_id,
-        subject,
-        claims,
-        proof: Proof::Assertion,
-        expires_at: said.session_ends,
-        id_token: None,
-        once: Some((said.assertion_id, said.ends)),
+    async fn finish(&self, ask: &Ask<'_>, memo: &super::Memo, answer: &Answer) -> Result<Identity> {
+        let super::Memo::Saml(memo) = memo else { return Err(Error::unauthorized("the login was not begun by SAML")) };
+        self.judge(ask, Some(memo), answer, None).await
     }
 }
 

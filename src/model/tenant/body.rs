@@ -151,6 +151,7 @@ impl Settings {
         put(&mut self.frame_ancestors, texts(f, "frame_ancestors", 20, web::MAX_URL, web::origin)?, Vec::new());
         put_maybe(&mut self.user_limit, number(f, "user_limit", 0..=100_000_000)?);
         put(&mut self.direct_login_tokens, boolean(f, "direct_login_tokens")?, default.direct_login_tokens);
+        put(&mut self.sign_metadata, boolean(f, "sign_metadata")?, default.sign_metadata);
         finish(f)
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::{Map, Value, json};
 
-use super::{LinkMode, LogoutUpstream, Settings};
+use super::{IdpInitiated, LinkMode, LogoutUpstream, Settings};
 use crate::error::{Error, Result};
 use crate::model::fields::{Fields, wrong_type};
 use crate::model::mapping::Document;
@@ -275,6 +275,9 @@ impl Settings {
         put(&mut self.required_amr, values(f, "required_amr")?, default.required_amr);
         let logout = word(f, "logout_upstream", LogoutUpstream::ALL, LogoutUpstream::as_str)?;
         put(&mut self.logout_upstream, logout, default.logout_upstream);
+        let initiated = word(f, "idp_initiated", IdpInitiated::ALL, IdpInitiated::as_str)?;
+        put(&mut self.idp_initiated, initiated, default.idp_initiated);
+        put_maybe(&mut self.default_app_id, text(f, "default_app_id", 64)?);
         put(&mut self.pass_login_hint, boolean(f, "pass_login_hint")?, default.pass_login_hint);
         put_maybe(&mut self.prompt, checked(f, "prompt", 64, prompt)?);
         put(&mut self.extra_params, extra_params(f)?, default.extra_params);

@@ -112,40 +112,63 @@ fn shown_only(kind: &str, names: &[&'static str], flags: &[&'static str], furthe
     schemas.into_iter().next().map(|(_, schema)| schema).unwrap_or_default()
 }
 
-fn connection() -> Vec<(String, Value)> {
-    let mut all: Vec<(String, Value)> = Vec::new();
-    for (name, mut schema) in oidc().schemas() {
-        match name.as_str() {
-            "OidcConnection" => all.push((name, schema)),
-            "OidcConnectionCreate" => {
-                schema["properties"]["connection"]["anyOf"] =
-                    json!([{"required": ["issuer"]}, {"required": ["discovery_url"]}]);
-                all.push(("ConnectionCreate".to_owned(), schema));
-            }
-            "OidcConnectionUpdate" => {
-                let members = schema["properties"]["connection"]["properties"].as_object_mut();
-                for (name, member) in members.into_iter().flatten() {
-                    // Null brings the default back of what has one.
-                    if member["type"].is_string() && name != "kind" && name != "client_id" {
-                        *member = nullable(member.take());
-                    }
-                }
-                all.push(("ConnectionUpdate".to_owned(), schema));
-            }
-            _ => {}
+fn saml() -> Resource {
+    let member = |name: &'static str, most: usize, description: &str| {
+        Member::taken(name, says(nullable(text_of(1, most)), description))
+    };
+    let mut members = vec![
+        Member::needed("kind", word(&["saml"])),
+        member("idp_entity_id", 1_024, "What the identity provider calls itself."),
+        url("idp_sso_url", "Where browsers are sent."),
+        url("idp_slo_url", "Where browsers are sent to log out."),
+        member("idp_certificate", 100_000, "Its certificates, in PEM. Only these count then."),
+        url("idp_metadata_url", "Where its metadata is, for what is not set."),
+        member("idp_metadata_xml", 500_000, "Its metadata itself. Then none is fetched."),
+        member("sp_entity_id", 1_024, "What this service calls itself there."),
+        member("name_id_format", 255, "The form of name that is asked for; `any` leaves it to the identity provider."),
+        member("sp_certificate_pem", 100_000, "The certificate that goes with a key of the connection's own."),
+    ];
+    let flags =
+        ["sign_requests", "force_authn", "require_signed_assertion", "require_encrypted_assertion", "allow_sha1"];
+    members.extend(flags.map(|name| Member::taken(name, boolean())));
+    members.extend(shown_of_all());
+    Resource::new("SamlConnection", "connection", "connections", members)
+}
+
+/// What a change takes: null brings the default back of what has one.
+fn changing(mut schema: Value) -> Value {
+    let members = schema["properties"]["connection"]["properties"].as_object_mut();
+    for (name, member) in members.into_iter().flatten() {
+        if member["type"].is_string() && name != "kind" && name != "client_id" {
+            *member = nullable(member.take());
         }
     }
-    let saml = [
-        "idp_entity_id",
-        "idp_sso_url",
-        "idp_slo_url",
-        "idp_certificate",
-        "idp_metadata_url",
-        "sp_entity_id",
-        "name_id_format",
-        "sp_certificate_pem",
-    ];
-    let saml_flags = ["sign_requests", "force_authn", "require_signed_assertion", "allow_sha1"];
+    schema
+}
+
+fn connection() -> Vec<(String, Value)> {
+    let mut all: Vec<(String, Value)> = Vec::new();
+    for (name, mut schema) in [oidc().schemas(), saml().schemas()].concat() {
+        if name.ends_with("List") || name.ends_with("Envelope") {
+            continue;
+        }
+        if name == "OidcConnectionCreate" {
+            schema["properties"]["connection"]["anyOf"] =
+                json!([{"required": ["issuer"]}, {"required": ["discovery_url"]}]);
+        }
+        if name == "SamlConnectionCreate" {
+            let set = json!({"required": ["idp_entity_id", "idp_sso_url", "idp_certificate"]});
+            schema["properties"]["connection"]["anyOf"] =
+                json!([set, {"required": ["idp_metadata_url"]}, {"required": ["idp_metadata_xml"]}]);
+        }
+        all.push(if name.ends_with("Update") { (name, changing(schema)) } else { (name, schema) });
+    }
+    let either = |form: &str| {
+        let of = |kind: &str| crate::openapi::schema::named(&format!("{kind}Connection{form}"));
+        json!({"anyOf": [of("Oidc"), of("Saml")]})
+    };
+    all.push(("ConnectionCreate".to_owned(), either("Create")));
+    all.push(("ConnectionUpdate".to_owned(), either("Update")));
     let ldap = [
         "bind_dn",
         "user_search_base",
@@ -160,7 +183,6 @@ fn connection() -> Vec<(String, Value)> {
         Member::shown("port", json!({"type": ["integer", "null"], "minimum": 1, "maximum": 65_535})),
         Member::shown("servers", crate::openapi::schema::list(text())),
     ];
-    all.push(("SamlConnection".to_owned(), shown_only("saml", &saml, &saml_flags, Vec::new())));
     all.push(("LdapConnection".to_owned(), shown_only("ldap", &ldap, &["use_ssl", "use_start_tls"], of_ldap)));
     let reference = |kind: &str| crate::openapi::schema::named(&format!("{kind}Connection"));
     let mut any = json!({"oneOf": [reference("Oidc"), reference("Saml"), reference("Ldap")]});

@@ -93,10 +93,11 @@ fn operations() -> Vec<Operation> {
     const SAML: &str = "/api/v1/auth/tenants/{tenant_slug}/federation/saml/{idp_id}/login";
     const ACS: &str = "/api/v1/auth/tenants/{tenant_slug}/federation/saml/acs";
     const METADATA: &str = "/api/v1/auth/tenants/{tenant_slug}/federation/saml/metadata";
+    const SLO: &str = "/api/v1/auth/tenants/{tenant_slug}/federation/saml/slo";
     const LOGIN: &str = "/api/v1/auth/tenants/{tenant_slug}/federation/{protocol}/{idp_id}/login";
     const BACK: &str = "/api/v1/auth/tenants/{tenant_slug}/federation/{protocol}/callback";
     debug_assert!(
-        [IDPS, AUTHORIZE, CALLBACK, SAML, ACS, METADATA, LOGIN, BACK].iter().all(|path| path.starts_with(BASE))
+        [IDPS, AUTHORIZE, CALLBACK, SAML, ACS, METADATA, SLO, LOGIN, BACK].iter().all(|path| path.starts_with(BASE))
     );
     let with_answer = |operation: Operation| {
         [
@@ -104,6 +105,17 @@ fn operations() -> Vec<Operation> {
             ("state", "Which sign-in it is of."),
             ("error", "Why there is no code."),
             ("error_description", "The same in words."),
+        ]
+        .into_iter()
+        .fold(operation, |operation, (name, description)| operation.query(name, nullable(text()), description))
+    };
+    let about_logout = |operation: Operation| {
+        [
+            ("SAMLRequest", "The identity provider asks that somebody be logged out."),
+            ("SAMLResponse", "It answers that."),
+            ("RelayState", "What comes back with the answer."),
+            ("SigAlg", "How the query is signed."),
+            ("Signature", "The signature, in base64."),
         ]
         .into_iter()
         .fold(operation, |operation, (name, description)| operation.query(name, nullable(text()), description))
@@ -133,6 +145,13 @@ fn operations() -> Vec<Operation> {
             )
             .refuses(&[403])
             .for_browsers(),
+        step(about_logout(Operation::get(SLO, id(SLO, "saml_slo", "get"), "Saml Slo")), 302),
+        step(
+            Operation::post(SLO, id(SLO, "saml_slo", "post"), "Saml Slo by a form")
+                .says("The identity provider asks that somebody be logged out, or answers that.")
+                .takes_form(),
+            303,
+        ),
         step(with_parameters(Operation::get(LOGIN, id(LOGIN, "login", "get"), "Begin by any protocol")), 302),
         step(with_answer(Operation::get(BACK, id(BACK, "callback", "get"), "Come back by any protocol")), 302),
         step(Operation::post(BACK, id(BACK, "callback", "post"), "Come back by a form").takes_form(), 303),

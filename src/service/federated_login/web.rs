@@ -5,21 +5,27 @@
 //! node can go on. The address that the identity provider sends the browser back to is one for each way in, so that an
 //! answer of one provider can never be taken for another's.
 
+use std::sync::Arc;
+
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::{Presented, Proxied, Route, enter};
+use super::saml::{ACS, COOKIE_PATH};
+use super::{Presented, Proxied, Route, enter, once_only};
 use crate::error::{Error, Result};
 use crate::model::auth_request::Asked;
 use crate::model::login_session::LoginSession;
-use crate::secret::digest;
+use crate::secret::{Secret, digest};
 use crate::service::caller::Origin;
 use crate::service::issue::Issued;
+use crate::service::saml_key::{self, Holder};
 use crate::service::{App, connection};
 use crate::store;
-use crate::upstream::{Answer, Ask, Begin, Memo, Upstream as _};
+use crate::upstream::{Answer, Ask, Begin, Identity, Memo, Own, Ready};
 
 /// What RFC 3986 §2.3 leaves as it is: identity providers compare addresses as texts.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+/// Longest state that is looked for, in bytes.
+pub(super) const MAX_STATE: usize = 256;
 /// Longest `origin`, in bytes.
 const MAX_ORIGIN: usize = 2_048;
 
@@ -28,10 +34,10 @@ const MAX_ORIGIN: usize = 2_048;
 pub enum Step {
     /// It goes to the identity provider and keeps a cookie meanwhile.
     Go {
-        /// Where to.
-        url: String,
-        /// Name, value and life in seconds of the cookie.
-        cookie: (String, String, u64),
+        /// Where to, and how.
+        begin: Begin,
+        /// The cookie.
+        cookie: Cookie,
     },
     /// It chooses between identity providers: what each is called and where it leads.
     Choose(Vec<(String, String)>),
@@ -43,6 +49,22 @@ pub enum Step {
         issued: Issued,
     },
 }
+
+/// A cookie that a browser or a client gets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cookie {
+    /// Its name.
+    pub name: String,
+    /// Its value.
+    pub value: String,
+    /// How long it lasts, in seconds.
+    pub life: u64,
+    /// Where it is brought, below the public URL.
+    pub path: &'static str,
+}
+
+/// Where a browser has to bring the cookie of an attempt that comes back with a query.
+const CALLBACK_PATH: &str = "/v3/auth/OS-FEDERATION/";
 
 /// Refuses a dashboard that is not configured. Schemes and hosts have no case; everything else is compared as it is written,
 /// so that no other spelling of an address counts.
@@ -70,9 +92,32 @@ fn websso_path(idp_id: &str, protocol_id: &str) -> String {
     format!("/v3/auth/OS-FEDERATION/identity_providers/{}/protocols/{}", part(idp_id), part(protocol_id))
 }
 
+/// The path of a protocol.
+pub(super) fn protocol_path(idp_id: &str, protocol_id: &str) -> String {
+    let part = |text: &str| utf8_percent_encode(text, SEGMENT).to_string();
+    format!("/v3/OS-FEDERATION/identity_providers/{}/protocols/{}", part(idp_id), part(protocol_id))
+}
+
 /// Where the identity provider sends the browser back to.
 pub fn redirect_uri(app: &App, idp_id: &str, protocol_id: &str) -> String {
     format!("{}{}/callback", app.public_url, websso_path(idp_id, protocol_id))
+}
+
+/// Where the answers of a connection come to: those of SAML all to one place, as identity providers know us by it.
+fn answers_come_to(app: &App, ready: &Ready) -> String {
+    let connection = &ready.connection;
+    match connection.settings.kind() {
+        "saml" => format!("{}{ACS}", app.public_url),
+        _ => redirect_uri(app, &connection.idp_id, &connection.protocol_id),
+    }
+}
+
+/// The service's own keys, for a connection that needs such.
+pub(super) async fn own_keys(app: &App, ready: &Ready) -> Result<Option<Arc<Own>>> {
+    match ready.connection.settings.kind() {
+        "saml" => saml_key::of(app, Holder::Service).await.map(Some),
+        _ => Ok(None),
+    }
 }
 
 /// The cookie of an attempt: each has one of its own, so that two windows do not take each other's.
@@ -129,28 +174,62 @@ async fn begin(app: &App, idp_id: &str, protocol_id: &str, dashboard: Option<Str
     let ready = connection::ready(app, idp_id, protocol_id).await?;
     let ready = ready.ok_or_else(|| Error::unauthorized("the protocol has no connection to sign in by"))?;
     let (state, browser) = (app.random.token(), app.random.token());
-    let redirect_uri = redirect_uri(app, idp_id, protocol_id);
+    let (redirect_uri, own) = (answers_come_to(app, &ready), own_keys(app, &ready).await?);
     let now = app.now();
-    let begun = app.oidc.begin(&Ask::new(&ready, now, &app.random).with_browser(&redirect_uri, &state)).await?;
-    let Begin::Redirect { url } = begun.begin else {
-        return Err(Error::internal("the upstream begins by something else than a redirect"));
-    };
-    let life = app.config.federation.login_session_secs;
+    let ask = Ask::new(&ready, now, &app.random).with_browser(&redirect_uri, &state).with_own(own.as_deref());
+    let begun = connection::begin(app, &ask).await?;
     let id = digest(&state);
-    let memo = app.sealer.seal(&id, begun.memo.to_text()?.expose(), &app.random)?;
+    remember(app, &ready, &id, &digest(&browser), dashboard, &begun.memo.to_text()?).await?;
+    let path = if own.is_some() { COOKIE_PATH } else { CALLBACK_PATH };
+    let life = app.config.federation.login_session_secs;
+    Ok(Step::Go { begin: begun.begin, cookie: Cookie { name: cookie_name(&id), value: browser, life, path } })
+}
+
+/// Keeps what a log-in has to remember, for whoever brings this back.
+pub(super) async fn remember(
+    app: &App,
+    ready: &Ready,
+    id: &str,
+    browser: &str,
+    dashboard: Option<String>,
+    memo: &Secret,
+) -> Result<()> {
+    let life = i64::try_from(app.config.federation.login_session_secs).unwrap_or(i64::MAX);
     let session = LoginSession {
-        browser: digest(&browser),
-        idp_id: idp_id.to_owned(),
-        protocol_id: protocol_id.to_owned(),
+        id: id.to_owned(),
+        browser: browser.to_owned(),
+        idp_id: ready.connection.idp_id.clone(),
+        protocol_id: ready.connection.protocol_id.clone(),
         origin: dashboard,
-        memo,
-        expires_at: now.plus_secs(i64::try_from(life).unwrap_or(i64::MAX)),
-        id,
+        memo: app.sealer.seal(id, memo.expose(), &app.random)?,
+        expires_at: app.now().plus_secs(life),
     };
     let mut tx = app.store.write().await?;
     store::login_session::insert(&mut tx, &session).await?;
+    app.commit(tx).await
+}
+
+/// Nobody waits for what was brought.
+pub(super) fn ended() -> Error {
+    Error::unauthorized("no log-in of this browser waits for that answer")
+}
+
+/// Takes out what was kept for whoever brings this back.
+pub(super) async fn recall(app: &App, id: &str, browser: &str) -> Result<LoginSession> {
+    let mut tx = app.store.write().await?;
+    let session = store::login_session::take(&mut tx, id, browser, app.now()).await?;
     app.commit(tx).await?;
-    Ok(Step::Go { url, cookie: (cookie_name(&session.id), browser, life) })
+    session.ok_or_else(ended)
+}
+
+/// The same for a browser that has the cookie of that attempt.
+pub(super) async fn recall_of_browser(
+    app: &App,
+    id: &str,
+    cookie: impl Fn(&str) -> Option<String>,
+) -> Result<LoginSession> {
+    let browser = cookie(&cookie_name(id)).ok_or_else(ended)?;
+    recall(app, id, &digest(&browser)).await
 }
 
 /// Goes on when the browser comes back from the identity provider with these parameters. `cookie` finds a cookie of the browser by its name.
@@ -163,21 +242,37 @@ pub async fn finish(
     cookie: impl Fn(&str) -> Option<String>,
 ) -> Result<Step> {
     let answer = Answer::Query(parameters);
-    let ended = || Error::unauthorized("no log-in of this browser waits for that answer");
-    let state = answer.one("state")?.filter(|s| s.len() <= 256).ok_or_else(ended)?;
-    let id = digest(state);
-    let browser = cookie(&cookie_name(&id)).ok_or_else(ended)?;
-    let mut tx = app.store.write().await?;
-    let session = store::login_session::take(&mut tx, &id, &digest(&browser), app.now()).await?;
-    app.commit(tx).await?;
-    let session = session.filter(|s| s.idp_id == idp_id && s.protocol_id == protocol_id).ok_or_else(ended)?;
-    let memo = Memo::from_text(&app.sealer.open(&id, &session.memo)?)?;
-    let ready = connection::ready(app, idp_id, protocol_id).await?;
+    let state = answer.one("state")?.filter(|s| s.len() <= MAX_STATE).ok_or_else(ended)?.to_owned();
+    let session = recall_of_browser(app, &digest(&state), cookie).await?;
+    if session.idp_id != idp_id || session.protocol_id != protocol_id {
+        return Err(ended());
+    }
+    go_on(app, origin, session, &state, &answer).await
+}
+
+/// Takes in whoever brings the answer to a log-in that was remembered.
+pub(super) async fn go_on(
+    app: &App,
+    origin: &Origin,
+    session: LoginSession,
+    state: &str,
+    answer: &Answer,
+) -> Result<Step> {
+    let identity = verified(app, &session, state, answer).await;
+    let (idp_id, protocol_id) = (&session.idp_id, &session.protocol_id);
+    take(app, origin, idp_id, protocol_id, session.origin.clone(), Presented::Verified(identity)).await
+}
+
+/// Whom the identity provider vouches for by that answer. It is no answer of ours to whoever asked meanwhile.
+pub(super) async fn verified(app: &App, session: &LoginSession, state: &str, answer: &Answer) -> Result<Identity> {
+    let memo = Memo::from_text(&app.sealer.open(&session.id, &session.memo)?)?;
+    let ready = connection::ready(app, &session.idp_id, &session.protocol_id).await?;
     let ready = ready.ok_or_else(|| Error::unauthorized("the connection was taken away meanwhile"))?;
-    let redirect_uri = redirect_uri(app, idp_id, protocol_id);
-    let ask = Ask::new(&ready, app.now(), &app.random).with_browser(&redirect_uri, state);
-    let identity = app.oidc.finish(&ask, &memo, &answer).await;
-    take(app, origin, idp_id, protocol_id, session.origin, Presented::Verified(identity)).await
+    let (redirect_uri, own) = (answers_come_to(app, &ready), own_keys(app, &ready).await?);
+    let ask = Ask::new(&ready, app.now(), &app.random).with_browser(&redirect_uri, state).with_own(own.as_deref());
+    let identity = connection::finish(app, &ask, &memo, answer).await.map_err(super::as_unauthorized)?;
+    once_only(app, &session.idp_id, &identity).await?;
+    Ok(identity)
 }
 
 async fn take(

@@ -9,7 +9,7 @@ use super::complete::{self, Ending, Proven};
 use super::found::{self, Kept, Purpose};
 use super::session::{Proof, said};
 use super::trace::{Trace, without_secrets};
-use super::{Next, Page, Step, Visit, answer, depart};
+use super::{Next, Page, Step, Visit, answer, depart, unasked};
 use crate::clock::Timestamp;
 use crate::error::{Code, Error, Result};
 use crate::model::audit_event::Outcome;
@@ -19,9 +19,10 @@ use crate::model::tenant_idp::Offered;
 use crate::secret::{Secret, digest};
 use crate::service::federated_login::linking::Decision;
 use crate::service::federated_login::route::Route;
-use crate::service::federated_login::{self, Verdict};
+use crate::service::federated_login::{self, Verdict, is_first_use};
 use crate::service::{App, audit, connection, session};
 use crate::store;
+use crate::upstream::saml::login_of;
 use crate::upstream::{self, Answer, Ask, Identity, Memo};
 
 /// How far an identity provider's clock may differ, in seconds.
@@ -41,9 +42,15 @@ pub(super) struct Waiting {
     proof: upstream::Proof,
     #[serde(default)]
     expires_at: Option<Timestamp>,
-    id_token: Option<String>,
-    /// The account that may be theirs.
+    #[serde(default)]
+    session_name: Option<String>,
+    #[serde(alias = "id_token")]
+    hint: Option<String>,
+    /// The account that may be theirs, or that is signed in.
     pub(super) candidate: String,
+    /// Whether they are asked if they want to be somebody else.
+    #[serde(default)]
+    pub(super) switches: bool,
 }
 
 impl Waiting {
@@ -54,9 +61,16 @@ impl Waiting {
             claims: identity.claims.clone(),
             proof: identity.proof,
             expires_at: identity.expires_at,
-            id_token: identity.id_token.as_ref().and_then(|t| t.expose_str()).map(str::to_owned),
+            session_name: identity.session_name.clone(),
+            hint: identity.hint.as_ref().and_then(|t| t.expose_str()).map(str::to_owned),
             candidate: candidate.to_owned(),
+            switches: false,
         }
+    }
+
+    /// Of somebody who comes while that user is signed in.
+    pub(super) fn to_switch(identity: &Identity, user_id: &str) -> Self {
+        Self { switches: true, ..Self::of(identity, user_id) }
     }
 
     /// What the identity provider calls whoever has come, as they will know it.
@@ -73,7 +87,8 @@ impl Waiting {
             claims: self.claims,
             proof: self.proof,
             expires_at: self.expires_at,
-            id_token: self.id_token.map(Secret::from),
+            session_name: self.session_name,
+            hint: self.hint.map(Secret::from),
             once: None,
         }
     }
@@ -85,15 +100,30 @@ pub async fn arrive(app: &App, visit: &Visit<'_>, tenant: &Tenant, kind: &str, a
     for name in ["code", "error", "error_description", "iss", "SAMLResponse"] {
         answered.one(name).map_err(twice)?;
     }
-    let unknown = || Error::refused(Code::InvalidState, "No sign-in waits for that answer. Start again.");
-    let name = match &answered {
-        Answer::Query(_) => "state",
-        Answer::Form(_) => "RelayState",
-    };
+    let name = if kind == "saml" { "RelayState" } else { "state" };
     let state = answered.one(name).map_err(twice)?.filter(|s| !s.is_empty() && s.len() <= MAX_STATE);
-    let state = state.ok_or_else(unknown)?;
     let mut conn = app.store.read().await?;
-    let stored = store::sign_in::get_by_state(&mut conn, &tenant.id, &digest(state)).await?.ok_or_else(unknown)?;
+    let found = match state {
+        Some(state) => store::sign_in::get_by_state(&mut conn, &tenant.id, &digest(state)).await?,
+        None => None,
+    };
+    let stored = match found {
+        Some(stored) => stored,
+        None if kind != "saml" => return Err(unknown()),
+        None => {
+            drop(conn);
+            // Some identity providers lose the state; others were never asked.
+            let peek = app.saml.peek(&answered).await.map_err(|_| unknown())?;
+            let Some(request) = peek.in_response_to else {
+                let issuer = peek.issuer.as_deref().unwrap_or_default();
+                return unasked::receive(app, visit, tenant, issuer, &answered).await;
+            };
+            conn = app.store.read().await?;
+            let id = login_of(&request).ok_or_else(unknown)?;
+            store::sign_in::get_by_state(&mut conn, &tenant.id, id).await?.ok_or_else(unknown)?
+        }
+    };
+    let state = state.unwrap_or_default();
     if found::of_browser(visit, &stored).is_err() {
         drop(conn);
         record_failure(app, visit, tenant, &stored, "federation.state.mismatch", "another browser").await?;
@@ -122,7 +152,9 @@ pub async fn arrive(app: &App, visit: &Visit<'_>, tenant: &Tenant, kind: &str, a
     }
     let mut trace = Trace::default();
     match finish(app, tenant, kind, &it, &answered, state, &mut trace).await {
-        Ok(identity) if !is_first_use(app, &it, &identity).await? => {
+        Ok(identity)
+            if !is_first_use(app, Some(tenant), it.idp_id.as_deref().unwrap_or_default(), &identity).await? =>
+        {
             let error =
                 Error::refused_because(Code::ValidationFailed, "The answer was used before.", "it is good once only");
             record_failure(app, visit, tenant, &it, "federation.assertion.replayed", "used before").await?;
@@ -133,13 +165,8 @@ pub async fn arrive(app: &App, visit: &Visit<'_>, tenant: &Tenant, kind: &str, a
     }
 }
 
-/// Uses up what an identity was proven by, where that is good once only, whichever node it is shown to; false if it was used
-/// before. It is kept as long as it could be shown.
-async fn is_first_use(app: &App, it: &SignIn, identity: &Identity) -> Result<bool> {
-    let Some((id, ends)) = &identity.once else { return Ok(true) };
-    let idp_id = it.idp_id.as_deref().unwrap_or_default();
-    let key = digest(&format!("assertion {idp_id} {id}"));
-    store::spent::spend(&mut app.store.write_once().await?, &key, ends.plus_secs(2 * SKEW_SECS)).await
+fn unknown() -> Error {
+    Error::refused(Code::InvalidState, "No sign-in waits for that answer. Start again.")
 }
 
 /// An answer that was brought before: whoever is signed in by now goes on (a double click, the back button).
@@ -189,6 +216,15 @@ async fn finish(
             return Err(error);
         }
     };
+    note_identity(trace, idp_id, &identity);
+    check_assurance(&offered, it, &identity, app.now()).inspect_err(|error| {
+        trace.failed("assurance", &error.to_string(), json!({}));
+    })?;
+    Ok(identity)
+}
+
+/// Notes whom an identity provider vouches for.
+pub(super) fn note_identity(trace: &mut Trace, idp_id: &str, identity: &Identity) {
     trace.went(
         "arrive",
         json!({
@@ -199,10 +235,6 @@ async fn finish(
             "claims": without_secrets(&identity.claims),
         }),
     );
-    check_assurance(&offered, it, &identity, app.now()).inspect_err(|error| {
-        trace.failed("assurance", &error.to_string(), json!({}));
-    })?;
-    Ok(identity)
 }
 
 fn closed() -> Error {
@@ -261,7 +293,7 @@ fn check_assurance(offered: &Offered, it: &SignIn, identity: &Identity, now: Tim
 }
 
 /// Decides about the account by what is configured now, and goes on.
-async fn judge(
+pub(super) async fn judge(
     app: &App,
     visit: &Visit<'_>,
     tenant: &Tenant,

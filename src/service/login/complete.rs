@@ -92,7 +92,8 @@ pub(super) async fn sign_in(app: &App, ending: Ending<'_>, mut proven: Proven) -
     let next = pass(app, &mut tx, tenant, &mut it, handle, &session, client, gate, &mut trace).await?;
     let next = next.unwrap_or_else(|| match purpose {
         Purpose::Recent => Next::Identities,
-        Purpose::SignIn | Purpose::Connect(_) => done(tenant, &session, &identity, idp, created),
+        Purpose::SignIn | Purpose::Connect(_) => done(tenant, &session, &identity, idp, created, None),
+        Purpose::Initiated(onward) => done(tenant, &session, &identity, idp, created, onward.redirect_url),
     });
     if it.stage == Stage::Done {
         cookies.push(gone(&it));
@@ -118,7 +119,14 @@ async fn hold(app: &App, tx: &mut Conn, proven: &Proven) -> Result<()> {
 }
 
 /// Somebody is signed in, and no application waits.
-fn done(tenant: &Tenant, session: &Session, identity: &Identity, idp: Option<(String, String)>, created: bool) -> Next {
+fn done(
+    tenant: &Tenant,
+    session: &Session,
+    identity: &Identity,
+    idp: Option<(String, String)>,
+    created: bool,
+    onward: Option<String>,
+) -> Next {
     Next::Done(Box::new(Arrived {
         user_id: session.user_id.clone(),
         email: identity.user.email().map(str::to_owned),
@@ -127,7 +135,7 @@ fn done(tenant: &Tenant, session: &Session, identity: &Identity, idp: Option<(St
         expires_at: session.expires_at,
         idp,
         created,
-        redirect_url: tenant.settings.default_redirect_url.clone(),
+        redirect_url: onward.or_else(|| tenant.settings.default_redirect_url.clone()),
     }))
 }
 
@@ -147,7 +155,7 @@ pub(super) async fn go_on(app: &App, ending: Ending<'_>, session: &Session) -> R
     trace.went("session", json!({"session_id": session.id, "user_id": session.user_id, "reused": true}));
     let mut tx = app.store.write().await?;
     let next = pass(app, &mut tx, tenant, &mut it, handle, session, client, gate, &mut trace).await?;
-    let next = next.unwrap_or_else(|| done(tenant, session, &identity, None, false));
+    let next = next.unwrap_or_else(|| done(tenant, session, &identity, None, false, None));
     let cookies = if it.stage == Stage::Done { vec![gone(&it)] } else { Vec::new() };
     advance(app, tx, visit, &mut it, from, trace).await?;
     Ok(Step { next, cookies })

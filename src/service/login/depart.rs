@@ -7,13 +7,14 @@ use serde_json::json;
 use super::found::{Connects, Kept, Purpose};
 use super::request::{self, Asked, Parameters};
 use super::trace::{Trace, sent};
+use super::unasked::Initiated;
 use super::{Next, SetCookie, Step, Visit, answer, attempt_cookie, complete, found, link};
 use crate::error::{Code, Error, Result};
 use crate::model::sign_in::{Prompt, Request, SignIn, Stage};
 use crate::model::tenant::Tenant;
 use crate::model::tenant_idp::Offered;
 use crate::secret::digest;
-use crate::service::tenant::saml_key;
+use crate::service::saml_key::{self, Holder};
 use crate::service::{App, connection, tenant};
 use crate::upstream::{Ask, Begun, Own, Wishes};
 
@@ -83,6 +84,8 @@ pub(super) enum Start {
     Stored(Box<SignIn>),
     /// Nothing: somebody who is signed in wants another way into their account.
     Connect(Connects),
+    /// Nothing: the identity provider has sent somebody.
+    Initiated(Initiated),
 }
 
 impl Start {
@@ -90,7 +93,7 @@ impl Start {
         match self {
             Self::New(request) => request.as_deref(),
             Self::Stored(sign_in) => sign_in.request.as_ref(),
-            Self::Connect(_) => None,
+            Self::Connect(_) | Self::Initiated(_) => None,
         }
     }
 }
@@ -147,9 +150,9 @@ async fn away(
 }
 
 /// The tenant's own keys, for a protocol that has such.
-pub(super) async fn own_keys(app: &App, tenant: &Tenant, kind: &str) -> Result<Option<Arc<Own>>> {
+pub(in crate::service) async fn own_keys(app: &App, tenant: &Tenant, kind: &str) -> Result<Option<Arc<Own>>> {
     match kind {
-        "saml" => saml_key::of(app, tenant).await.map(Some),
+        "saml" => saml_key::of(app, Holder::Tenant(tenant)).await.map(Some),
         _ => Ok(None),
     }
 }
@@ -194,6 +197,10 @@ async fn store_departure(
         }
         Start::Connect(connects) => {
             let (it, _, cookies) = found::fresh_for(app, visit, tenant, None, Purpose::Connect(connects))?;
+            (it, None, cookies)
+        }
+        Start::Initiated(onward) => {
+            let (it, _, cookies) = found::fresh_for(app, visit, tenant, None, Purpose::Initiated(onward))?;
             (it, None, cookies)
         }
         Start::Stored(sign_in) => {

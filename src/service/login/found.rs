@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::arrive::Waiting;
+use super::unasked::Initiated;
 use super::{SetCookie, Visit, attempt_cookie};
 use crate::clock::Timestamp;
 use crate::error::{Code, Error, Result};
@@ -41,6 +42,8 @@ pub(super) enum Purpose {
     Recent,
     /// To get another way into the account.
     Connect(Connects),
+    /// To come in because the identity provider has begun it.
+    Initiated(Initiated),
 }
 
 /// Somebody who was signed in when they asked for another way into their account.

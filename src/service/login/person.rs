@@ -34,6 +34,8 @@ pub enum Confirmation {
     Separate,
     /// Theirs gets this way in, as they have asked for.
     Connect,
+    /// They want to be whom the identity provider has sent, rather than who is signed in.
+    Switch,
     /// They do not want to sign in.
     Cancel,
 }
@@ -204,13 +206,22 @@ pub async fn confirm(
         (Confirmation::Connect, Purpose::Connect(connects)) => {
             return link::connect(app, visit, tenant, it, waiting, &connects).await;
         }
-        (Confirmation::Connect, _) | (Confirmation::Separate | Confirmation::Password(_), Purpose::Connect(_)) => {
-            return Err(gone_on());
+        (Confirmation::Switch, _) if waiting.switches => Decision::Open,
+        (Confirmation::Connect | Confirmation::Switch, _)
+        | (Confirmation::Separate | Confirmation::Password(_), Purpose::Connect(_)) => return Err(gone_on()),
+        (Confirmation::Cancel, _)
+            if waiting.switches
+                && let Some(session) = session::current(app, tenant, visit).await? =>
+        {
+            let sign_in = SignIn { found: None, ..it };
+            let ending = Ending { visit, tenant, sign_in, handle: "", client: None, trace: Trace::default() };
+            return complete::go_on(app, ending, &session).await;
         }
         (Confirmation::Cancel, _) => {
             let error = Error::refused(Code::AccessDenied, "The sign-in was cancelled.");
             return arrive::end(app, visit, tenant, it, Trace::default(), error).await;
         }
+        (Confirmation::Separate | Confirmation::Password(_), _) if waiting.switches => return Err(gone_on()),
         (Confirmation::Separate, _) => Decision::Another,
         (Confirmation::Password(password), _) => {
             let candidate = waiting.candidate.clone();

@@ -4,8 +4,8 @@ use super::depart::callback_uri;
 use crate::error::Result;
 use crate::model::tenant::Tenant;
 use crate::service::App;
-use crate::service::tenant::saml_key;
-use crate::upstream::saml::metadata;
+use crate::service::saml_key::{self, Holder};
+use crate::upstream::saml::{metadata, with_own};
 
 /// A tenant as service provider.
 #[derive(Debug)]
@@ -14,6 +14,8 @@ pub struct ServiceProvider {
     pub entity_id: String,
     /// Where answers are posted to.
     pub acs_url: String,
+    /// Where messages about logging out come to.
+    pub slo_url: String,
     /// The forms of names that it takes.
     pub name_id_formats: &'static [&'static str],
     /// Certificates by which requests are signed and assertions may be encrypted, in PEM.
@@ -24,17 +26,38 @@ pub struct ServiceProvider {
     pub document: String,
 }
 
+/// Where messages about logging out come to.
+pub fn slo_uri(app: &App, tenant: &Tenant) -> String {
+    format!("{}/federation/saml/slo", tenant.base(&app.public_url))
+}
+
 /// What a tenant is now.
 pub async fn service_provider(app: &App, tenant: &Tenant) -> Result<ServiceProvider> {
-    let own = saml_key::of(app, tenant).await?;
+    let own = saml_key::of(app, Holder::Tenant(tenant)).await?;
     let certificates: Vec<&str> = own.keys.iter().map(|key| key.certificate.as_str()).collect();
     let acs_url = callback_uri(app, tenant, "saml");
     let entity_id = metadata::entity_id(&acs_url);
     let valid_until = metadata::valid_until(app.now());
-    let document = metadata::document(&entity_id, &acs_url, &valid_until, &tenant.name, &app.public_url, &certificates);
+    let slo_url = slo_uri(app, tenant);
+    let described = metadata::ServiceProvider {
+        entity_id: &entity_id,
+        acs_url: &acs_url,
+        ecp_url: None,
+        slo_url: Some(&slo_url),
+        until: &valid_until,
+        organisation: &tenant.name,
+        public_url: &app.public_url,
+        certificates: &certificates,
+    };
+    let document = if tenant.settings.sign_metadata {
+        let message = described.message(Some(format!("_{}", app.random.hex_id())));
+        with_own(&own, move |key| message.signed(key)).await?
+    } else {
+        described.message(None).unsigned()
+    };
     let certificates = certificates.into_iter().map(pem).collect();
     let name_id_formats = &metadata::NAME_ID_FORMATS;
-    Ok(ServiceProvider { entity_id, acs_url, name_id_formats, certificates, valid_until, document })
+    Ok(ServiceProvider { entity_id, acs_url, slo_url, name_id_formats, certificates, valid_until, document })
 }
 
 /// A certificate in PEM (RFC 7468 §2).

@@ -112,7 +112,7 @@ pub(super) async fn begin(
         None => None,
         Some((identity, idp_id, protocol_id, group_ids)) => {
             let sealed = |token: &crate::secret::Secret| app.sealer.seal(&secret_id(&id), token.expose(), &app.random);
-            let id_token = identity.id_token.as_ref().map(sealed).transpose()?;
+            let id_token = identity.hint.as_ref().map(sealed).transpose()?;
             let sid =
                 identity.claims.get("sid").and_then(Value::as_str).filter(|s| s.len() <= MAX_TEXT && !s.contains('\0'));
             Some(Upstream {
@@ -121,7 +121,7 @@ pub(super) async fn begin(
                 group_ids,
                 sid: sid.map(str::to_owned),
                 issuer: cut(&identity.issuer),
-                subject: cut(&identity.subject),
+                subject: cut(identity.session_name.as_deref().unwrap_or(&identity.subject)),
                 id_token,
             })
         }

@@ -41,6 +41,8 @@ pub struct View {
     pub may_prove: bool,
     /// What they are called at the identity provider, if they want that for another way into the account.
     pub connects: Option<String>,
+    /// Who is signed in and who has been sent, if they have to say which of both they want to be.
+    pub switches: Option<(String, String)>,
     /// The identity provider that they came by.
     pub provider: Option<String>,
     /// What the application asks for.
@@ -123,13 +125,16 @@ pub async fn view(app: &App, visit: &Visit<'_>, tenant: &Tenant, handle: &str) -
         Some(id) => store::user::get(&mut conn, id).await?,
         None => None,
     };
-    let (mut account, mut may_prove, mut connects) = (None, false, None);
+    let (mut account, mut may_prove, mut connects, mut switches) = (None, false, None, None);
     if it.stage == Stage::Confirm
         && let kept = Kept::open(app, &it)?
         && let Some(waiting) = kept.waiting
         && let Some(candidate) = store::user::get(&mut conn, &waiting.candidate).await?
     {
         account = Some(masked(&candidate));
+        if waiting.switches {
+            switches = Some((candidate.user.display_name().to_owned(), waiting.called().to_owned()));
+        }
         connects = matches!(kept.purpose, Purpose::Connect(_)).then(|| waiting.called().to_owned());
         may_prove = store::user::login_state(&mut conn, &candidate.user.id).await?.is_some_and(|s| s.hash.is_some());
     }
@@ -157,6 +162,7 @@ pub async fn view(app: &App, visit: &Visit<'_>, tenant: &Tenant, handle: &str) -
         account,
         may_prove,
         connects,
+        switches,
         provider: provider.map(|o| o.name.clone()),
         scopes,
         user: user.map(|i| i.user.display_name().to_owned()),

@@ -69,6 +69,13 @@ pub enum Next {
     Ask(Question),
     /// There: to the application, or to the identity provider.
     Go(String),
+    /// To the identity provider, by a form.
+    Post {
+        /// Where to.
+        url: String,
+        /// The form's fields.
+        fields: Vec<(String, String)>,
+    },
     /// To a page that says that they are logged out.
     Done(Farewell),
 }

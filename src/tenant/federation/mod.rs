@@ -29,6 +29,8 @@ pub fn routes() -> Vec<Route> {
         Route::post("/api/v1/auth/tenants/{tenant_slug}/federation/oidc/callback", Open, callback_by_form),
         Route::post("/api/v1/auth/tenants/{tenant_slug}/federation/saml/acs", Open, saml::acs),
         Route::get("/api/v1/auth/tenants/{tenant_slug}/federation/saml/metadata", Open, saml::metadata),
+        Route::get("/api/v1/auth/tenants/{tenant_slug}/federation/saml/slo", Open, saml::slo),
+        Route::post("/api/v1/auth/tenants/{tenant_slug}/federation/saml/slo", Open, saml::slo),
         Route::get("/api/v1/auth/tenants/{tenant_slug}/federation/saml/{idp_id}/login", Open, saml::login),
         Route::get("/api/v1/auth/tenants/{tenant_slug}/federation/{protocol}/{idp_id}/login", Open, begin),
         Route::get("/api/v1/auth/tenants/{tenant_slug}/federation/{protocol}/callback", Open, callback),

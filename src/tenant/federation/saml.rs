@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
-use http::{HeaderValue, StatusCode};
+use http::{HeaderValue, Method, StatusCode};
 use serde_json::json;
 
+use super::super::logout::shown;
 use super::super::pages::respond;
 use super::super::pages::visit::{Browser, tenant_of};
 use crate::error::{Code, Error, Result};
@@ -13,6 +14,8 @@ use crate::http::reply::Reply;
 use crate::http::request::Request;
 use crate::model::tenant::Tenant;
 use crate::service::login::{Begin, Brought, Next, Step, callback_uri, service_provider};
+use crate::service::logout::asked::Step as LogoutStep;
+use crate::service::logout::saml::{self as logout, Carried};
 use crate::service::{App, pace};
 
 /// Most bytes of a posted form.
@@ -43,7 +46,7 @@ pub async fn acs(app: Arc<App>, mut req: Request) -> Result<Reply> {
         return respond::step(&app, &req, Some(&tenant), Err(error));
     }
     let has = |wanted: &str| fields.iter().any(|(name, _)| name == wanted);
-    let may_lack_cookies = has("RelayState") && !has(AGAIN) && !req.prefers_json();
+    let may_lack_cookies = !has(AGAIN) && !req.prefers_json();
     if may_lack_cookies && Browser::of(&app, &req).visit().attempts.is_empty() {
         let step = match pace::check(&app, pace::Kind::Finish, &tenant.id, &req.origin(&app)) {
             Ok(()) => again(&app, &tenant, fields),
@@ -66,6 +69,25 @@ fn again(app: &App, tenant: &Tenant, fields: Vec<(String, String)>) -> Result<St
     Ok(Step { next: Next::Leave { begin, expires_in: 0 }, cookies: Vec::new() })
 }
 
+/// `GET`, `POST …/federation/saml/slo`: a wish of the identity provider to log somebody out, or its answer to ours.
+pub async fn slo(app: Arc<App>, mut req: Request) -> Result<Reply> {
+    let carried = match req.head.method {
+        Method::POST => req.large_form(MAX_BODY, MAX_FIELDS).await.map(Carried::Form),
+        _ => Ok(Carried::Query(req.raw_query().unwrap_or_default().to_owned())),
+    };
+    respond::of_tenant(&app, &req, async |tenant| {
+        let (carried, origin) = (carried?, req.origin(&app));
+        pace::check(&app, pace::Kind::Finish, &tenant.id, &origin)?;
+        let next = logout::receive(&app, &origin, &tenant, carried).await.inspect_err(|error| {
+            if matches!(error, Error::Refused { .. }) {
+                pace::failed(&app, &tenant.id, &origin);
+            }
+        })?;
+        shown(&app, &req, &tenant, LogoutStep { next, cookies: Vec::new() })
+    })
+    .await
+}
+
 /// `GET …/federation/saml/metadata`
 pub async fn metadata(app: Arc<App>, req: Request) -> Result<Reply> {
     let tenant = match tenant_of(&app, &req).await? {
@@ -77,7 +99,7 @@ pub async fn metadata(app: Arc<App>, req: Request) -> Result<Reply> {
         return Ok(Reply::ok(&json!({
             "entity_id": own.entity_id,
             "acs_urls": [own.acs_url],
-            "slo_urls": [],
+            "slo_urls": [own.slo_url],
             "name_id_formats": own.name_id_formats,
             "signing_certificates": own.certificates,
             "encryption_certificates": own.certificates,

@@ -15,6 +15,7 @@ use crate::http::reply::Reply;
 use crate::http::request::Request;
 use crate::http::route::{Access, Route};
 use crate::model::tenant::Tenant;
+use crate::service::login::Begin;
 use crate::service::logout::asked::{self, Asked, Farewell, Next, Question, Step};
 use crate::service::logout::{provider, told};
 use crate::service::{App, tenant};
@@ -91,7 +92,11 @@ async fn pass(app: &App, req: &Request, tenant: &Tenant) -> Result<Next> {
     let parameters = query(req);
     if let Some(handle) = one(&parameters, "leave")? {
         let to = provider::leave(app, tenant, &handle).await?;
-        return Ok(to.map_or_else(|| Next::Done(Farewell::default()), Next::Go));
+        return Ok(match to {
+            Some(Begin::Redirect { url }) => Next::Go(url),
+            Some(Begin::Post { url, fields }) => Next::Post { url, fields },
+            Some(Begin::Password) | None => Next::Done(Farewell::default()),
+        });
     }
     provider::back(app, tenant, one(&parameters, "state")?.as_deref()).await
 }
@@ -117,11 +122,12 @@ async fn backchannel(app: Arc<App>, mut req: Request) -> Result<Reply> {
 }
 
 /// What the browser does next.
-fn shown(app: &App, req: &Request, tenant: &Tenant, step: Step) -> Result<Reply> {
+pub(super) fn shown(app: &App, req: &Request, tenant: &Tenant, step: Step) -> Result<Reply> {
     let mut reply = match step.next {
         Next::Again(query) => again(&query)?,
         next if req.prefers_json() => told_in_json(next),
         Next::Go(url) => respond::redirect(req, &url)?,
+        Next::Post { url, fields } => respond::post(app, tenant, &url, &fields)?,
         Next::Ask(question) => confirmation(app, req, tenant, &question)?,
         Next::Done(farewell) => {
             let also = farewell.provider.as_ref().map(|(name, url)| (name.as_str(), url.as_str()));
@@ -152,6 +158,10 @@ fn confirmation(app: &App, req: &Request, tenant: &Tenant, question: &Question) 
 fn told_in_json(next: Next) -> Reply {
     Reply::ok(&match next {
         Next::Go(url) | Next::Again(url) => json!({"redirect_url": url}),
+        Next::Post { url, fields } => {
+            let form: serde_json::Map<_, _> = fields.into_iter().map(|(name, value)| (name, json!(value))).collect();
+            json!({"redirect_url": url, "method": "POST", "form": form})
+        }
         Next::Ask(question) => {
             let form: serde_json::Map<_, _> =
                 question.fields.into_iter().map(|(name, value)| (name.to_owned(), json!(value))).collect();

@@ -42,6 +42,34 @@ struct ConnectPage<'a> {
     account: Option<&'a str>,
 }
 
+#[derive(Template)]
+#[template(path = "switch.html", config = "src/tenant/pages/askama.toml")]
+struct SwitchPage<'a> {
+    frame: &'a Frame,
+    action: String,
+    handle: &'a str,
+    csrf: &'a str,
+    provider: Option<&'a str>,
+    current: &'a str,
+    other: &'a str,
+}
+
+/// The question of whoever is sent by an identity provider while another is signed in.
+fn ask_to_switch(app: &App, tenant: &Tenant, view: &View, handle: &str, current: &str, other: &str) -> Result<Reply> {
+    let frame = Frame::new("Sign in as somebody else?", Some(tenant));
+    let page = SwitchPage {
+        frame: &frame,
+        action: super::action(app, tenant, "confirm"),
+        handle,
+        csrf: &view.csrf,
+        provider: view.provider.as_deref(),
+        current,
+        other,
+    };
+    // Where it leads is known only afterwards: an application's own beginning.
+    frame.show(app, StatusCode::OK, &page, Forms::Onward(None), [])
+}
+
 /// The question of whoever wants another way into their account.
 fn ask_to_connect(app: &App, tenant: &Tenant, view: &View, handle: &str, identity: &str) -> Result<Reply> {
     let frame = Frame::new("Connect it with your account?", Some(tenant));
@@ -68,6 +96,9 @@ pub fn show(
 ) -> Result<Reply> {
     if let Some(identity) = &view.connects {
         return ask_to_connect(app, tenant, view, handle, identity);
+    }
+    if let Some((current, other)) = &view.switches {
+        return ask_to_switch(app, tenant, view, handle, current, other);
     }
     let title = if notice.is_some() { "Error: Is this account yours?" } else { "Is this account yours?" };
     let frame = Frame::new(title, Some(tenant));
@@ -110,9 +141,10 @@ async fn decide(app: &App, req: &Request, tenant: &Tenant, fields: &Fields) -> R
         "link" => Confirmation::Password(fields.secret("password")?),
         "separate" => Confirmation::Separate,
         "connect" => Confirmation::Connect,
+        "switch" => Confirmation::Switch,
         "cancel" => Confirmation::Cancel,
         _ => {
-            let text = "choice: the value must be link, separate, connect or cancel";
+            let text = "choice: the value must be link, separate, connect, switch or cancel";
             return Err(Error::refused(Code::InvalidRequest, text));
         }
     };

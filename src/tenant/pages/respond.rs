@@ -146,14 +146,21 @@ struct Post<'a> {
 fn go(app: &App, req: &Request, tenant: Option<&Tenant>, way: Way) -> Result<Reply> {
     match way {
         Way::Link(url) => redirect(req, &url),
-        Way::Form(url, fields) => {
-            let frame = Frame::new("One moment", tenant);
-            let place = url::Url::parse(&url).ok().and_then(|u| u.host_str().map(str::to_owned));
-            let place = place.unwrap_or_else(|| url.clone());
-            let page = Post { frame: &frame, action: &url, place, fields: &fields };
-            frame.show(app, StatusCode::OK, &page, Forms::To(&url), [])
-        }
+        Way::Form(url, fields) => form(app, tenant, &url, &fields),
     }
+}
+
+fn form(app: &App, tenant: Option<&Tenant>, url: &str, fields: &[(String, String)]) -> Result<Reply> {
+    let frame = Frame::new("One moment", tenant);
+    let place = url::Url::parse(url).ok().and_then(|u| u.host_str().map(str::to_owned));
+    let place = place.unwrap_or_else(|| url.to_owned());
+    let page = Post { frame: &frame, action: url, place, fields };
+    frame.show(app, StatusCode::OK, &page, Forms::To(url), [])
+}
+
+/// A form that posts itself there.
+pub fn post(app: &App, tenant: &Tenant, url: &str, fields: &[(String, String)]) -> Result<Reply> {
+    form(app, Some(tenant), url, fields).map(private)
 }
 
 /// Somebody has signed in without an application: on to where the tenant sends them, or to a page that says so.

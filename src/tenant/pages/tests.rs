@@ -76,6 +76,7 @@ fn a_view(stage: Stage, text: &str) -> View {
         csrf: "token".to_owned(),
         account: Some(text.to_owned()),
         may_prove: true,
+        switches: None,
         connects: None,
         provider: Some(text.to_owned()),
         scopes: ["openid", "email", text].map(str::to_owned).to_vec(),

@@ -82,6 +82,7 @@ fn refused(code: Code) -> (&'static str, Option<&'static str>) {
             "This sign-in has ended",
             Some("That happens after a while, or when a page is opened again. Please start again."),
         ),
+        Code::Unsolicited => ("Sign in from here", Some("Your provider has sent you without having been asked.")),
         Code::StateMismatch => (
             "This sign-in was begun elsewhere",
             Some("Go on in the browser in which it was begun, or start again here."),

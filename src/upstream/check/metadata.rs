@@ -48,6 +48,8 @@ pub struct Metadata {
     pub sso: Vec<(String, String)>,
     /// Where one signs out: the same.
     pub slo: Vec<(String, String)>,
+    /// Where answers to log-outs go that were begun there: the same, one for each of `slo`.
+    pub slo_answers: Vec<(String, String)>,
     /// Its certificates for signatures, in DER, not looked into.
     pub certificates: Vec<Vec<u8>>,
     /// Until when all this holds.
@@ -262,8 +264,12 @@ impl<'a> Reader<'a> {
                 if let (Some(signs_on), Some(binding), Some(url)) =
                     (service, attribute("Binding"), attribute("Location"))
                 {
-                    let (service, metadata) =
-                        ((binding.to_owned(), url.trim().to_owned()), &mut self.entity()?.metadata);
+                    let answers = attribute("ResponseLocation").unwrap_or(url).trim().to_owned();
+                    let metadata = &mut self.entity()?.metadata;
+                    if !signs_on {
+                        push(&mut metadata.slo_answers, (binding.to_owned(), answers))?;
+                    }
+                    let service = (binding.to_owned(), url.trim().to_owned());
                     push(if signs_on { &mut metadata.sso } else { &mut metadata.slo }, service)?;
                 }
             }

@@ -1,4 +1,4 @@
-//! Encrypted assertions (saml-core-2.0-os §2.3.4; xmlenc-core1): an element under a key of its own, which is encrypted for us.
+//! Encrypted assertions and names (saml-core-2.0-os §2.3.4; xmlenc-core1): an element under a key of its own, which is encrypted for us.
 //!
 //! What is decrypted counts as unsigned until a signature is verified. AES in CBC mode tells whoever may ask often enough what
 //! it hides, so it is read only where the Response around it is signed (`security.md` part 2, rule 4); RSA 1.5 and Triple DES
@@ -30,14 +30,14 @@ pub const ANNOUNCED: [&str; 3] = [
     "http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p",
 ];
 
-/// The text of the assertion in an `EncryptedAssertion`.
+/// The text of what is in an `EncryptedAssertion` or `EncryptedID`.
 pub fn decrypt(encrypted: Element<'_, '_>, keys: &[OwnKey], is_signed: bool) -> Outcome<String> {
-    let unread = || "has an encrypted assertion that cannot be read".to_owned();
+    let unread = || "has something encrypted that cannot be read".to_owned();
     let data = encrypted.only(XENC, "EncryptedData")?;
     let algorithm = data.only(XENC, "EncryptionMethod")?.attribute("Algorithm").unwrap_or_default();
-    let mode = Mode::parse(algorithm).ok_or("has an assertion that is encrypted by an algorithm that is not taken")?;
+    let mode = Mode::parse(algorithm).ok_or("has something that is encrypted by an algorithm that is not taken")?;
     if mode.is_cbc() && !is_signed {
-        return Err("has an assertion in CBC mode that no signature is around".to_owned());
+        return Err("has something in CBC mode that no signature is around".to_owned());
     }
     let within = data.one(DS, "KeyInfo")?;
     let wrapped: Vec<_> = within.into_iter().chain([encrypted]).flat_map(|at| at.named(XENC, "EncryptedKey")).collect();
@@ -84,7 +84,7 @@ fn transport(method: Element<'_, '_>) -> Outcome<Option<&'static OaepAlgorithm>>
 fn value(of: Element<'_, '_>) -> Outcome<Vec<u8>> {
     let mut text = of.only(XENC, "CipherData")?.only(XENC, "CipherValue")?.plain_text()?;
     text.retain(|c| !matches!(c, ' ' | '\t' | '\r' | '\n'));
-    STANDARD.decode(text).map_err(|_| "has an encrypted assertion that is not base64".to_owned())
+    STANDARD.decode(text).map_err(|_| "has something encrypted that is not base64".to_owned())
 }
 
 /// How an element is encrypted.

@@ -1,26 +1,15 @@
-//! Requests to identity providers: an AuthnRequest (saml-core-2.0-os §3.4.1) and the two ways in which a browser takes it
-//! there (saml-bindings-2.0-os §3.4 and §3.5), signed if there is a key for it.
+//! What is asked of identity providers: an AuthnRequest (saml-core-2.0-os §3.4.1).
 
 use std::fmt::Write as _;
-use std::io::Write as _;
 
-use aws_lc_rs::digest;
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use flate2::Compression;
-use flate2::write::DeflateEncoder;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use rustls::pki_types::PrivateKeyDer;
-use rustls::pki_types::pem::PemObject;
-
-use super::own::OwnKey;
-use super::signature::{self, ENVELOPED, EXCLUSIVE, RSA_SHA256, SHA256};
-use super::xml::{DS, SAML, SAMLP, Tree};
+use super::message::{Message, escape, seconds};
+use super::xml::{SAML, SAMLP};
 use crate::clock::Timestamp;
-use crate::error::{Error, Result};
-use crate::secret::Secret;
+
+/// The answer is posted by a browser (saml-bindings-2.0-os §3.5).
+pub const HTTP_POST: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST";
+/// The answer is brought by a client that speaks SOAP (§3.3).
+pub const PAOS: &str = "urn:oasis:names:tc:SAML:2.0:bindings:PAOS";
 
 /// What is asked of an identity provider.
 #[derive(Debug)]
@@ -29,10 +18,12 @@ pub struct AuthnRequest {
     pub id: String,
     /// When it is made.
     pub now: Timestamp,
-    /// Where it goes.
+    /// Where it goes; empty if whoever carries it knows that.
     pub destination: String,
     /// Where the answer is to come to.
     pub acs_url: String,
+    /// How.
+    pub binding: &'static str,
     /// What we call ourselves.
     pub issuer: String,
     /// The person is to authenticate anew.
@@ -46,15 +37,17 @@ pub struct AuthnRequest {
 }
 
 impl AuthnRequest {
-    /// As XML, in its canonical form, with `signature` where one stands.
-    fn to_xml(&self, signature: &str) -> String {
+    /// As a message.
+    pub fn message(self) -> Message {
         let mut flags = String::new();
         let mut add = |name: &str, value: &str| {
             // Attributes without a namespace stand in the order of their names (xml-c14n §2.3).
             let _ = write!(flags, " {name}=\"{}\"", escape(value));
         };
         add("AssertionConsumerServiceURL", &self.acs_url);
-        add("Destination", &self.destination);
+        if !self.destination.is_empty() {
+            add("Destination", &self.destination);
+        }
         if self.force_authn {
             add("ForceAuthn", "true");
         }
@@ -63,7 +56,7 @@ impl AuthnRequest {
             add("IsPassive", "true");
         }
         add("IssueInstant", &seconds(self.now));
-        add("ProtocolBinding", "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST");
+        add("ProtocolBinding", self.binding);
         add("Version", "2.0");
         let policy = match &self.name_id_format {
             None => String::new(),
@@ -82,133 +75,15 @@ impl AuthnRequest {
             "" => String::new(),
             some => format!("<samlp:RequestedAuthnContext Comparison=\"exact\">{some}</samlp:RequestedAuthnContext>"),
         };
-        format!(
-            "<samlp:AuthnRequest xmlns:samlp=\"{SAMLP}\"{flags}><saml:Issuer xmlns:saml=\"{SAML}\">{}</saml:Issuer>\
-             {signature}{policy}{contexts}</samlp:AuthnRequest>",
-            escape(&self.issuer)
-        )
-    }
-
-    /// The address that a browser is redirected to.
-    pub fn redirect(&self, relay_state: &str, key: Option<Key<'_>>) -> Result<String> {
-        let mut deflated = DeflateEncoder::new(Vec::new(), Compression::default());
-        let written = deflated.write_all(self.to_xml("").as_bytes()).and_then(|()| deflated.finish());
-        let request = STANDARD.encode(written.map_err(|e| Error::internal(format!("a request was not written: {e}")))?);
-        let mut query = format!("SAMLRequest={}&RelayState={}", encoded(&request), encoded(relay_state));
-        if let Some(key) = key {
-            let _ = write!(query, "&SigAlg={}", encoded(RSA_SHA256));
-            let signed = STANDARD.encode(key.sign(query.as_bytes())?);
-            let _ = write!(query, "&Signature={}", encoded(&signed));
-        }
-        let joint = if self.destination.contains('?') { '&' } else { '?' };
-        Ok(format!("{}{joint}{query}", self.destination))
-    }
-
-    /// The fields of a form that a browser posts.
-    pub fn post(&self, relay_state: &str, key: Option<Key<'_>>) -> Result<Vec<(String, String)>> {
-        let xml = match key {
-            None => self.to_xml(""),
-            Some(key) => {
-                let unsigned = self.to_xml("");
-                let made = Tree::read(&unsigned).and_then(|tree| signature::canonical(tree.root(), None, &[]));
-                let canonical = made.map_err(|why| Error::internal(format!("a request of ours {why}")))?;
-                self.to_xml(&key.signature(&self.id, &canonical)?)
-            }
-        };
-        Ok(vec![("SAMLRequest".to_owned(), STANDARD.encode(xml)), ("RelayState".to_owned(), relay_state.to_owned())])
-    }
-}
-
-/// What requests are signed with.
-#[derive(Debug, Clone, Copy)]
-pub enum Key<'k> {
-    /// A configuration's own.
-    Own(&'k RsaKeyPair),
-    /// A tenant's, with its certificate.
-    Certified(&'k OwnKey),
-}
-
-/// Reads a private RSA key in PEM.
-pub fn read_key(pem: &Secret) -> Result<RsaKeyPair> {
-    let wrong = || Error::internal("the key for requests is no RSA key in PEM");
-    let key = PrivateKeyDer::from_pem_slice(pem.expose()).map_err(|_| wrong())?;
-    let pair = match &key {
-        PrivateKeyDer::Pkcs8(der) => RsaKeyPair::from_pkcs8(der.secret_pkcs8_der()),
-        PrivateKeyDer::Pkcs1(der) => RsaKeyPair::from_der(der.secret_pkcs1_der()),
-        _ => return Err(wrong()),
-    };
-    pair.map_err(|_| wrong())
-}
-
-impl Key<'_> {
-    fn pair(&self) -> &RsaKeyPair {
-        match self {
-            Self::Own(pair) => pair,
-            Self::Certified(own) => &own.signing,
-        }
-    }
-
-    fn sign(&self, message: &[u8]) -> Result<Vec<u8>> {
-        let mut signed = vec![0; self.pair().public_modulus_len()];
-        let done = self.pair().sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signed);
-        done.map(|()| signed).map_err(|_| Error::internal("a request was not signed"))
-    }
-
-    /// The signature that belongs into the element of that id whose canonical text this is.
-    fn signature(&self, id: &str, canonical: &str) -> Result<String> {
-        let digest = STANDARD.encode(digest::digest(&digest::SHA256, canonical.as_bytes()));
-        let info = |declared: &str| {
-            format!(
-                "<ds:SignedInfo{declared}><ds:CanonicalizationMethod Algorithm=\"{EXCLUSIVE}\"></ds:CanonicalizationMethod>\
-                 <ds:SignatureMethod Algorithm=\"{RSA_SHA256}\"></ds:SignatureMethod><ds:Reference URI=\"#{id}\">\
-                 <ds:Transforms><ds:Transform Algorithm=\"{ENVELOPED}\"></ds:Transform>\
-                 <ds:Transform Algorithm=\"{EXCLUSIVE}\"></ds:Transform></ds:Transforms>\
-                 <ds:DigestMethod Algorithm=\"{SHA256}\"></ds:DigestMethod><ds:DigestValue>{digest}</ds:DigestValue>\
-                 </ds:Reference></ds:SignedInfo>"
-            )
-        };
-        let signed = STANDARD.encode(self.sign(info(&format!(" xmlns:ds=\"{DS}\"")).as_bytes())?);
-        let certificate = match self {
-            Self::Own(_) => String::new(),
-            Self::Certified(own) => format!(
-                "<ds:KeyInfo><ds:X509Data><ds:X509Certificate>{}</ds:X509Certificate></ds:X509Data></ds:KeyInfo>",
-                own.certificate
+        let issuer = escape(&self.issuer);
+        Message {
+            before: format!(
+                "<samlp:AuthnRequest xmlns:samlp=\"{SAMLP}\"{flags}><saml:Issuer xmlns:saml=\"{SAML}\">{issuer}</saml:Issuer>"
             ),
-        };
-        Ok(format!(
-            "<ds:Signature xmlns:ds=\"{DS}\">{}<ds:SignatureValue>{signed}</ds:SignatureValue>{certificate}</ds:Signature>",
-            info("")
-        ))
-    }
-}
-
-/// A time to the second (saml-core-2.0-os §1.3.3).
-pub fn seconds(at: Timestamp) -> String {
-    let text = at.to_string();
-    format!("{}Z", text.split('.').next().unwrap_or_default())
-}
-
-/// Text as it stands in an attribute's value or an element, in canonical form.
-pub fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\t' => escaped.push_str("&#x9;"),
-            '\n' => escaped.push_str("&#xA;"),
-            '\r' => escaped.push_str("&#xD;"),
-            c => escaped.push(c),
+            after: format!("{policy}{contexts}</samlp:AuthnRequest>"),
+            id: self.id,
+            destination: self.destination,
+            parameter: "SAMLRequest",
         }
     }
-    escaped
-}
-
-/// All but what needs no encoding (RFC 3986 §2.3): some verify what they have encoded themselves.
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-
-fn encoded(text: &str) -> String {
-    utf8_percent_encode(text, RESERVED).to_string()
 }

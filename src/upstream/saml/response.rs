@@ -4,17 +4,19 @@
 //! There is one assertion, and it is read from the canonical text that a signature was verified of. None of the checks can be
 //! switched off; what an identity provider may be allowed is SHA-1, and to sign the Response alone.
 
+use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::encryption;
 use super::own::OwnKey;
 use super::signature::{self, Trust};
+use super::soap;
 use super::xml::{DS, Element, Outcome, SAML, SAMLP, Tree};
 use crate::clock::Timestamp;
 
 /// How far the identity provider's clock may differ, in seconds.
-const SKEW_SECS: i64 = 60;
+pub const SKEW_SECS: i64 = 60;
 /// How long it is remembered at most that an assertion was used, in seconds.
 const LONGEST_SECS: i64 = 24 * 3_600;
 /// Longest text that is taken of a name or an attribute, in bytes.
@@ -23,9 +25,9 @@ const MAX_TEXT: usize = 16_384;
 const MAX_VALUES: usize = 5_000;
 
 const BEARER: &str = "urn:oasis:names:tc:SAML:2.0:cm:bearer";
-const ENTITY: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:entity";
+pub const ENTITY: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:entity";
 const STATUS: &str = "urn:oasis:names:tc:SAML:2.0:status:";
-const SUCCESS: &str = "urn:oasis:names:tc:SAML:2.0:status:Success";
+pub const SUCCESS: &str = "urn:oasis:names:tc:SAML:2.0:status:Success";
 
 /// What a Response has to be.
 #[derive(Debug)]
@@ -38,12 +40,16 @@ pub struct Expected<'a> {
     pub keys: &'a [OwnKey],
     /// A signature of the Response as a whole is not enough.
     pub require_signed_assertion: bool,
+    /// An assertion that anybody can read is not taken.
+    pub require_encrypted_assertion: bool,
     /// What we call ourselves to it.
     pub sp_entity_id: &'a str,
     /// Where it was to be posted to.
     pub acs_url: &'a str,
-    /// The request that it answers.
-    pub request_id: &'a str,
+    /// The request that it answers; none: it must answer none.
+    pub request_id: Option<&'a str>,
+    /// For how long it may be good at most, in seconds.
+    pub longest_secs: Option<i64>,
     /// The request asked that somebody authenticate anew, at this time.
     pub anew_since: Option<Timestamp>,
     /// The time.
@@ -58,13 +64,7 @@ pub struct Said {
     /// Until when it could be used.
     pub ends: Timestamp,
     /// What the identity provider calls the person.
-    pub name_id: String,
-    /// The form of that name.
-    pub name_id_format: Option<String>,
-    /// Within what the name is theirs.
-    pub name_qualifier: Option<String>,
-    /// For whom the name was made.
-    pub sp_name_qualifier: Option<String>,
+    pub named: Named,
     /// Its session.
     pub session_index: Option<String>,
     /// Until when its session lasts.
@@ -75,6 +75,19 @@ pub struct Said {
     pub authn_context: Option<String>,
     /// What else is said.
     pub attributes: Vec<Attribute>,
+}
+
+/// What an identity provider calls somebody (saml-core-2.0-os §2.2.3).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Named {
+    /// The name.
+    pub value: String,
+    /// Its form.
+    pub format: Option<String>,
+    /// Within what the name is theirs.
+    pub name_qualifier: Option<String>,
+    /// For whom the name was made.
+    pub sp_name_qualifier: Option<String>,
 }
 
 /// One thing that is said of a person.
@@ -112,11 +125,11 @@ impl From<&str> for Refusal {
 /// Reads a Response.
 pub fn read(text: &str, expected: &Expected<'_>) -> Result<Said, Refusal> {
     let tree = Tree::read(text)?;
-    let response = tree.root();
+    let response = soap::message(&tree)?;
     if !response.is(SAMLP, "Response") {
         return Err("is no Response".into());
     }
-    check_places(&tree)?;
+    check_places(response)?;
     if !tree.all(SAML, "EncryptedAssertion").is_empty() {
         return read_encrypted(response, expected);
     }
@@ -125,12 +138,15 @@ pub fn read(text: &str, expected: &Expected<'_>) -> Result<Said, Refusal> {
         check_response(response, expected, false)?;
         return Err("has no assertion".into());
     };
+    if expected.require_encrypted_assertion {
+        return Err("has an assertion that is not encrypted".into());
+    }
     let signed = signature::verify(assertion, expected.trust)?;
     // What is verified is read again, by the same parser, and nothing else from then on.
     match signature::verify(response, expected.trust)? {
         Some(verified) => {
             let around = Tree::read(&verified)?;
-            check_places(&around)?;
+            check_places(around.root())?;
             check_response(around.root(), expected, true)?;
             match signed {
                 Some(verified) => assertion_of(&verified, expected),
@@ -157,7 +173,7 @@ fn read_encrypted(response: Element<'_, '_>, expected: &Expected<'_>) -> Result<
     let around = verified.as_deref().map(Tree::read).transpose()?;
     let is_signed = around.is_some();
     let response = around.as_ref().map_or(response, Tree::root);
-    check_places(response.tree())?;
+    check_places(response)?;
     check_response(response, expected, is_signed)?;
     let encrypted = response.only(SAML, "EncryptedAssertion")?;
     let plain = encryption::decrypt(encrypted, expected.keys, is_signed)?;
@@ -178,8 +194,8 @@ fn read_encrypted(response: Element<'_, '_>, expected: &Expected<'_>) -> Result<
 }
 
 /// Whether assertions and signatures stand where SAML has them, and nowhere else.
-fn check_places(tree: &Tree<'_>) -> Outcome<()> {
-    let response = tree.root();
+fn check_places(response: Element<'_, '_>) -> Outcome<()> {
+    let tree = response.tree();
     let assertions = tree.all(SAML, "Assertion");
     let encrypted = tree.all(SAML, "EncryptedAssertion");
     if assertions.len() + encrypted.len() > 1 {
@@ -213,7 +229,7 @@ fn check_response(response: Element<'_, '_>, expected: &Expected<'_>, is_signed:
         None if !is_signed => {}
         _ => return Err("was not meant for this address ('Destination')".into()),
     }
-    if response.attribute("InResponseTo") != Some(expected.request_id) {
+    if response.attribute("InResponseTo") != expected.request_id {
         return Err("does not answer the request that was made ('InResponseTo')".into());
     }
     if let Some(issuer) = response.one(SAML, "Issuer")? {
@@ -255,21 +271,14 @@ fn check_assertion(assertion: Element<'_, '_>, expected: &Expected<'_>) -> Outco
         return Err("has an assertion that was made in the future ('IssueInstant')".to_owned());
     }
     let subject = assertion.only(SAML, "Subject")?;
-    let name = subject.only(SAML, "NameID")?;
-    let name_id = name.text()?.trim().to_owned();
-    if name_id.is_empty() || name_id.len() > MAX_TEXT {
-        return Err("names nobody ('NameID')".to_owned());
-    }
+    let named = name_of(subject, expected.keys)?;
     let confirmed = check_confirmation(subject, expected)?;
     let conditions = check_conditions(assertion.only(SAML, "Conditions")?, expected)?;
     let mut said = Said {
         assertion_id: id.to_owned(),
         // Nobody can use it once the attempt has ended that it answers.
         ends: confirmed.max(conditions.unwrap_or(confirmed)).min(expected.now.plus_secs(LONGEST_SECS)),
-        name_id,
-        name_id_format: short(name, "Format"),
-        name_qualifier: short(name, "NameQualifier"),
-        sp_name_qualifier: short(name, "SPNameQualifier"),
+        named,
         session_index: None,
         session_ends: None,
         authn_instant: Timestamp(0),
@@ -278,6 +287,33 @@ fn check_assertion(assertion: Element<'_, '_>, expected: &Expected<'_>) -> Outco
     };
     read_authentication(assertion, expected, &mut said)?;
     Ok(said)
+}
+
+/// Whom an element is about: by a name, or an encrypted one. What it stands in has been verified.
+pub fn name_of(of: Element<'_, '_>, keys: &[OwnKey]) -> Outcome<Named> {
+    let Some(encrypted) = of.one(SAML, "EncryptedID")? else { return named(of.only(SAML, "NameID")?) };
+    if of.one(SAML, "NameID")?.is_some() {
+        return Err("names somebody twice ('NameID')".to_owned());
+    }
+    let plain = encryption::decrypt(encrypted, keys, true)?;
+    let tree = Tree::read(&plain)?;
+    if !tree.root().is(SAML, "NameID") {
+        return Err("has something else encrypted than a name".to_owned());
+    }
+    named(tree.root())
+}
+
+fn named(name: Element<'_, '_>) -> Outcome<Named> {
+    let value = name.text()?.trim().to_owned();
+    if value.is_empty() || value.len() > MAX_TEXT {
+        return Err("names nobody ('NameID')".to_owned());
+    }
+    Ok(Named {
+        value,
+        format: short(name, "Format"),
+        name_qualifier: short(name, "NameQualifier"),
+        sp_name_qualifier: short(name, "SPNameQualifier"),
+    })
 }
 
 fn short(element: Element<'_, '_>, name: &str) -> Option<String> {
@@ -305,7 +341,7 @@ fn check_bearer(confirmation: Element<'_, '_>, expected: &Expected<'_>) -> Outco
     if data.attribute("Recipient") != Some(expected.acs_url) {
         return Err("was not meant for this address ('Recipient')".to_owned());
     }
-    if data.attribute("InResponseTo") != Some(expected.request_id) {
+    if data.attribute("InResponseTo") != expected.request_id {
         return Err("does not confirm the request that was made ('InResponseTo')".to_owned());
     }
     if data.attribute("NotBefore").is_some() {
@@ -314,6 +350,9 @@ fn check_bearer(confirmation: Element<'_, '_>, expected: &Expected<'_>) -> Outco
     let until = instant(data, "NotOnOrAfter")?.ok_or("has a confirmation without an end ('NotOnOrAfter')")?;
     if until <= expected.now.plus_secs(-SKEW_SECS) {
         return Err("was brought too late ('NotOnOrAfter')".to_owned());
+    }
+    if expected.longest_secs.is_some_and(|most| until > expected.now.plus_secs(most + SKEW_SECS)) {
+        return Err("is good for longer than is taken ('NotOnOrAfter')".to_owned());
     }
     Ok(until)
 }
@@ -417,7 +456,7 @@ fn value_of(value: Element<'_, '_>) -> Option<String> {
 }
 
 /// A time (saml-core-2.0-os §1.3.3).
-fn instant(element: Element<'_, '_>, name: &str) -> Outcome<Option<Timestamp>> {
+pub fn instant(element: Element<'_, '_>, name: &str) -> Outcome<Option<Timestamp>> {
     let Some(text) = element.attribute(name) else { return Ok(None) };
     let text = text.trim();
     // Times are in UTC, and some do not say so.

@@ -2,12 +2,19 @@
 //! identity providers say is tested over sockets, with documents that others have signed.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use super::request::{AuthnRequest, Key};
-use super::response::{Attribute, Said};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::json;
+
+use super::request::AuthnRequest;
+use super::response::{Attribute, Named, Said};
+use super::said::{session_name, subject};
 use super::signature::Trust;
 use super::xml::Tree;
 use super::*;
 use crate::clock::Random;
+
+const TRANSIENT: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:transient";
 
 const NOW: Timestamp = Timestamp(1_800_000_000_000_000);
 
@@ -22,6 +29,7 @@ fn request() -> AuthnRequest {
         now: NOW,
         destination: "https://idp.example/sso?a=1&b=\"2\"".into(),
         acs_url: "https://sp.example/acs".into(),
+        binding: request::HTTP_POST,
         issuer: "https://sp.example/<metadata>".into(),
         force_authn: true,
         is_passive: false,
@@ -39,10 +47,7 @@ fn said(name_id: &str) -> Said {
     Said {
         assertion_id: "_a".into(),
         ends: NOW,
-        name_id: name_id.into(),
-        name_id_format: None,
-        name_qualifier: None,
-        sp_name_qualifier: None,
+        named: Named { value: name_id.into(), ..Named::default() },
         session_index: Some("s".into()),
         session_ends: None,
         authn_instant: NOW,
@@ -54,7 +59,7 @@ fn said(name_id: &str) -> Said {
 #[test]
 fn a_posted_request_is_signed_as_it_is_verified_and_in_no_other_words() {
     let own = key();
-    let fields = request().post("state", Some(Key::Certified(&own))).unwrap();
+    let fields = request().message().post(Some("state"), Some(Key::Certified(&own))).unwrap();
     let xml = String::from_utf8(STANDARD.decode(&fields[0].1).unwrap()).unwrap();
     let tree = Tree::read(&xml).unwrap();
     let verified = signature::verify(tree.root(), &trust(&own)).unwrap().unwrap();
@@ -70,7 +75,7 @@ fn a_posted_request_is_signed_as_it_is_verified_and_in_no_other_words() {
 #[test]
 fn a_redirect_keeps_the_query_of_its_address_and_signs_what_it_sends() {
     let own = key();
-    let url = request().redirect("st-a_te.~", Some(Key::Certified(&own))).unwrap();
+    let url = request().message().redirect(Some("st-a_te.~"), Some(Key::Certified(&own))).unwrap();
     let (base, signed) = url.split_once("&SAMLRequest=").unwrap();
     assert_eq!(base, "https://idp.example/sso?a=1&b=\"2\"");
     let (signed, value) = signed.split_once("&Signature=").unwrap();
@@ -103,15 +108,17 @@ fn what_a_document_costs_is_bounded_before_its_signature_is_looked_at() {
 
 #[test]
 fn a_name_is_somebodys_only_within_its_qualifiers_and_none_if_it_is_made_anew() {
-    let name = |said: Said| subject("idp", "sp", &said);
-    assert_eq!(name(said("ann")), "ann");
-    assert_eq!(
-        name(Said { name_qualifier: Some("idp".into()), sp_name_qualifier: Some("sp".into()), ..said("ann") }),
-        "ann"
-    );
-    assert_eq!(name(Said { name_qualifier: Some("other".into()), ..said("ann") }), "other!!ann");
-    assert_eq!(name(Said { sp_name_qualifier: Some("app".into()), ..said("ann") }), "!app!ann");
-    assert_eq!(name(Said { name_id_format: Some(TRANSIENT.into()), ..said("ann") }), "");
+    let named = || said("ann").named;
+    let name = |named: Named| subject("idp", "sp", &named);
+    assert_eq!(name(named()), "ann");
+    let usual = Named { name_qualifier: Some("idp".into()), sp_name_qualifier: Some("sp".into()), ..named() };
+    assert_eq!(name(usual), "ann");
+    assert_eq!(name(Named { name_qualifier: Some("other".into()), ..named() }), "other!!ann");
+    assert_eq!(name(Named { sp_name_qualifier: Some("app".into()), ..named() }), "!app!ann");
+    let transient = Named { format: Some(TRANSIENT.into()), ..named() };
+    assert_eq!((session_name("idp", "sp", &transient).as_str(), name(transient).as_str()), ("ann", ""));
+    let long = |last: &str| session_name("idp", "sp", &Named { value: "x".repeat(300) + last, ..named() });
+    assert!(long("a").len() <= 255 && long("a") != long("b"));
 }
 
 #[test]

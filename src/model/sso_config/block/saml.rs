@@ -49,12 +49,14 @@ pub(super) fn parse(f: &mut Fields<'_>) -> Result<Saml> {
         idp_slo_url: url(f, "idpSloUrl")?,
         idp_certificate: certificates(f, "idpCertificate")?,
         idp_metadata_url: line(f, "idpMetadataUrl", MAX_URL)?,
+        idp_metadata_xml: None,
         sp_entity_id: line(f, "spEntityId", 1_024)?,
         name_id_format: line(f, "nameIdFormat", 255)?,
         sign_requests: f.boolean("signRequests")?.unwrap_or(false),
         force_authn: f.boolean("forceAuthn")?.unwrap_or(false),
         sp_certificate_pem: certificates(f, "spCertificatePem")?,
         require_signed_assertion: f.boolean("requireSignedAssertion")?.unwrap_or(false),
+        require_encrypted_assertion: false,
         allow_sha1: f.boolean("allowSha1")?.unwrap_or(false),
     };
     if saml.idp_metadata_url.is_none() {

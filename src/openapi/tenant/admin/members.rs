@@ -6,7 +6,7 @@ use super::super::super::schema::{boolean, list, nullable, says, text, text_of, 
 use crate::model::application::{AuthMethod, GrantType};
 use crate::model::connection::oidc::Oidc;
 use crate::model::tenant::SigningAlgorithm;
-use crate::model::tenant_idp::{LinkMode, LogoutUpstream};
+use crate::model::tenant_idp::{IdpInitiated, LinkMode, LogoutUpstream};
 
 /// Members of an object.
 pub(super) struct Members(Vec<(&'static str, Value)>);
@@ -71,6 +71,7 @@ pub(super) fn settings() -> Members {
         ("frame_ancestors", says(list(url()), "Sites that may show its pages in a frame.")),
         ("user_limit", says(nullable(secs(0, 100_000_000)), "How many people may have accounts.")),
         ("direct_login_tokens", says(boolean(), "An answer without an application carries tokens, too.")),
+        ("sign_metadata", says(boolean(), "The tenant's SAML metadata is signed.")),
     ])
 }
 
@@ -117,6 +118,7 @@ pub(super) fn application() -> Members {
 /// What a tenant says of an identity provider, but whether it is enabled.
 pub(super) fn identity_provider() -> Members {
     let modes = word(&LinkMode::ALL.iter().map(|it| it.as_str()).collect::<Vec<_>>());
+    let initiated = word(&IdpInitiated::ALL.iter().map(|it| it.as_str()).collect::<Vec<_>>());
     let logouts = word(&LogoutUpstream::ALL.iter().map(|it| it.as_str()).collect::<Vec<_>>());
     Members(vec![
         ("show_on_login", boolean()),
@@ -134,6 +136,8 @@ pub(super) fn identity_provider() -> Members {
         ("required_acr", list(text())),
         ("required_amr", list(text())),
         ("logout_upstream", logouts),
+        ("idp_initiated", initiated),
+        ("default_app_id", nullable(text_of(1, 64))),
         ("pass_login_hint", boolean()),
         ("prompt", nullable(text())),
         ("extra_params", json!({"type": "object", "additionalProperties": {"type": "string"}})),

@@ -56,6 +56,7 @@ fn what_a_login_needs_is_read() {
         entity_id: "https://idp.example/saml?a=1&b=2".into(),
         sso: vec![pair(HTTP_POST, "https://idp.example/post"), pair(HTTP_REDIRECT, "https://idp.example/redirect?x=1")],
         slo: vec![pair(HTTP_REDIRECT, "https://idp.example/slo")],
+        slo_answers: vec![pair(HTTP_REDIRECT, "https://idp.example/slo")],
         certificates: vec![b"first".to_vec(), b"second".to_vec()],
         valid_until: Timestamp::parse("2027-02-01T00:00:00Z"),
         name_id_formats: vec!["urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress".into()],

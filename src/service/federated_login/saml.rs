@@ -1,0 +1,184 @@
+//! SAML on the Keystone face: the place where browsers post answers to, clients that carry the messages themselves (ECP), and
+//! assertions that nobody has asked for (keystone-api §1.7, §2.2; ruling 6).
+//!
+//! All identity providers know us as one service provider. Which log-in an answer belongs to is told by its state, or by the
+//! request that it names; a browser must have the cookie of that log-in, a client the state. Who is sent without having been
+//! asked for is found by the issuer, and the assertion must be signed itself.
+
+use super::web::{self, Cookie, Step, ended, go_on, own_keys, recall, recall_of_browser, remember};
+use super::{Presented, Route, enter, once_only};
+use crate::error::{Error, Result};
+use crate::model::auth_request::Asked;
+use crate::secret::{digest, same};
+use crate::service::caller::Origin;
+use crate::service::issue::Issued;
+use crate::service::saml_key::{self, Holder};
+use crate::service::{App, connection};
+use crate::store;
+use crate::upstream::saml::metadata::{ServiceProvider, entity_id, valid_until};
+use crate::upstream::saml::{login_of, with_own};
+use crate::upstream::{Answer, Ask, Identity};
+
+/// Where browsers post answers to, below the public URL.
+pub const ACS: &str = "/v3-ext/auth/OS-FEDERATION/SSO/SAML2/POST";
+/// Where clients bring them.
+const ECP: &str = "/v3-ext/auth/OS-FEDERATION/SSO/SAML2/ECP";
+/// Where a browser brings the cookie of its log-in.
+pub(super) const COOKIE_PATH: &str = "/v3-ext/auth/OS-FEDERATION/SSO/";
+/// Where a client brings its own.
+const CLIENT_PATH: &str = "/v3/OS-FEDERATION/";
+/// The cookie of a client that has brought an answer.
+pub const CLIENT_COOKIE: &str = "archstone-ecp";
+/// Identity providers that one issuer may be, at most.
+const MAX_CALLED: i64 = 4;
+/// How long an assertion may be good that nobody has asked for, in seconds: it is remembered for as long.
+const LONGEST_SECS: i64 = 12 * 3_600;
+
+/// Goes on when a browser posts what an identity provider has given it.
+pub async fn finish(
+    app: &App,
+    origin: &Origin,
+    fields: Vec<(String, String)>,
+    cookie: impl Fn(&str) -> Option<String>,
+) -> Result<Step> {
+    let answer = Answer::Form(fields);
+    let state = answer.one("RelayState")?.filter(|s| !s.is_empty() && s.len() <= web::MAX_STATE);
+    if let Some(state) = state.map(str::to_owned) {
+        match recall_of_browser(app, &digest(&state), &cookie).await {
+            Err(Error::Unauthorized { .. }) => {}
+            session => return go_on(app, origin, session?, &state, &answer).await,
+        }
+    }
+    // Some identity providers lose the state.
+    let peek = app.saml.peek(&answer).await?;
+    let id = peek.in_response_to.as_deref().and_then(login_of).ok_or_else(ended)?;
+    let session = recall_of_browser(app, id, cookie).await?;
+    go_on(app, origin, session, "", &answer).await
+}
+
+/// The envelope with a request that a client takes to its identity provider.
+pub async fn begin_by_client(app: &App, idp_id: &str, protocol_id: &str) -> Result<String> {
+    Route::open(app, &mut app.store.read().await?, idp_id, protocol_id).await?;
+    let ready = connection::ready(app, idp_id, protocol_id).await?;
+    let ready = ready.filter(|r| r.connection.settings.kind() == "saml");
+    let ready = ready.ok_or_else(|| Error::unauthorized("the protocol has no connection that speaks SAML"))?;
+    let (state, place) = (app.random.token(), format!("{}{ECP}", app.public_url));
+    let own = own_keys(app, &ready).await?;
+    let ask = Ask::new(&ready, app.now(), &app.random).with_browser(&place, &state).with_own(own.as_deref());
+    let (envelope, memo) = app.saml.begin_by_client(&ask).await?;
+    // Whoever has the state is the client: there is no browser whose cookie could be asked for.
+    let id = digest(&state);
+    remember(app, &ready, &id, &id, None, &memo.to_text()?).await?;
+    Ok(envelope)
+}
+
+/// Where a client goes that has brought an answer, and the cookie by which it gets a token there, once.
+#[derive(Debug)]
+pub struct Brought {
+    /// Where.
+    pub location: String,
+    /// The cookie.
+    pub cookie: Cookie,
+}
+
+/// Takes what a client brings from its identity provider.
+pub async fn finish_by_client(app: &App, envelope: String) -> Result<Brought> {
+    let answer = Answer::Envelope(envelope);
+    let peek = app.saml.peek(&answer).await?;
+    let (idp_id, protocol_id, identity) = match &peek.in_response_to {
+        Some(request) => {
+            let id = login_of(request).ok_or_else(ended)?;
+            let state = peek.relay_state.as_deref().filter(|state| same(&digest(state), id)).ok_or_else(ended)?;
+            let session = recall(app, id, id).await?;
+            let identity = web::verified(app, &session, state, &answer).await?;
+            (session.idp_id, session.protocol_id, identity)
+        }
+        None => {
+            let issuer = peek.issuer.as_deref().unwrap_or_default();
+            found(app, issuer, &answer).await?
+        }
+    };
+    let value = app.random.token();
+    let id = digest(&value);
+    let ready = connection::ready(app, &idp_id, &protocol_id).await?.ok_or_else(ended)?;
+    remember(app, &ready, &id, &id, None, &identity.to_text()?).await?;
+    let location = format!("{}{}/auth", app.public_url, web::protocol_path(&idp_id, &protocol_id));
+    let life = app.config.federation.login_session_secs;
+    Ok(Brought { location, cookie: Cookie { name: CLIENT_COOKIE.to_owned(), value, life, path: CLIENT_PATH } })
+}
+
+/// The identity provider that an assertion is of which nobody has asked for, and whom it vouches for.
+async fn found(app: &App, issuer: &str, answer: &Answer) -> Result<(String, String, Identity)> {
+    let called = store::connection::called(&mut app.store.read().await?, issuer, MAX_CALLED).await?;
+    let mut failure = Error::unauthorized("no identity provider calls itself as the issuer does");
+    for (idp_id, protocol_id) in called {
+        match unsolicited(app, &idp_id, &protocol_id, ECP, answer).await {
+            Ok(identity) => return Ok((idp_id, protocol_id, identity)),
+            Err(error) => failure = error,
+        }
+    }
+    Err(failure)
+}
+
+/// Whom an assertion vouches for that nobody has asked for, brought to this place.
+async fn unsolicited(app: &App, idp_id: &str, protocol_id: &str, place: &str, answer: &Answer) -> Result<Identity> {
+    let ready = connection::ready(app, idp_id, protocol_id).await?;
+    let ready = ready.ok_or_else(|| Error::unauthorized("the protocol has no connection"))?;
+    let (place, own) = (format!("{}{place}", app.public_url), own_keys(app, &ready).await?);
+    let ask = Ask::new(&ready, app.now(), &app.random).with_browser(&place, "").with_own(own.as_deref());
+    let identity = app.saml.unsolicited(&ask, answer, Some(LONGEST_SECS)).await.map_err(super::as_unauthorized)?;
+    once_only(app, idp_id, &identity).await?;
+    Ok(identity)
+}
+
+/// A token for a client that comes back with the cookie that it got; `None` if that leads nowhere.
+pub async fn resume(
+    app: &App,
+    origin: &Origin,
+    idp_id: &str,
+    protocol_id: &str,
+    cookie: &str,
+) -> Result<Option<Issued>> {
+    let id = digest(cookie);
+    let session = match recall(app, &id, &id).await {
+        Err(Error::Unauthorized { .. }) => return Ok(None),
+        session => session?,
+    };
+    if session.idp_id != idp_id || session.protocol_id != protocol_id {
+        return Ok(None);
+    }
+    let identity = Identity::from_text(&app.sealer.open(&id, &session.memo)?);
+    enter(app, origin, idp_id, protocol_id, Presented::Verified(identity), &Asked::Unscoped).await.map(Some)
+}
+
+/// A token for an assertion that an identity provider, which is named, has made without having been asked (Huawei's
+/// `/v3.0/OS-FEDERATION/tokens`).
+pub async fn token(app: &App, origin: &Origin, idp_id: &str, fields: Vec<(String, String)>) -> Result<Issued> {
+    let protocol_id = connection::saml_protocol_of(app, idp_id).await?;
+    // A way in that is closed says so, as on the other ways.
+    Route::open(app, &mut app.store.read().await?, idp_id, &protocol_id).await?;
+    let identity = unsolicited(app, idp_id, &protocol_id, ACS, &Answer::Form(fields)).await;
+    enter(app, origin, idp_id, &protocol_id, Presented::Verified(identity), &Asked::Unscoped).await
+}
+
+/// What this service is to identity providers, as metadata; signed unless that is not wanted.
+pub async fn metadata(app: &App, signed: bool) -> Result<String> {
+    let own = saml_key::of(app, Holder::Service).await?;
+    let certificates: Vec<&str> = own.keys.iter().map(|key| key.certificate.as_str()).collect();
+    let (acs_url, ecp_url) = (format!("{}{ACS}", app.public_url), format!("{}{ECP}", app.public_url));
+    let sp = ServiceProvider {
+        entity_id: &entity_id(&acs_url),
+        acs_url: &acs_url,
+        ecp_url: Some(&ecp_url),
+        slo_url: None,
+        until: &valid_until(app.now()),
+        organisation: &app.config.saml.organization_name,
+        public_url: &app.public_url,
+        certificates: &certificates,
+    };
+    if !signed {
+        return Ok(sp.message(None).unsigned());
+    }
+    let message = sp.message(Some(format!("_{}", app.random.hex_id())));
+    with_own(&own, move |key| message.signed(key)).await
+}
