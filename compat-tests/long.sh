@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Long and statistical cases, on demand; results are kept with their date in the table that is printed at the end.
 #
-#   compat-tests/long.sh             everything: about 2 hours
-#   compat-tests/long.sh NAME…       some of: enum times flood kill soak worlds fuzz openapi bench
+#   compat-tests/long.sh             everything: about 3 hours
+#   compat-tests/long.sh NAME…       some of: enum times flood kill soak worlds fuzz acs openapi bench
 #
 #   enum   WEB-ENUM-1   times of failed log-ins, five kinds of user × three passwords, 500 each, interleaved
 #   times  WEB-ENUM-1, WEB-TIME-1   the same at a tenant's login page and token endpoint
@@ -11,6 +11,7 @@
 #   soak   REL-MEM-1    30 minutes of mixed load: memory and open files
 #   worlds              40 random worlds of grants, beside a real Keystone: assignments, tokens, reachable projects
 #   fuzz   HTTP-FUZZ-1  ten minutes of mutated requests: no crash, no 500, nothing slower than a second
+#   acs                 an hour of coverage-guided fuzzing of what SAML messages are read by (cargo-fuzz, see `fuzz/`)
 #   openapi             schemathesis with 100 made-up requests for each operation
 #   bench               the benchmarks' long form
 #
@@ -26,7 +27,7 @@ fi
 mkdir -p compat-tests/.run
 table=compat-tests/.run/long.txt
 : >"$table"
-[ $# -gt 0 ] || set -- enum times flood kill soak worlds fuzz openapi bench
+[ $# -gt 0 ] || set -- enum times flood kill soak worlds fuzz acs openapi bench
 
 for name in "$@"; do
   began=$SECONDS log=compat-tests/.run/long-$name.log
@@ -38,6 +39,7 @@ for name in "$@"; do
     worlds)
       ARCHSTONE_WORLD_SEEDS=${ARCHSTONE_WORLD_SEEDS:-1-40} ARCHSTONE_WORLD_QUERIES=200 \
         "$python" -m pytest -c compat-tests/pytest.ini -q compat-tests/keystone/test_random_worlds.py ;;
+    acs) compat-tests/fuzz/run.sh ;;
     openapi)
       ARCHSTONE_OPENAPI_EXAMPLES=${ARCHSTONE_OPENAPI_EXAMPLES:-100} \
         "$python" -m pytest -c compat-tests/pytest.ini -q compat-tests/openapi/test_schemathesis.py ;;

@@ -115,14 +115,13 @@ class Polis:
     """Polis's library. `database` is a PostgreSQL URL, or None for what it keeps in memory; with `discovers` it asks for the
     company's discovery document, as whoever sets a connection up is told to have it, instead of having been told the metadata."""
 
-    def __init__(self, company, database, discovers):
+    PROGRAM = "polis/server.mjs"
+
+    def __init__(self, company, database, **how):
         key, port = Key("polis").key, free_port()
         self.url = f"http://127.0.0.1:{port}"
-        company.allow(f"{self.url}/callback")
-        upstream = {"discovery": company.discovery} if discovers else {"metadata": get(company.discovery)}
-        self.program = Program("polis/server.mjs", {
+        self.program = Program(self.PROGRAM, self.told(company, **how) | {
             "port": port, "engine": "sql" if database else "mem", "database": database, "alg": "RS256", "redirectUri": REDIRECT_URI,
-            "upstream": upstream | Company.CLIENT,
             "key": {
                 "private": key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode(),
                 "public": key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode(),
@@ -132,6 +131,12 @@ class Polis:
         self.application = Application(
             self.url, made["clientId"], made["clientSecret"], REDIRECT_URI, authorize=f"{self.url}/authorize", token=f"{self.url}/token",
             userinfo=f"{self.url}/userinfo", jwks=get(f"{self.url}/jwks"))
+
+    def told(self, company, discovers):
+        """What the program is told of the company."""
+        company.allow(f"{self.url}/callback")
+        upstream = {"discovery": company.discovery} if discovers else {"metadata": get(company.discovery)}
+        return {"upstream": upstream | Company.CLIENT}
 
     def remove(self):
         """Ends the process."""
@@ -147,14 +152,18 @@ class Tenant:
         self.server.prepare().start()
         self.pid = self.server.process.pid
         tenant = self.make("tenants", slug="bench")
-        idp = self.make("identity-providers", tenant_id=tenant["id"], name="company", provider_type="oidc", oidc={
-            "issuer": company.issuer, "client_id": Company.CLIENT["clientId"], "client_secret": Company.CLIENT["clientSecret"]})
+        idp = self.make("identity-providers", tenant_id=tenant["id"], name="company", **self.told(company, tenant))
         made = self.make("applications", tenant_id=tenant["id"], name="application", type="WEB", redirect_uris=[REDIRECT_URI])
         found = get(tenant["discovery_url"])
-        company.allow(f"{tenant['issuer']}/federation/oidc/callback")
         self.application = Application(
             tenant["issuer"], made["client_id"], made["client_secret"], REDIRECT_URI, authorize=found["authorization_endpoint"],
             token=found["token_endpoint"], userinfo=found["userinfo_endpoint"], jwks=get(found["jwks_uri"]), hint=idp["id"])
+
+    def told(self, company, tenant):
+        """What the tenant is told of the company."""
+        company.allow(f"{tenant['issuer']}/federation/oidc/callback")
+        client = {"client_id": Company.CLIENT["clientId"], "client_secret": Company.CLIENT["clientSecret"]}
+        return {"provider_type": "oidc", "oidc": {"issuer": company.issuer} | client}
 
     def make(self, what, **body):
         """Makes one through the admin API."""
@@ -203,6 +212,15 @@ def beside(polis, ours, *keys):
     return round(statistics.median(p / o for p, o in zip(*spent)), 2)
 
 
+def take_turns(sides, rounds, seconds):
+    """Warms every side up, then lets them take turns."""
+    for each in sides:
+        each.warm_up()
+    for _ in range(rounds):
+        for each in sides:
+            each.round(seconds)
+
+
 def measure(rounds, seconds, only):
     """Figures by side, and ratios."""
     with Postgres() as cluster:
@@ -219,11 +237,7 @@ def measure(rounds, seconds, only):
             side("archstone sqlite", lambda: Tenant(company, None))
             side("polis memory", lambda: Polis(company, None, discovers=True))
             side("polis told", lambda: Polis(company, cluster.fresh_database(), discovers=False), pid)
-            for each in sides:
-                each.warm_up()
-            for _ in range(rounds):
-                for each in sides:
-                    each.round(seconds)
+            take_turns(sides, rounds, seconds)
         finally:
             for each in sides:
                 each.service.remove()

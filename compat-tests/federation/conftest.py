@@ -5,13 +5,21 @@ import sys
 
 import pytest
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
+HERE = pathlib.Path(__file__).resolve().parent
+# Browsers without a window and SAML documents are those of the tenants' tests.
+sys.path[:0] = [str(HERE), str(HERE.parent / "tenant")]
 
 from dashboard_nodes import _servers, dashboard, own_provider, pair  # noqa: E402, F401
-from harness import Archstone, faketime, free_port, set_clock  # noqa: E402
+from harness import Archstone, faketime, free_port, one_for_each_name, set_clock, unique  # noqa: E402
 from peers.browser import ChromeDriver  # noqa: E402
 from peers.openid import OpenIdProvider  # noqa: E402
+from peers.pysaml import PySaml  # noqa: E402
+from peers.saml import IdentityProvider  # noqa: E402
+from peers.saml_ecp import EcpIdentityProvider  # noqa: E402
+from peers.simplesamlphp import SimpleSamlPhp  # noqa: E402
+from saml_trust import SamlTrust, metadata  # noqa: E402
 from trust import EGRESS, Trust  # noqa: E402
+from visitor import Visitor  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -79,3 +87,82 @@ def browser(chromium):
     it = chromium.browser()
     yield it
     it.close()
+
+
+# -- SAML --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def idp():
+    """The hand-made SAML identity provider that most tests share; its address has a query of its own."""
+    return IdentityProvider(f"https://{unique('idp')}.example/metadata", "https://idp.example/sso?realm=a%20b")
+
+
+@pytest.fixture(scope="session")
+def ecp_idp():
+    """The one with a socket, for Enhanced Clients."""
+    it = EcpIdentityProvider().start()
+    yield it
+    it.remove()
+
+
+@pytest.fixture
+def saml_way(sqlite_archstone, idp):
+    """`saml_way(*rules, …)`: a new way in by SAML; see `SamlTrust`. `idp=` and `node=` replace the shared ones."""
+    def make(*rules, node=None, **options):
+        return SamlTrust(node or sqlite_archstone, options.pop("idp", idp), *rules, **options)
+
+    return make
+
+
+@pytest.fixture
+def browse(sqlite_archstone):
+    """`browse(node=…, **options)`: browsers that have never been here; see `Visitor`."""
+    made = []
+
+    def make(node=None, **options):
+        made.append(Visitor(node or sqlite_archstone, **options))
+        return made[-1]
+
+    yield make
+    for it in made:
+        it.close()
+
+
+@pytest.fixture(scope="session")
+def one_address(cluster, settings):
+    """Two nodes on one PostgreSQL database, behind one public URL: the first one's."""
+    first = Archstone(cluster.fresh_database(), settings)
+    first.settings = first.settings | {"ARCHSTONE_SERVER__PUBLIC_URL": first.url}
+    first.prepare().start()
+    second = first.another_node().start()
+    yield first, second
+    second.remove()
+    first.remove()
+
+
+SAML_PEERS = {"simplesamlphp": SimpleSamlPhp, "pysaml2": PySaml}
+
+
+@pytest.fixture(scope="session")
+def saml_peers():
+    """SAML identity providers with pages, each started when first asked for."""
+    yield from one_for_each_name(lambda name: SAML_PEERS[name](), lambda it: it.start())
+
+
+@pytest.fixture(params=SAML_PEERS)
+def saml_peer(request, saml_peers, sqlite_archstone):
+    """Each of them, knowing the shared node; it does what it does by itself again after the test (`set`)."""
+    it = saml_peers(request.param)
+    it.know(metadata(sqlite_archstone))
+    yield it
+    it.set()
+
+
+@pytest.fixture(params=SAML_PEERS)
+def own_saml_peer(request, sqlite_archstone):
+    """Each of them as the test's own, whose metadata nobody has read yet."""
+    it = SAML_PEERS[request.param]()
+    it.know(metadata(sqlite_archstone))
+    yield it.start()
+    it.remove()

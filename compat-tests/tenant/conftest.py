@@ -15,7 +15,9 @@ from peers.openid import OpenIdProvider  # noqa: E402
 from peers.playwright import Playwright  # noqa: E402
 from peers.pysaml import PySaml  # noqa: E402
 from peers.simplesamlphp import SimpleSamlPhp  # noqa: E402
+from saml_logout_scene import party, publish, told_by_metadata  # noqa: E402, F401
 from saml_scene import browse, client, house, idp, other_way, way  # noqa: E402, F401
+from saml_unasked_scene import app, taking  # noqa: E402, F401
 from tenancy import Tenant  # noqa: E402
 from trust import EGRESS  # noqa: E402
 

@@ -58,6 +58,8 @@ codes! {
     RequestUriNotSupported = 400, "request_uri_not_supported", "request_uri_not_supported";
     /// No sign-in waits for that.
     InvalidState = 400, "invalid_state", "";
+    /// What an identity provider says about logging out cannot be believed.
+    InvalidLogout = 400, "invalid_logout_message", "";
     /// The identity provider has sent somebody without having been asked.
     Unsolicited = 400, "unsolicited_response", "";
     /// The sign-in was begun by another browser.

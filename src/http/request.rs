@@ -154,9 +154,10 @@ impl Request {
         accepted.any(|v| v.to_ascii_lowercase().contains(kind))
     }
 
-    /// Whether it brings any cookie.
-    pub fn has_cookies(&self) -> bool {
-        self.head.headers.contains_key(COOKIE)
+    /// Whether it brings any cookie whose name begins so.
+    pub fn has_cookie_of(&self, beginning: &str) -> bool {
+        let fields = self.head.headers.get_all(COOKIE).iter().filter_map(|v| v.to_str().ok());
+        fields.flat_map(|f| f.split(';')).any(|pair| pair.trim_start().starts_with(beginning))
     }
 
     /// Whether whoever asks would have JSON instead of being sent on.

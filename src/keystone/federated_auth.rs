@@ -8,11 +8,12 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use super::saml::{asked_by_client, is_by_client};
 use super::{pages, tokens};
 use crate::error::{Error, Result};
+use crate::http::dialect::keystone;
 use crate::http::reply::Reply;
 use crate::http::request::Request;
 use crate::model::auth_request::{Asked, IdTokenRequest};
 use crate::secret::Secret;
-use crate::service::federated_login::saml::{CLIENT_COOKIE, resume};
+use crate::service::federated_login::saml::{CLIENT_COOKIE, forgotten, resume};
 use crate::service::federated_login::web::{self, Cookie, Step};
 use crate::service::federated_login::{self, Presented, Proxied};
 use crate::service::login::Begin;
@@ -46,11 +47,16 @@ pub async fn auth(app: Arc<App>, req: Request) -> Result<Reply> {
     let presented = match (proxied(&app, &req)?, bearer(&req)?) {
         (Some(proxied), _) => Presented::Proxied(proxied),
         (None, Some(token)) => Presented::Bearer(token),
-        (None, None)
-            if let Some(cookie) = req.cookie(CLIENT_COOKIE)
-                && let Some(issued) = resume(&app, &req.origin(&app), idp_id, protocol_id, &cookie).await? =>
-        {
-            return tokens::issued(&issued, true);
+        (None, None) if let Some(value) = req.cookie(CLIENT_COOKIE) => {
+            let reply = match resume(&app, &req.origin(&app), idp_id, protocol_id, &value).await {
+                Ok(Some(issued)) => tokens::issued(&issued, true)?,
+                Ok(None) if is_by_client(&req) => asked_by_client(&app, idp_id, protocol_id).await?,
+                Ok(None) => keystone(&Error::unauthorized("a cookie that leads nowhere"), &app.public_url),
+                Err(error) if !error.is_ours() => keystone(&error, &app.public_url),
+                Err(error) => return Err(error),
+            };
+            // It is good once, and clients that kept it would bring it in the place of the next.
+            return Ok(reply.with(SET_COOKIE, cookie(&app, &forgotten())?));
         }
         (None, None) if is_by_client(&req) => return asked_by_client(&app, idp_id, protocol_id).await,
         (None, None) if req.wants_page() => {
@@ -60,7 +66,7 @@ pub async fn auth(app: Arc<App>, req: Request) -> Result<Reply> {
         (None, None) => {
             federated_login::check(&app, idp_id, protocol_id).await?;
             let missing = Error::unauthorized("no token of the identity provider");
-            let reply = crate::http::dialect::keystone(&missing, &app.public_url);
+            let reply = keystone(&missing, &app.public_url);
             return Ok(reply.with(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
         }
     };

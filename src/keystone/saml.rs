@@ -15,6 +15,7 @@ use crate::http::route::Access::Open;
 use crate::http::route::Route;
 use crate::service::App;
 use crate::service::federated_login::saml::{self, ACS};
+use crate::service::federated_login::web::COOKIE_BEGINNING;
 
 /// Most bytes of a posted form, or an envelope.
 const MAX_BODY: usize = 1_048_576;
@@ -45,7 +46,7 @@ async fn acs(app: Arc<App>, mut req: Request) -> Result<Reply> {
         return shown(&app, &req, Err(Error::invalid_field("SAMLResponse", "the field is required")));
     }
     let has = |wanted: &str| fields.iter().any(|(name, _)| name == wanted);
-    if !has(AGAIN) && req.wants_page() && !req.has_cookies() {
+    if !has(AGAIN) && req.wants_page() && !req.has_cookie_of(COOKIE_BEGINNING) {
         let again = [(AGAIN.to_owned(), "1".to_owned())];
         let kept = fields.into_iter().filter(|(name, _)| name == "SAMLResponse" || name == "RelayState").take(2);
         let kept: Vec<_> = kept.chain(again).collect();
@@ -74,7 +75,7 @@ async fn by_client(app: Arc<App>, mut req: Request) -> Result<Reply> {
     let body = req.bytes().await?;
     let envelope =
         String::from_utf8(body.to_vec()).map_err(|_| Error::unauthorized("an envelope that is not UTF-8"))?;
-    let brought = saml::finish_by_client(&app, envelope).await?;
+    let brought = saml::finish_by_client(&app, &req.origin(&app), envelope).await?;
     let location = HeaderValue::from_str(&brought.location);
     let location = location.map_err(|_| Error::internal("a place that is no header value"))?;
     let reply = Reply::empty(StatusCode::SEE_OTHER).with(LOCATION, location);

@@ -75,7 +75,8 @@ pub async fn protocols_of_kind(conn: &mut Conn, idp_id: &str, kind: &str) -> Res
     Ok(rows.into_iter().map(|r| r.protocol_id).collect())
 }
 
-/// Identity providers that speak SAML and call themselves so, with their protocols, in order, up to `most`.
+/// Identity providers that speak SAML and call themselves so, by their connection or else a remote id, with their protocols, up to
+/// `most`: the cloud's own first, so that nobody else's stand before them.
 pub async fn called(conn: &mut Conn, entity_id: &str, most: i64) -> Result<Vec<(String, String)>> {
     #[derive(sqlx::FromRow)]
     struct Called {
@@ -85,8 +86,11 @@ pub async fn called(conn: &mut Conn, entity_id: &str, most: i64) -> Result<Vec<(
     let rows: Vec<Called> = Sql::new(
         "SELECT c.idp_id, c.protocol_id FROM connections c JOIN identity_providers i ON i.id = c.idp_id \
          JOIN protocols p ON p.idp_id = c.idp_id AND p.id = c.protocol_id \
-         WHERE i.enabled AND c.kind = 'saml' AND c.entity_id = $1 ORDER BY c.idp_id, c.protocol_id LIMIT $2",
+         WHERE i.enabled AND c.kind = 'saml' AND (c.entity_id = $1 OR (c.entity_id IS NULL AND c.idp_id IN \
+         (SELECT r.idp_id FROM identity_provider_remote_ids r WHERE r.remote_id = $2))) \
+         ORDER BY i.owned, c.idp_id, c.protocol_id LIMIT $3",
     )
+    .bind(entity_id)
     .bind(entity_id)
     .bind(most)
     .all(conn)

@@ -129,7 +129,7 @@ pub async fn names(conn: &mut Conn, ids: &[String]) -> Result<Vec<(String, Strin
     let named =
         "SELECT g.name, d.name AS domain_name FROM user_groups g JOIN projects d ON d.id = g.domain_id WHERE TRUE";
     let rows: Vec<Named> = Sql::new(named)
-        .push_in(" AND g.id", ids.iter().map(String::as_str))
+        .push_in(" AND g.id IN ", ids.iter().map(String::as_str))
         .push(" ORDER BY g.name, g.id")
         .all(conn)
         .await?;

@@ -115,11 +115,12 @@ impl Checks {
     }
 
     /// Checks settings that are about to be stored, as far as nobody has to be asked: URLs, hosts and ports that may be
-    /// used, certificates and keys that can be read. The field is named as the SSO face names it.
+    /// used, certificates, keys and metadata that can be read. Metadata that is set says what the identity provider calls itself,
+    /// unless that is set, too. The field is named as the SSO face names it.
     ///
     /// # Errors
     /// `Invalid` with the field.
-    pub fn admit(&self, settings: &Settings) -> Result<()> {
+    pub fn admit(&self, settings: &mut Settings) -> Result<()> {
         match settings {
             Settings::Oidc(oidc) => oidc::admit(&self.egress, oidc),
             Settings::Saml(saml) => saml::admit(&self.egress, saml),

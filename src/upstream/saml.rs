@@ -54,6 +54,8 @@ use crate::secret::{Secret, digest};
 
 /// An age of a sign-in that few are of, in seconds: whoever asks for it has people authenticate anew.
 const SHORT_SECS: i64 = 300;
+/// Length of what logins are stored under.
+const DIGEST: usize = 43;
 /// The form of name that leaves it to the identity provider.
 const ANY: &str = "any";
 const PERSISTENT: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent";
@@ -125,7 +127,7 @@ fn request_id(state: &str) -> String {
 
 /// What a login of that request is stored under, if it may be one of ours.
 pub fn login_of(request_id: &str) -> Option<&str> {
-    request_id.strip_prefix('_').filter(|id| id.len() == 64)
+    request_id.strip_prefix('_').filter(|id| id.len() == DIGEST)
 }
 
 /// What requests of a connection are signed with: its own key, if it has one, else the keys of whoever asks.
@@ -267,9 +269,11 @@ impl Saml {
         let saml = settings(ask.connection)?;
         let held = self.library.fetched(ask.connection, ask.now, None).await?;
         let partner = Partner::of(ask, held.as_ref().map(|held| &held.document))?;
+        let is_carried_by_client = matches!(answer, Answer::Envelope(_));
         let reading = Arc::new(Reading {
             text: carried::response(answer)?,
-            require_signed_assertion: saml.require_signed_assertion || memo.is_none(),
+            // No browser stands for it that the answer is theirs who asked (ruling 6).
+            require_signed_assertion: saml.require_signed_assertion || memo.is_none() || is_carried_by_client,
             require_encrypted_assertion: saml.require_encrypted_assertion,
             sp_entity_id: memo.map_or_else(|| sp_entity_id(saml, ask.redirect_uri), |m| m.sp_entity_id.clone()),
             acs_url: memo.map_or_else(|| ask.redirect_uri.to_owned(), |m| m.acs_url.clone()),

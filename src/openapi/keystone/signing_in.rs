@@ -36,6 +36,13 @@ pub fn operations() -> Vec<Operation> {
         operation
             .says("A browser that shows no token is sent to the identity provider.")
             .takes_provider_token()
+            .answer(
+                200,
+                Answer::contents(
+                    "A client that speaks SAML ECP takes this to its identity provider; a browser posts a form.",
+                    [("application/vnd.paos+xml", text()), ("text/html", json!({}))],
+                ),
+            )
             .answer(201, token())
             .answer(302, sent_away())
             .refuses(&[401, 403, 409, 429])

@@ -30,7 +30,7 @@ const CLIENT_PATH: &str = "/v3/OS-FEDERATION/";
 /// The cookie of a client that has brought an answer.
 pub const CLIENT_COOKIE: &str = "archstone-ecp";
 /// Identity providers that one issuer may be, at most.
-const MAX_CALLED: i64 = 4;
+const MAX_CALLED: i64 = 64;
 /// How long an assertion may be good that nobody has asked for, in seconds: it is remembered for as long.
 const LONGEST_SECS: i64 = 12 * 3_600;
 
@@ -82,7 +82,7 @@ pub struct Brought {
 }
 
 /// Takes what a client brings from its identity provider.
-pub async fn finish_by_client(app: &App, envelope: String) -> Result<Brought> {
+pub async fn finish_by_client(app: &App, origin: &Origin, envelope: String) -> Result<Brought> {
     let answer = Answer::Envelope(envelope);
     let peek = app.saml.peek(&answer).await?;
     let (idp_id, protocol_id, identity) = match &peek.in_response_to {
@@ -90,12 +90,13 @@ pub async fn finish_by_client(app: &App, envelope: String) -> Result<Brought> {
             let id = login_of(request).ok_or_else(ended)?;
             let state = peek.relay_state.as_deref().filter(|state| same(&digest(state), id)).ok_or_else(ended)?;
             let session = recall(app, id, id).await?;
-            let identity = web::verified(app, &session, state, &answer).await?;
+            let identity = web::verified(app, &session, state, &answer).await;
+            let identity = noted(app, origin, &session.idp_id, &session.protocol_id, identity).await?;
             (session.idp_id, session.protocol_id, identity)
         }
         None => {
             let issuer = peek.issuer.as_deref().unwrap_or_default();
-            found(app, issuer, &answer).await?
+            found(app, origin, issuer, &answer).await?
         }
     };
     let value = app.random.token();
@@ -108,16 +109,43 @@ pub async fn finish_by_client(app: &App, envelope: String) -> Result<Brought> {
 }
 
 /// The identity provider that an assertion is of which nobody has asked for, and whom it vouches for.
-async fn found(app: &App, issuer: &str, answer: &Answer) -> Result<(String, String, Identity)> {
+async fn found(app: &App, origin: &Origin, issuer: &str, answer: &Answer) -> Result<(String, String, Identity)> {
     let called = store::connection::called(&mut app.store.read().await?, issuer, MAX_CALLED).await?;
-    let mut failure = Error::unauthorized("no identity provider calls itself as the issuer does");
+    let mut failures = Vec::new();
     for (idp_id, protocol_id) in called {
         match unsolicited(app, &idp_id, &protocol_id, ECP, answer).await {
             Ok(identity) => return Ok((idp_id, protocol_id, identity)),
-            Err(error) => failure = error,
+            Err(error) => failures.push((idp_id, protocol_id, error)),
         }
     }
-    Err(failure)
+    match failures.pop() {
+        // Of several it is nobody's in particular.
+        Some((idp_id, protocol_id, error)) if failures.is_empty() => {
+            Err(noted(app, origin, &idp_id, &protocol_id, Err(error)).await.err().unwrap_or_else(ended))
+        }
+        Some((_, _, error)) => Err(error),
+        None => Err(Error::unauthorized("no identity provider calls itself as the issuer does")),
+    }
+}
+
+/// Has a failure stand among the log-ins of its identity provider.
+async fn noted(
+    app: &App,
+    origin: &Origin,
+    idp_id: &str,
+    protocol_id: &str,
+    identity: Result<Identity>,
+) -> Result<Identity> {
+    match identity {
+        Err(error @ Error::Unauthorized { .. }) => {
+            let refused = Presented::Verified(Err(error));
+            match enter(app, origin, idp_id, protocol_id, refused, &Asked::Unscoped).await {
+                Err(error) => Err(error),
+                Ok(_) => Err(ended()),
+            }
+        }
+        other => other,
+    }
 }
 
 /// Whom an assertion vouches for that nobody has asked for, brought to this place.
@@ -129,6 +157,11 @@ async fn unsolicited(app: &App, idp_id: &str, protocol_id: &str, place: &str, an
     let identity = app.saml.unsolicited(&ask, answer, Some(LONGEST_SECS)).await.map_err(super::as_unauthorized)?;
     once_only(app, idp_id, &identity).await?;
     Ok(identity)
+}
+
+/// Takes the cookie of a client away.
+pub fn forgotten() -> Cookie {
+    Cookie { name: CLIENT_COOKIE.to_owned(), value: String::new(), life: 0, path: CLIENT_PATH }
 }
 
 /// A token for a client that comes back with the cookie that it got; `None` if that leads nowhere.

@@ -24,6 +24,8 @@ use crate::upstream::{Answer, Ask, Begin, Identity, Memo, Own, Ready};
 
 /// What RFC 3986 §2.3 leaves as it is: identity providers compare addresses as texts.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+/// How the names of the cookies of attempts begin.
+pub const COOKIE_BEGINNING: &str = "archstone-login-";
 /// Longest state that is looked for, in bytes.
 pub(super) const MAX_STATE: usize = 256;
 /// Longest `origin`, in bytes.
@@ -122,7 +124,7 @@ pub(super) async fn own_keys(app: &App, ready: &Ready) -> Result<Option<Arc<Own>
 
 /// The cookie of an attempt: each has one of its own, so that two windows do not take each other's.
 fn cookie_name(session_id: &str) -> String {
-    format!("archstone-login-{}", session_id.get(..12).unwrap_or(session_id))
+    format!("{COOKIE_BEGINNING}{}", session_id.get(..12).unwrap_or(session_id))
 }
 
 /// Begins a log-in where only the protocol is named.

@@ -76,7 +76,8 @@ pub(in crate::service) async fn called(app: &App, tenant: &Tenant, issuer: &str)
 /// Where they go: to the application that the state names, or the one that is set. What else the state says counts only if it
 /// is an address of that application.
 async fn onward(app: &App, tenant: &Tenant, offered: &Offered, state: Option<&str>) -> Result<Initiated> {
-    let find = async |id: &str| tenant::client(app, &tenant.id, id).await;
+    let find =
+        async |id: &str| Ok::<_, Error>(tenant::client(app, &tenant.id, id).await?.filter(|c| c.application.enabled));
     let named = match state.filter(|s| s.len() <= 64) {
         Some(id) => find(id).await?,
         None => None,
@@ -85,8 +86,7 @@ async fn onward(app: &App, tenant: &Tenant, offered: &Offered, state: Option<&st
         (None, Some(id)) => find(id).await?,
         _ => None,
     };
-    let client = named.or(set).filter(|c| c.application.enabled);
-    let Some(client) = client else { return Ok(Initiated::default()) };
+    let Some(client) = named.or(set) else { return Ok(Initiated::default()) };
     let begins = client.application.settings.initiate_login_uri.as_deref().and_then(|uri| Url::parse(uri).ok());
     let Some(mut url) = begins else { return Ok(Initiated::default()) };
     url.query_pairs_mut().append_pair("iss", &tenant.issuer(&app.public_url));
@@ -98,7 +98,10 @@ async fn onward(app: &App, tenant: &Tenant, offered: &Offered, state: Option<&st
 
 /// Whether an address is at the application.
 fn is_at(application: &Application, target: &str) -> bool {
-    let Ok(url) = Url::parse(target) else { return false };
+    // What a lenient reader would have to mend is no address.
+    let is_plain = target.bytes().all(|b| b.is_ascii_graphic() && b != b'\\');
+    let begins = ["https://", "http://"].iter().any(|scheme| target.starts_with(scheme));
+    let Some(url) = Url::parse(target).ok().filter(|_| is_plain && begins) else { return false };
     let plain = url.username().is_empty() && url.password().is_none() && url.origin().is_tuple();
     let settings = &application.settings;
     let same = |known: &String| Url::parse(known).is_ok_and(|known| known.origin() == url.origin());

@@ -29,7 +29,7 @@ const LATE_SECS: i64 = 3_600;
 const SKEW_SECS: i64 = 60;
 
 fn refused(reason: String) -> Error {
-    Error::refused_because(Code::InvalidRequest, "The message about logging out is not valid.", reason)
+    Error::refused_because(Code::InvalidLogout, "The message about logging out is not valid.", reason)
 }
 
 /// What is brought, before anything of it is believed: whether it asks, of whom it is, and what is to come back with the answer.
@@ -98,7 +98,7 @@ async fn end(app: &App, origin: &Origin, tenant: &Tenant, offered: &Offered, ask
         some.retain(|s| {
             let known = s.upstream.as_ref().and_then(|u| u.sid.as_ref());
             s.tenant_id == tenant.id
-                && (asked.sessions.is_empty() || known.is_none_or(|sid| asked.sessions.contains(sid)))
+                && (asked.sessions.is_empty() || known.is_none_or(|sid| asked.sessions.iter().any(|s| s == sid.trim())))
         });
         ended += end_each(app, &mut tx, &some, reason::UPSTREAM, By::Request(origin)).await?;
         let Some(last) = last else { break };
@@ -125,7 +125,7 @@ fn mark(tenant: &Tenant, idp_id: &str, session_name: &str, session: &str) -> Str
 pub fn ended_sessions(tenant: &Tenant, idp_id: &str, identity: &Identity) -> ([String; 2], Timestamp) {
     let name = identity.session_name.as_deref().unwrap_or(&identity.subject);
     let said = |claim: &str| identity.claims.get(claim);
-    let session = said("sid").and_then(|sid| sid.as_str()).unwrap_or_default();
+    let session = said("sid").and_then(|sid| sid.as_str()).unwrap_or_default().trim();
     let signed_in = said("auth_time").and_then(serde_json::Value::as_i64).map(Timestamp::from_secs);
     let until = signed_in.unwrap_or_else(|| Timestamp::from_secs(0)).plus_secs(LATE_SECS);
     ([mark(tenant, idp_id, name, ""), mark(tenant, idp_id, name, session)], until)

@@ -33,8 +33,8 @@ pub async fn create(app: &App, caller: &Caller, source: Source, body: Body<'_>) 
 
 async fn make(app: &App, caller: &Caller, source: Source, body: Body<'_>) -> Result<Whole> {
     app.allow(caller, "sso:create_configuration", &Target::new().and_body(body.value)).await?;
-    let create = Create::parse(body.value, body.order)?;
-    app.checks.admit(&create.settings)?;
+    let mut create = Create::parse(body.value, body.order)?;
+    app.checks.admit(&mut create.settings)?;
     app.checks.admit_key(&create.settings, create.secret.as_ref())?;
     let roles = group_mappings::resolve(app, caller, &create.group_mappings).await?;
     let (id, now, kind) = (app.random.hex_id(), app.now(), create.kind());

@@ -33,8 +33,8 @@ pub async fn configuration(app: &App, caller: &Caller, id: &str) -> Result<Outco
 /// Tests what a create's body describes; nothing is stored.
 pub async fn draft(app: &App, caller: &Caller, body: Body<'_>) -> Result<Outcome> {
     app.allow(caller, "sso:test_configuration", &Target::new().and_body(body.value)).await?;
-    let create = Create::parse(body.value, body.order)?;
-    app.checks.admit(&create.settings)?;
+    let mut create = Create::parse(body.value, body.order)?;
+    app.checks.admit(&mut create.settings)?;
     app.checks.admit_key(&create.settings, create.secret.as_ref())?;
     let outcome = app.checks.run(&create.settings, create.secret.as_ref(), app.now()).await;
     let detail = if outcome.is_ok() { "draft result=success" } else { "draft result=failure" };

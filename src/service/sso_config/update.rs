@@ -72,10 +72,10 @@ async fn change(
     app.allow(caller, "sso:update_configuration", &seen(id).and_body(body.value)).await?;
     let found = find(&mut app.store.read().await?, id).await?;
     check_source(by, &found)?;
-    let asked = Update::parse(body.value, body.order, &found, &super::defaults(app, &found))?;
+    let mut asked = Update::parse(body.value, body.order, &found, &super::defaults(app, &found))?;
     // What can never be done is said first (RFC 9110 §13.2.1).
     expected.check("configuration", found.config.version)?;
-    if let Some((settings, secret)) = &asked.connection {
+    if let Some((settings, secret)) = &mut asked.connection {
         app.checks.admit(settings)?;
         match secret {
             SecretChange::Set(secret) => app.checks.admit_key(settings, Some(secret))?,

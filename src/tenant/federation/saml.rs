@@ -23,7 +23,7 @@ const MAX_BODY: usize = 1_048_576;
 /// Most fields that are taken of it.
 const MAX_FIELDS: usize = 20;
 /// Longest state and answer that are posted once more.
-const MAX_STATE: usize = 256;
+const MAX_STATE: usize = 2_048;
 const MAX_POSTED: usize = 400_000;
 /// The field by which our own page says that the browser has been here.
 const AGAIN: &str = "again";
@@ -59,9 +59,11 @@ pub async fn acs(app: Arc<App>, mut req: Request) -> Result<Reply> {
 
 /// Has the browser post the same once more.
 fn again(app: &App, tenant: &Tenant, fields: Vec<(String, String)>) -> Result<Step> {
-    let mut kept: Vec<(String, String)> =
-        fields.into_iter().filter(|(name, _)| name == "SAMLResponse" || name == "RelayState").take(2).collect();
-    if kept.iter().any(|(name, value)| value.len() > if name == "RelayState" { MAX_STATE } else { MAX_POSTED }) {
+    // A state that is longer is none of ours, nor any that counts.
+    let counts =
+        |(name, value): &(String, String)| name == "SAMLResponse" || (name == "RelayState" && value.len() <= MAX_STATE);
+    let mut kept: Vec<(String, String)> = fields.into_iter().filter(counts).take(2).collect();
+    if kept.iter().any(|(_, value)| value.len() > MAX_POSTED) {
         return Err(Error::refused(Code::InvalidState, "No sign-in waits for that answer. Start again."));
     }
     kept.push((AGAIN.to_owned(), "1".to_owned()));
@@ -71,6 +73,9 @@ fn again(app: &App, tenant: &Tenant, fields: Vec<(String, String)>) -> Result<St
 
 /// `GET`, `POST …/federation/saml/slo`: a wish of the identity provider to log somebody out, or its answer to ours.
 pub async fn slo(app: Arc<App>, mut req: Request) -> Result<Reply> {
+    if req.head.method == Method::HEAD {
+        return Ok(Reply::empty(StatusCode::OK));
+    }
     let carried = match req.head.method {
         Method::POST => req.large_form(MAX_BODY, MAX_FIELDS).await.map(Carried::Form),
         _ => Ok(Carried::Query(req.raw_query().unwrap_or_default().to_owned())),

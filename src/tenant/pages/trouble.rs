@@ -82,6 +82,10 @@ fn refused(code: Code) -> (&'static str, Option<&'static str>) {
             "This sign-in has ended",
             Some("That happens after a while, or when a page is opened again. Please start again."),
         ),
+        Code::InvalidLogout => (
+            "You have not been signed out",
+            Some("What your provider has sent cannot be believed. You can sign out here."),
+        ),
         Code::Unsolicited => ("Sign in from here", Some("Your provider has sent you without having been asked.")),
         Code::StateMismatch => (
             "This sign-in was begun elsewhere",

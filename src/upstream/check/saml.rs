@@ -32,7 +32,7 @@ pub fn admit_key(saml: &Saml, key: &Secret) -> Result<()> {
 }
 
 /// See [`super::Checks::admit`].
-pub fn admit(egress: &Egress, saml: &Saml) -> Result<()> {
+pub fn admit(egress: &Egress, saml: &mut Saml) -> Result<()> {
     for (name, url) in [
         ("samlConfig.idpMetadataUrl", &saml.idp_metadata_url),
         ("samlConfig.idpSsoUrl", &saml.idp_sso_url),
@@ -50,6 +50,13 @@ pub fn admit(egress: &Egress, saml: &Saml) -> Result<()> {
             Certificate::from_pem(pem).map_err(|e| Error::invalid_field(name, format!("the value {e}")))?;
         }
     }
+    let Some(text) = &saml.idp_metadata_xml else { return Ok(()) };
+    let wrong = |why: String| Error::invalid_field("samlConfig.idpMetadataXml", format!("the value {why}"));
+    let metadata = metadata::read(text.as_bytes(), saml.idp_entity_id.as_deref()).map_err(wrong)?;
+    for (_, url) in metadata.sso.iter().chain(&metadata.slo) {
+        egress.check_url(url).map_err(|e| wrong(format!("names an address: {e}")))?;
+    }
+    saml.idp_entity_id.get_or_insert(metadata.entity_id);
     Ok(())
 }
 
@@ -57,9 +64,10 @@ pub fn admit(egress: &Egress, saml: &Saml) -> Result<()> {
 pub async fn check(run: &mut Run<'_>, saml: &Saml, secret: Option<&Secret>) -> Outcome<()> {
     run.report.issuer.clone_from(&saml.idp_entity_id);
     run.report.authorization_endpoint.clone_from(&saml.idp_sso_url);
-    let metadata = match &saml.idp_metadata_url {
-        Some(url) => Some(describe(run, saml, url).await?),
-        None => None,
+    let metadata = match (&saml.idp_metadata_xml, &saml.idp_metadata_url) {
+        (Some(text), _) => Some(described(run, saml, "The metadata", text.as_bytes())?),
+        (None, Some(url)) => Some(describe(run, saml, url).await?),
+        (None, None) => None,
     };
     if run.report.issuer.is_none() {
         return Err("The configuration has neither entity id nor metadata of the identity provider.".to_owned());
@@ -80,7 +88,12 @@ pub async fn check(run: &mut Run<'_>, saml: &Saml, secret: Option<&Secret>) -> O
 async fn describe(run: &mut Run<'_>, saml: &Saml, url: &str) -> Outcome<Metadata> {
     let what = format!("The metadata {}", place(url));
     let text = run.document(Kind::Metadata, &what, url, XML).await?;
-    let metadata = metadata::read(&text, saml.idp_entity_id.as_deref())
+    described(run, saml, &what, &text)
+}
+
+/// Reads metadata.
+fn described(run: &mut Run<'_>, saml: &Saml, what: &str, text: &[u8]) -> Outcome<Metadata> {
+    let metadata = metadata::read(text, saml.idp_entity_id.as_deref())
         .map_err(|why| format!("{what} cannot be used: it {why}."))?;
     run.report.issuer = Some(metadata.entity_id.clone());
     if run.report.authorization_endpoint.is_none() {

@@ -52,9 +52,9 @@ impl Pinned {
     pub fn check(&self, saml: &Wanted, now: Timestamp) -> std::result::Result<(), String> {
         let Some(metadata) = &self.metadata else { return Ok(()) };
         check(metadata, self.keys.is_none(), now)?;
-        let offers = |binding| metadata.sso_url(binding).is_some();
-        if saml.idp_sso_url.is_none() && !offers(HTTP_REDIRECT) && !offers(HTTP_POST) {
-            return Err("offers no sign-on by HTTP-Redirect or HTTP-POST".to_owned());
+        // One of a cloud that only sends people, or of another binding, has no place that we send anybody to.
+        if saml.idp_sso_url.is_none() && metadata.sso.is_empty() {
+            return Err("offers no sign-on ('SingleSignOnService')".to_owned());
         }
         Ok(())
     }

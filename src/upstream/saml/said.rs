@@ -52,17 +52,17 @@ pub fn refused_there(first: &str, second: &str) -> Error {
     Error::refused_because(code, text, reason)
 }
 
-/// A name that is theirs alone within its qualifiers, where these are not the usual ones.
+/// A name that is theirs alone within its qualifiers, where these are not the usual ones. No name looks like another's: what
+/// begins with `!` has three of them before the name itself.
 fn whole_name(idp_entity_id: &str, sp_entity_id: &str, named: &Named) -> String {
     let other = |qualifier: &Option<String>, usual: &str| qualifier.clone().filter(|q| q != usual);
-    let within = other(&named.name_qualifier, idp_entity_id);
-    let made_for = other(&named.sp_name_qualifier, sp_entity_id);
-    match (within, made_for) {
-        (None, None) => named.value.clone(),
-        (within, made_for) => {
-            format!("{}!{}!{}", within.unwrap_or_default(), made_for.unwrap_or_default(), named.value)
-        }
+    let within = other(&named.name_qualifier, idp_entity_id).unwrap_or_default();
+    let made_for = other(&named.sp_name_qualifier, sp_entity_id).unwrap_or_default();
+    if within.is_empty() && made_for.is_empty() && !named.value.starts_with('!') {
+        return named.value.clone();
     }
+    let part = |text: String| text.replace('%', "%25").replace('!', "%21");
+    format!("!{}!{}!{}", part(within), part(made_for), named.value)
 }
 
 /// Who it is for ever. A name that is made anew each time is nobody's.
@@ -73,9 +73,14 @@ pub fn subject(idp_entity_id: &str, sp_entity_id: &str, named: &Named) -> String
     }
 }
 
-/// Whose session it is, as long as it lasts: by whatever name.
+/// Whose session it is, as long as it lasts: by whatever name, which is another's in another form.
 pub fn session_name(idp_entity_id: &str, sp_entity_id: &str, named: &Named) -> String {
     let name = whole_name(idp_entity_id, sp_entity_id, named);
+    let form = named.format.as_deref().and_then(|format| format.rsplit(':').next());
+    let name = match form {
+        None | Some("persistent" | "unspecified") => name,
+        Some(form) => format!("!{form}!!!{name}"),
+    };
     if name.len() <= MAX_NAME { name } else { format!("sha256:{}", digest(&name)) }
 }
 

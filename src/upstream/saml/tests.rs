@@ -113,10 +113,17 @@ fn a_name_is_somebodys_only_within_its_qualifiers_and_none_if_it_is_made_anew() 
     assert_eq!(name(named()), "ann");
     let usual = Named { name_qualifier: Some("idp".into()), sp_name_qualifier: Some("sp".into()), ..named() };
     assert_eq!(name(usual), "ann");
-    assert_eq!(name(Named { name_qualifier: Some("other".into()), ..named() }), "other!!ann");
-    assert_eq!(name(Named { sp_name_qualifier: Some("app".into()), ..named() }), "!app!ann");
+    assert_eq!(name(Named { name_qualifier: Some("other".into()), ..named() }), "!other!!ann");
+    assert_eq!(name(Named { sp_name_qualifier: Some("app".into()), ..named() }), "!!app!ann");
     let transient = Named { format: Some(TRANSIENT.into()), ..named() };
-    assert_eq!((session_name("idp", "sp", &transient).as_str(), name(transient).as_str()), ("ann", ""));
+    assert_eq!((session_name("idp", "sp", &transient).as_str(), name(transient).as_str()), ("!transient!!!ann", ""));
+    assert_eq!(session_name("idp", "sp", &named()), "ann");
+    let plain = |text: &str| name(Named { value: text.into(), ..Named::default() });
+    assert_eq!(plain("q!s!v"), "q!s!v");
+    let qualified =
+        |q: &str, s: &str| name(Named { name_qualifier: Some(q.into()), sp_name_qualifier: Some(s.into()), ..named() });
+    assert_ne!(plain("!q!s!ann"), qualified("q", "s"));
+    assert_ne!(qualified("q!s", "x"), qualified("q", "s!x"));
     let long = |last: &str| session_name("idp", "sp", &Named { value: "x".repeat(300) + last, ..named() });
     assert!(long("a").len() <= 255 && long("a") != long("b"));
 }
@@ -141,4 +148,114 @@ fn attributes_of_one_name_add_up_and_none_stands_for_what_the_message_says() {
     assert_eq!((&claims["mail"], &claims["urn:oid:0.9"]), (&json!("a@x"), &json!("a@x")));
     assert_eq!((&claims["sid"], claims.get("acr")), (&json!("s"), None));
     assert_eq!(identity.once, Some(("_a".to_owned(), NOW)));
+}
+
+const SP: &str = "https://sp.example/metadata";
+const SLO: &str = "https://sp.example/slo";
+
+fn partner(own: &OwnKey) -> Partner {
+    Partner {
+        entity_id: "https://sp.example/metadata".into(),
+        redirect: None,
+        post: None,
+        logout: None,
+        trust: trust(own),
+        own: Arc::default(),
+    }
+}
+
+fn hint() -> Hint {
+    let named = Named { value: "ann <1>".into(), name_qualifier: Some("q".into()), ..Named::default() };
+    Hint { named, session_index: Some("s&1".into()), sp_entity_id: SP.into() }
+}
+
+/// Reads a wish of our own making as if an identity provider of our name had made it.
+fn asked(carried: &Carried, own: &OwnKey, now: Timestamp) -> std::result::Result<Asked, String> {
+    let partner = partner(own);
+    let between = Between { partner: &partner, sp_entity_id: SP, slo_url: SLO, now };
+    logout::asked(&carried.open()?, &between)
+}
+
+#[test]
+fn a_wish_to_log_out_is_read_as_it_is_written_by_both_bindings() {
+    let own = key();
+    let wish = || logout::request("_w".into(), &hint(), SLO, NOW);
+    let url = wish().redirect(Some("st ate+"), Some(Key::Certified(&own))).unwrap();
+    let query = Carried::Query(url.split_once('?').unwrap().1.to_owned());
+    let form = Carried::Form(wish().post(Some("st ate+"), Some(Key::Certified(&own))).unwrap());
+    for carried in [&query, &form] {
+        assert_eq!(carried.open().unwrap().relay_state.as_deref(), Some("st ate+"));
+        let read = asked(carried, &own, NOW).unwrap();
+        assert_eq!((read.id.as_str(), read.session_name.as_str()), ("_w", "!q!!ann <1>"));
+        assert_eq!(read.sessions, ["s&1"]);
+        assert!(asked(carried, &key(), NOW).is_err(), "by another key");
+        assert!(asked(carried, &own, NOW.plus_secs(FRESH_SECS + 61)).is_err(), "late");
+        assert!(asked(carried, &own, NOW.plus_secs(-61)).is_err(), "from the future");
+    }
+}
+
+#[test]
+fn a_query_is_verified_as_it_stands_there_and_nothing_that_is_added_counts() {
+    let own = key();
+    let url = logout::request("_w".into(), &hint(), SLO, NOW).redirect(Some("s"), Some(Key::Certified(&own))).unwrap();
+    let query = url.split_once('?').unwrap().1.to_owned();
+    let read = |query: String| asked(&Carried::Query(query), &own, NOW);
+    assert!(read(query.clone()).is_ok() && read(format!("a=b&{query}&c")).is_ok());
+    let parts: Vec<&str> = query.split('&').collect();
+    let reordered = parts.iter().rev().copied().collect::<Vec<_>>().join("&");
+    assert!(read(reordered).is_ok(), "the order of what was signed is the standard's");
+    for changed in [
+        query.replace("RelayState=s", "RelayState=t"),
+        query.replace("&RelayState=s", ""),
+        format!("{query}&RelayState=t"),
+        format!("{query}&SAMLRequest=x"),
+        query.replace("%3A", "%3a"),
+        query.replace("rsa-sha256", "rsa-sha1"),
+        query.split("&SigAlg").next().unwrap().to_owned(),
+        format!("{query}&SAMLEncoding=urn%3Ax"),
+        query.replace("SAMLRequest=", "SAMLResponse="),
+    ] {
+        assert!(read(changed.clone()).is_err(), "{changed}");
+    }
+}
+
+#[test]
+fn what_is_unpacked_is_bounded() {
+    use std::io::Write as _;
+    let mut packed = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::best());
+    for _ in 0..200 {
+        packed.write_all(&vec![b'<'; 1 << 20]).unwrap();
+    }
+    let packed = packed.finish().unwrap();
+    assert!(packed.len() < 300_000, "{}", packed.len());
+    let query = format!("SAMLRequest={}", STANDARD.encode(packed).replace('+', "%2B"));
+    let refused = Carried::Query(query).open().unwrap_err();
+    assert!(refused.contains("has over"), "{refused}");
+}
+
+#[test]
+fn metadata_that_is_signed_is_verified_and_read() {
+    let own = key();
+    let sp = metadata::ServiceProvider {
+        entity_id: SP,
+        acs_url: "https://sp.example/acs",
+        ecp_url: None,
+        slo_url: Some(SLO),
+        until: "2030-01-01T00:00:00Z",
+        organisation: "A & B",
+        public_url: "https://sp.example",
+        certificates: &[&own.certificate],
+    };
+    let signed = sp.message(Some("_m".into())).signed(Key::Certified(&own)).unwrap();
+    let tree = Tree::read(&signed).unwrap();
+    let verified = signature::verify(tree.root(), &trust(&own)).unwrap().unwrap();
+    assert!(verified.contains("A &amp; B") && verified.contains(SLO));
+    assert!(!sp.message(None).unsigned().contains(" ID="));
+}
+
+#[test]
+fn an_answer_names_the_login_that_it_is_of() {
+    let id = request_id("a state");
+    assert_eq!(login_of(&id), Some(digest("a state").as_str()));
+    assert!(login_of("_x").is_none() && login_of(&digest("a state")).is_none());
 }

@@ -2,13 +2,15 @@
 
 use serde_json::{Value, json};
 
-use super::{Kind, MAX_URL, certificates, flag, line, needed, url};
+use super::{Kind, MAX_URL, certificates, flag, line, needed, text, url};
 use crate::error::Result;
 use crate::model::connection::saml::Saml;
 use crate::model::fields::Fields;
 
 /// Longest entity id: it becomes a remote id.
 const MAX_ENTITY_ID: usize = 255;
+/// Longest metadata, in characters: it fits into a body.
+const MAX_METADATA: usize = 100_000;
 
 pub(super) const MEMBERS: &[(&str, Kind)] = &[
     ("idpEntityId", Kind::Text),
@@ -16,6 +18,7 @@ pub(super) const MEMBERS: &[(&str, Kind)] = &[
     ("idpSloUrl", Kind::Text),
     ("idpCertificate", Kind::Text),
     ("idpMetadataUrl", Kind::Text),
+    ("idpMetadataXml", Kind::Text),
     ("spEntityId", Kind::Text),
     ("nameIdFormat", Kind::Text),
     ("signRequests", Kind::Flag),
@@ -32,6 +35,7 @@ pub(super) fn given(s: &Saml) -> Vec<(&'static str, Value)> {
         ("idpSloUrl", json!(s.idp_slo_url)),
         ("idpCertificate", json!(s.idp_certificate)),
         ("idpMetadataUrl", json!(s.idp_metadata_url)),
+        ("idpMetadataXml", json!(s.idp_metadata_xml)),
         ("spEntityId", json!(s.sp_entity_id)),
         ("nameIdFormat", json!(s.name_id_format)),
         ("signRequests", flag(s.sign_requests)),
@@ -49,7 +53,7 @@ pub(super) fn parse(f: &mut Fields<'_>) -> Result<Saml> {
         idp_slo_url: url(f, "idpSloUrl")?,
         idp_certificate: certificates(f, "idpCertificate")?,
         idp_metadata_url: line(f, "idpMetadataUrl", MAX_URL)?,
-        idp_metadata_xml: None,
+        idp_metadata_xml: text(f, "idpMetadataXml", MAX_METADATA)?,
         sp_entity_id: line(f, "spEntityId", 1_024)?,
         name_id_format: line(f, "nameIdFormat", 255)?,
         sign_requests: f.boolean("signRequests")?.unwrap_or(false),
@@ -59,7 +63,7 @@ pub(super) fn parse(f: &mut Fields<'_>) -> Result<Saml> {
         require_encrypted_assertion: false,
         allow_sha1: f.boolean("allowSha1")?.unwrap_or(false),
     };
-    if saml.idp_metadata_url.is_none() {
+    if saml.idp_metadata_url.is_none() && saml.idp_metadata_xml.is_none() {
         needed(f, "idpEntityId", saml.idp_entity_id.as_ref())?;
         needed(f, "idpSsoUrl", saml.idp_sso_url.as_ref())?;
         needed(f, "idpCertificate", saml.idp_certificate.as_ref())?;

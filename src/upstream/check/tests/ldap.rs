@@ -339,7 +339,7 @@ async fn what_is_too_deep_too_large_or_endless_ends_the_connection() {
 fn what_is_about_to_be_stored_is_checked_by_its_field() {
     let config = config::Egress::default();
     let checks = Checks::new(Arc::new(Egress::in_test(&config, &[], None)));
-    let admitted = |ldap: Ldap| checks.admit(&Settings::Ldap(Box::new(ldap)));
+    let admitted = |ldap: Ldap| checks.admit(&mut Settings::Ldap(Box::new(ldap)));
     let server = |host: &str| Ldap { server_address: host.into(), ..Ldap::default() };
     let error = |name: &str, text: &str| Error::invalid_field(format!("ldapConfig.{name}"), text);
     for host in ["127.0.0.1", "::1", "[::1]", "localhost", "0x7f.1", "169.254.169.254", "fd00::1"] {

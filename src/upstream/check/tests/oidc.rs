@@ -382,7 +382,7 @@ async fn a_probe_that_fails_says_why_by_its_status() {
 #[test]
 fn what_is_about_to_be_stored_is_checked_by_its_field() {
     let checks = checks();
-    let refused = |oidc: Oidc| checks.admit(&Settings::Oidc(Box::new(oidc))).unwrap_err();
+    let refused = |oidc: Oidc| checks.admit(&mut Settings::Oidc(Box::new(oidc))).unwrap_err();
     let inside = || Some("http://10.0.0.1/x".to_owned());
     let closed = "The URL's host is not allowed.";
     let field = |name: &str| Error::invalid_field(format!("oidcConfig.{name}"), closed);
@@ -390,5 +390,5 @@ fn what_is_about_to_be_stored_is_checked_by_its_field() {
     assert_eq!(refused(Oidc { jwks_uri: inside(), ..Oidc::default() }), field("jwksUri"));
     assert_eq!(refused(Oidc { token_endpoint: inside(), ..Oidc::default() }), field("tokenEndpoint"));
     let fine = Oidc { discovery_url: Some(format!("https://new.example{WELL_KNOWN}")), ..Oidc::default() };
-    assert!(checks.admit(&Settings::Oidc(Box::new(fine))).is_ok());
+    assert!(checks.admit(&mut Settings::Oidc(Box::new(fine))).is_ok());
 }

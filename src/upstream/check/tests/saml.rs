@@ -293,7 +293,7 @@ async fn ssrf_1_to_18_internal_metadata_and_sign_on_pages_give_one_text_whatever
 #[test]
 fn what_is_about_to_be_stored_is_checked_by_its_field() {
     let checks = checks();
-    let admitted = |saml: Saml| checks.admit(&Settings::Saml(Box::new(saml)));
+    let admitted = |saml: Saml| checks.admit(&mut Settings::Saml(Box::new(saml)));
     let inside = || Some("http://10.0.0.1/x".to_owned());
     let closed = |name: &str| Error::invalid_field(format!("samlConfig.{name}"), "The URL's host is not allowed.");
     for (saml, error) in [
