@@ -80,9 +80,16 @@ rust_tests() {
   timeout 30m python3 $here/postgres.py cargo nextest run --locked --no-fail-fast --color never
 }
 
-black_box_tests() {
+# black_box but|only FOLDER…: the black-box tests of all folders but these, or of these only.
+black_box() {
+  local how=$1 folder ignored=()
+  shift
+  for folder in $here/*/; do
+    folder=$(basename "$folder")
+    case " $* " in *" $folder "*) [ "$how" = only ] ;; *) [ "$how" = but ] ;; esac || ignored+=("--ignore=$here/$folder")
+  done
   KEYSTONE_VENV=$PWD/$here/.venv-keystone TEMPEST_VENV=$PWD/$here/.venv-tempest timeout 45m $here/.venv/bin/python -m pytest \
-    -c $here/pytest.ini --color=no --durations=15 $here
+    -c $here/pytest.ini --color=no --durations=15 "${ignored[@]}" $here
 }
 
 suite packages install_packages || { echo "cannot go on without them"; exit 1; }
@@ -98,14 +105,19 @@ quiet rust-tests-build cargo nextest run --locked --no-run
 wait
 suite rust-tests rust_tests
 if [ $fast = no ]; then
-  suite black-box-tests black_box_tests
+  # What floods, breaks and measures (`edge`) runs alone.
+  quiet black-box-logins black_box only tenant federation &
+  quiet black-box-resources black_box but tenant federation edge
+  wait
+  suite black-box-edge black_box only edge
   [ -x $here/bench/run.sh ] && suite bench $here/bench/run.sh
 fi
 
 echo
 failed=0
 printf '%-20s %-8s %8s\n' suite result seconds
-for name in packages environments release-build format lints rust-tests-build rust-tests black-box-tests bench; do
+for name in packages environments release-build format lints rust-tests-build rust-tests black-box-logins black-box-resources \
+  black-box-edge bench; do
   [ -f "$logs/$name.result" ] || continue
   read -r status seconds <"$logs/$name.result"
   [ "$status" = 0 ] && word=ok || { word=FAILED; failed=1; }
@@ -114,5 +126,7 @@ done
 printf '%-20s %-8s %8s\n' total "$([ $failed = 0 ] && echo ok || echo FAILED)" $SECONDS
 echo
 grep -hE '^ +Summary \[' "$logs/rust-tests.log" | tail -n 1
-[ ! -f "$logs/black-box-tests.log" ] || grep -hE '^=* ?[0-9]+ (passed|failed|errors?).* in [0-9.]+s' "$logs/black-box-tests.log" | tail -n 1
+for log in "$logs"/black-box-*.log; do
+  [ ! -f "$log" ] || grep -hE '^=* ?[0-9]+ (passed|failed|errors?).* in [0-9.]+s' "$log" | tail -n 1
+done
 exit $failed

@@ -4,8 +4,8 @@
 # machine; with --long also of logins at a tenant's application, by OpenID and by SAML, beside Ory Polis's library. See
 # README.md.
 #
-#   compat-tests/bench/run.sh            the short form, about four minutes (what CI runs; also as --short)
-#   compat-tests/bench/run.sh --long     more and longer rounds of what takes turns, about a quarter of an hour
+#   compat-tests/bench/run.sh            the short form, about five minutes (what CI runs; also as --short)
+#   compat-tests/bench/run.sh --long     more and longer rounds of what takes turns, about twenty minutes
 #
 # Prints tables, writes bench.json, lists.json, configurations.json, federated_login.json, saml_responses.json,
 # tenant_login.json, saml_login.json and mappings.json to compat-tests/.run, and exits non-zero when a target is missed
@@ -14,17 +14,6 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 [ -f "$HOME/.cargo/env" ] && . "$HOME/.cargo/env"
 command -v wrk >/dev/null || { echo "wrk is missing (Debian package: wrk)" >&2; exit 1; }
-
-# venv FOLDER REQUIREMENTS: makes it anew when the requirements (or the interpreter) are not those it was made from.
-venv() {
-  local folder=$1 stamp
-  stamp=$({ cat "$2"; python3 --version; } | sha256sum)
-  [ "$(cat "$folder/.stamp" 2>/dev/null)" = "$stamp" ] && return 0
-  rm -rf "$folder"
-  python3 -m venv "$folder"
-  "$folder/bin/pip" install -q --disable-pip-version-check -r "$2"
-  echo "$stamp" >"$folder/.stamp"
-}
 
 if [ -z "${ARCHSTONE_BIN:-}" ] || [ -z "${ARCHSTONE_BASELINE:-}" ] || [ -z "${ARCHSTONE_SAML_READER:-}" ]; then
   cargo build --release --locked --bin archstone --example bench-baseline --example saml_reader
@@ -44,8 +33,6 @@ if [ ! -x "$keystone/bin/python" ]; then
   python3 -m venv "$keystone"
   "$keystone/bin/pip" install -q --disable-pip-version-check -r compat-tests/requirements-keystone.txt
 fi
-# Of its own: what python3-saml needs has to agree on a libxml2.
-[ -n "${PYTHON3_SAML_VENV:-}" ] || venv compat-tests/.venv-python3-saml compat-tests/bench/requirements-saml.txt
 mkdir -p compat-tests/.run
 status=0
 "$python" compat-tests/bench/bench.py "$@" || status=1

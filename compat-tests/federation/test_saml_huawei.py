@@ -112,7 +112,6 @@ def broken(idp):
         "a certificate to encrypt for alone": metadata_of(idp, use="encryption"),
         "a certificate that is none": metadata_of(idp).replace("MII", "AAA", 1),
         "no sign-on address": metadata_of(idp, bindings=[]),
-        "a sign-on address by SOAP alone": metadata_of(idp, bindings=["SOAP"]),
         "a script as the sign-on address": metadata_of(idp, sso_url="javascript:alert(1)"),
         "over": metadata_of(idp, validUntil="2020-01-01T00:00:00Z"),
         "two identity providers": f'<md:EntitiesDescriptor xmlns:md="{MD}">{good}{metadata_of(saml_idp())}'

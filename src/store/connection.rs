@@ -78,11 +78,6 @@ pub async fn protocols_of_kind(conn: &mut Conn, idp_id: &str, kind: &str) -> Res
 /// Identity providers that speak SAML and call themselves so, by their connection or else a remote id, with their protocols, up to
 /// `most`: the cloud's own first, so that nobody else's stand before them.
 pub async fn called(conn: &mut Conn, entity_id: &str, most: i64) -> Result<Vec<(String, String)>> {
-    #[derive(sqlx::FromRow)]
-    struct Called {
-        idp_id: String,
-        protocol_id: String,
-    }
     let rows: Vec<Called> = Sql::new(
         "SELECT c.idp_id, c.protocol_id FROM connections c JOIN identity_providers i ON i.id = c.idp_id \
          JOIN protocols p ON p.idp_id = c.idp_id AND p.id = c.protocol_id \
@@ -96,6 +91,26 @@ pub async fn called(conn: &mut Conn, entity_id: &str, most: i64) -> Result<Vec<(
     .all(conn)
     .await?;
     Ok(rows.into_iter().map(|r| (r.idp_id, r.protocol_id)).collect())
+}
+
+/// Those of which only metadata that has to be fetched says what they call themselves, with their protocols, up to `most`: the
+/// cloud's own first.
+pub async fn unnamed(conn: &mut Conn, most: i64) -> Result<Vec<(String, String)>> {
+    let rows: Vec<Called> = Sql::new(
+        "SELECT c.idp_id, c.protocol_id FROM connections c JOIN identity_providers i ON i.id = c.idp_id \
+         JOIN protocols p ON p.idp_id = c.idp_id AND p.id = c.protocol_id \
+         WHERE i.enabled AND c.kind = 'saml' AND c.entity_id IS NULL ORDER BY i.owned, c.idp_id, c.protocol_id LIMIT $1",
+    )
+    .bind(most)
+    .all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|r| (r.idp_id, r.protocol_id)).collect())
+}
+
+#[derive(sqlx::FromRow)]
+struct Called {
+    idp_id: String,
+    protocol_id: String,
 }
 
 #[derive(sqlx::FromRow)]

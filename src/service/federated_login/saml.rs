@@ -31,6 +31,8 @@ const CLIENT_PATH: &str = "/v3/OS-FEDERATION/";
 pub const CLIENT_COOKIE: &str = "archstone-ecp";
 /// Identity providers that one issuer may be, at most.
 const MAX_CALLED: i64 = 64;
+/// Identity providers whose metadata is fetched to find one, at most.
+const MAX_UNNAMED: i64 = 10;
 /// How long an assertion may be good that nobody has asked for, in seconds: it is remembered for as long.
 const LONGEST_SECS: i64 = 12 * 3_600;
 
@@ -110,7 +112,10 @@ pub async fn finish_by_client(app: &App, origin: &Origin, envelope: String) -> R
 
 /// The identity provider that an assertion is of which nobody has asked for, and whom it vouches for.
 async fn found(app: &App, origin: &Origin, issuer: &str, answer: &Answer) -> Result<(String, String, Identity)> {
-    let called = store::connection::called(&mut app.store.read().await?, issuer, MAX_CALLED).await?;
+    let mut called = store::connection::called(&mut app.store.read().await?, issuer, MAX_CALLED).await?;
+    if called.is_empty() {
+        called = described(app, issuer).await?;
+    }
     let mut failures = Vec::new();
     for (idp_id, protocol_id) in called {
         match unsolicited(app, &idp_id, &protocol_id, ECP, answer).await {
@@ -126,6 +131,18 @@ async fn found(app: &App, origin: &Origin, issuer: &str, answer: &Answer) -> Res
         Some((_, _, error)) => Err(error),
         None => Err(Error::unauthorized("no identity provider calls itself as the issuer does")),
     }
+}
+
+/// Those that call themselves so in metadata which has to be fetched.
+async fn described(app: &App, issuer: &str) -> Result<Vec<(String, String)>> {
+    let unnamed = store::connection::unnamed(&mut app.store.read().await?, MAX_UNNAMED).await?;
+    let is_called =
+        async |(idp_id, protocol_id): &(String, String)| match connection::ready(app, idp_id, protocol_id).await {
+            Ok(Some(ready)) => app.saml.is_called(&Ask::new(&ready, app.now(), &app.random), issuer).await,
+            Ok(None) | Err(_) => false,
+        };
+    let is_called = futures_util::future::join_all(unnamed.iter().map(is_called)).await;
+    Ok(unnamed.into_iter().zip(is_called).filter(|(_, called)| *called).map(|(way, _)| way).collect())
 }
 
 /// Has a failure stand among the log-ins of its identity provider.
