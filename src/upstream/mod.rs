@@ -68,6 +68,14 @@ impl Ready {
 }
 
 impl Ready {
+    /// What we are called at an identity provider that speaks SAML, if that is set.
+    pub fn sp_entity_id(&self) -> Option<&str> {
+        match &self.connection.settings {
+            Settings::Saml(saml) => saml.sp_entity_id.as_deref(),
+            Settings::Oidc(_) | Settings::Ldap(_) => None,
+        }
+    }
+
     /// What its settings say of an identity provider that speaks SAML.
     fn saml(&self) -> &saml::Pinned {
         &self.saml

@@ -136,6 +136,7 @@ fn operations() -> Vec<Operation> {
         step(with_parameters(Operation::get(SAML, id(SAML, "saml_login", "get"), "Saml Login")), 302),
         step(Operation::post(ACS, id(ACS, "saml_acs", "post"), "Saml Acs").takes_form_named(POSTED), 303),
         Operation::get(METADATA, id(METADATA, "saml_metadata", "get"), "Saml Metadata")
+            .query("idp_id", nullable(text()), "For this identity provider, which may know the tenant by another name.")
             .answer(
                 200,
                 Answer::contents(

@@ -1,10 +1,10 @@
 //! What a tenant is to identity providers that speak SAML (tenant-login §6.1).
 
-use super::depart::callback_uri;
+use super::depart::{callback_uri, offered};
 use crate::error::Result;
 use crate::model::tenant::Tenant;
-use crate::service::App;
 use crate::service::saml_key::{self, Holder};
+use crate::service::{App, connection};
 use crate::upstream::saml::{metadata, with_own};
 
 /// A tenant as service provider.
@@ -31,12 +31,20 @@ pub fn slo_uri(app: &App, tenant: &Tenant) -> String {
     format!("{}/federation/saml/slo", tenant.base(&app.public_url))
 }
 
-/// What a tenant is now.
-pub async fn service_provider(app: &App, tenant: &Tenant) -> Result<ServiceProvider> {
+/// What a tenant is now; to one identity provider, if it is named, which may know it by another name.
+pub async fn service_provider(app: &App, tenant: &Tenant, idp_id: Option<&str>) -> Result<ServiceProvider> {
     let own = saml_key::of(app, Holder::Tenant(tenant)).await?;
     let certificates: Vec<&str> = own.keys.iter().map(|key| key.certificate.as_str()).collect();
     let acs_url = callback_uri(app, tenant, "saml");
-    let entity_id = metadata::entity_id(&acs_url);
+    let entity_id = match idp_id {
+        Some(idp_id) => {
+            let offered = offered(app, tenant, "saml", idp_id).await?;
+            let ready = connection::ready(app, idp_id, &offered.protocol_id).await?;
+            ready.and_then(|ready| ready.sp_entity_id().map(str::to_owned))
+        }
+        None => None,
+    };
+    let entity_id = entity_id.unwrap_or_else(|| metadata::entity_id(&acs_url));
     let valid_until = metadata::valid_until(app.now());
     let slo_url = slo_uri(app, tenant);
     let described = metadata::ServiceProvider {

@@ -99,7 +99,10 @@ pub async fn metadata(app: Arc<App>, req: Request) -> Result<Reply> {
         Ok(tenant) => tenant,
         Err(reply) => return Ok(reply),
     };
-    let own = service_provider(&app, &tenant).await?;
+    let own = match service_provider(&app, &tenant, req.query()?.get("idp_id")).await {
+        Ok(own) => own,
+        Err(error) => return respond::step(&app, &req, Some(&tenant), Err(error)),
+    };
     if req.prefers_json() {
         return Ok(Reply::ok(&json!({
             "entity_id": own.entity_id,

@@ -19,7 +19,7 @@ struct Trouble<'a> {
     text: &'a str,
     advice: Option<&'a str>,
     code: Option<&'a str>,
-    start: Option<String>,
+    start: Option<(String, &'a str)>,
     request_id: &'a str,
 }
 
@@ -122,7 +122,12 @@ pub fn page(app: &App, tenant: Option<&Tenant>, error: &Error, request_id: &str)
         Error::Refused { code, .. } => Some(code.as_str()),
         _ => None,
     };
-    let start = tenant.filter(|_| can_start(error)).map(|t| format!("{}/login", t.pages(&app.public_url)));
+    let (place, label) = match error {
+        Error::Refused { code: Code::InvalidLogout, .. } => ("logout", "Sign out here"),
+        _ => ("login", "Start again"),
+    };
+    let start = tenant.filter(|_| can_start(error));
+    let start = start.map(|t| (format!("{}/{place}", t.pages(&app.public_url)), label));
     let text = dialect::message(error);
     let page = Trouble { frame: &frame, heading, text: &text, advice, code, start, request_id };
     let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

@@ -89,15 +89,20 @@ fn value(of: Element<'_, '_>) -> Outcome<Vec<u8>> {
 
 /// How an element is encrypted.
 #[derive(Debug, Clone, Copy)]
-enum Mode {
+pub enum Mode {
+    /// AES-GCM with 128 bits.
     Aes128Gcm,
+    /// AES-GCM with 256 bits.
     Aes256Gcm,
+    /// AES-CBC with 128 bits.
     Aes128Cbc,
+    /// AES-CBC with 256 bits.
     Aes256Cbc,
 }
 
 impl Mode {
-    fn parse(algorithm: &str) -> Option<Self> {
+    /// By its name.
+    pub fn parse(algorithm: &str) -> Option<Self> {
         match algorithm {
             "http://www.w3.org/2009/xmlenc11#aes128-gcm" => Some(Self::Aes128Gcm),
             "http://www.w3.org/2009/xmlenc11#aes256-gcm" => Some(Self::Aes256Gcm),
@@ -111,7 +116,8 @@ impl Mode {
         matches!(self, Self::Aes128Cbc | Self::Aes256Cbc)
     }
 
-    fn open(self, key: &[u8], ciphertext: &[u8]) -> Option<Vec<u8>> {
+    /// What is hidden; `None` if that is not what it says.
+    pub fn open(self, key: &[u8], ciphertext: &[u8]) -> Option<Vec<u8>> {
         match self {
             Self::Aes128Gcm => gcm(&AES_128_GCM, key, ciphertext),
             Self::Aes256Gcm => gcm(&AES_256_GCM, key, ciphertext),

@@ -2,6 +2,8 @@
 //! identity providers say is tested over sockets, with documents that others have signed.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod holes;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
