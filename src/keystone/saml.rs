@@ -6,7 +6,7 @@ use std::sync::Arc;
 use http::header::{CONTENT_TYPE, LOCATION, SET_COOKIE};
 use http::{HeaderName, HeaderValue, StatusCode};
 
-use super::federated_auth::{IDP_ID, cookie, shown};
+use super::browser::{IDP_ID, cookie, shown};
 use super::{pages, tokens};
 use crate::error::{Error, Result};
 use crate::http::reply::Reply;

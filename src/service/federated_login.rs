@@ -8,6 +8,7 @@
 //! among the diagnostics of the identity provider.
 
 pub mod diagnostics;
+pub mod ended;
 mod existing;
 pub mod explain;
 mod groups;
@@ -22,6 +23,7 @@ pub mod web;
 
 use std::sync::Arc;
 
+use ended::ended_sessions;
 use moka::sync::Cache;
 use person::Whose;
 use serde_json::json;
@@ -34,7 +36,6 @@ pub use vouch::{connect, judge};
 
 use super::caller::Origin;
 use super::issue::{self, Entrance, Issued, Proven};
-use super::logout::saml::ended_sessions;
 use super::{App, audit, connection};
 use crate::error::{Error, Result};
 use crate::model::assertion::Assertion;

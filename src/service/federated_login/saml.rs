@@ -5,6 +5,7 @@
 //! request that it names; a browser must have the cookie of that log-in, a client the state. Who is sent without having been
 //! asked for is found by the issuer, and the assertion must be signed itself.
 
+pub use super::web::ACS;
 use super::web::{self, Cookie, Step, ended, go_on, own_keys, recall, recall_of_browser, remember};
 use super::{Presented, Route, enter, once_only};
 use crate::error::{Error, Result};
@@ -19,12 +20,8 @@ use crate::upstream::saml::metadata::{ServiceProvider, entity_id, valid_until};
 use crate::upstream::saml::{login_of, with_own};
 use crate::upstream::{Answer, Ask, Identity};
 
-/// Where browsers post answers to, below the public URL.
-pub const ACS: &str = "/v3-ext/auth/OS-FEDERATION/SSO/SAML2/POST";
 /// Where clients bring them.
 const ECP: &str = "/v3-ext/auth/OS-FEDERATION/SSO/SAML2/ECP";
-/// Where a browser brings the cookie of its log-in.
-pub(super) const COOKIE_PATH: &str = "/v3-ext/auth/OS-FEDERATION/SSO/";
 /// Where a client brings its own.
 const CLIENT_PATH: &str = "/v3/OS-FEDERATION/";
 /// The cookie of a client that has brought an answer.

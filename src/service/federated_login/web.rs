@@ -9,7 +9,6 @@ use std::sync::Arc;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::saml::{ACS, COOKIE_PATH};
 use super::{Presented, Proxied, Route, enter, once_only};
 use crate::error::{Error, Result};
 use crate::model::auth_request::Asked;
@@ -65,6 +64,9 @@ pub struct Cookie {
     pub path: &'static str,
 }
 
+/// Where browsers post what SAML identity providers answer, below the public URL, and where they bring the cookie of it.
+pub const ACS: &str = "/v3-ext/auth/OS-FEDERATION/SSO/SAML2/POST";
+const COOKIE_PATH: &str = "/v3-ext/auth/OS-FEDERATION/SSO/";
 /// Where a browser has to bring the cookie of an attempt that comes back with a query.
 const CALLBACK_PATH: &str = "/v3/auth/OS-FEDERATION/";
 

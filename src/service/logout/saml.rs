@@ -6,25 +6,23 @@
 
 use super::asked::{Farewell, Next};
 use super::provider::{self, Left};
-use crate::clock::Timestamp;
 use crate::error::{Code, Error, Result};
 use crate::model::audit_event::Outcome;
 use crate::model::tenant::Tenant;
 use crate::model::tenant_idp::Offered;
 use crate::secret::digest;
 use crate::service::caller::Origin;
+use crate::service::federated_login::ended::{LATE_SECS, mark};
 use crate::service::login::{called, own_keys, slo_uri};
 use crate::service::session::{By, end_each, reason};
 use crate::service::{App, audit, connection};
 use crate::store;
 pub use crate::upstream::saml::Carried;
 use crate::upstream::saml::{Asked, FRESH_SECS};
-use crate::upstream::{Ask, Begin, Identity};
+use crate::upstream::{Ask, Begin};
 
 /// Sessions that are ended in one transaction.
 const BATCH: i64 = 100;
-/// How long assertions may be on their way that were made before, in seconds: as long as a sign-in may take, and more.
-const LATE_SECS: i64 = 3_600;
 /// How far clocks may differ, in seconds.
 const SKEW_SECS: i64 = 60;
 
@@ -114,21 +112,6 @@ async fn end(app: &App, origin: &Origin, tenant: &Tenant, offered: &Offered, ask
     event.detail = format!("sessions={ended}");
     audit::write(&mut tx, &event).await?;
     app.commit(tx).await
-}
-
-fn mark(tenant: &Tenant, idp_id: &str, session_name: &str, session: &str) -> String {
-    digest(&format!("saml logout {} {idp_id} {session} {session_name}", tenant.id))
-}
-
-/// The marks that would say that somebody's session has been ended already, all of theirs or this one; and until when they would
-/// be there if that was not before they signed in.
-pub fn ended_sessions(tenant: &Tenant, idp_id: &str, identity: &Identity) -> ([String; 2], Timestamp) {
-    let name = identity.session_name.as_deref().unwrap_or(&identity.subject);
-    let said = |claim: &str| identity.claims.get(claim);
-    let session = said("sid").and_then(|sid| sid.as_str()).unwrap_or_default().trim();
-    let signed_in = said("auth_time").and_then(serde_json::Value::as_i64).map(Timestamp::from_secs);
-    let until = signed_in.unwrap_or_else(|| Timestamp::from_secs(0)).plus_secs(LATE_SECS);
-    ([mark(tenant, idp_id, name, ""), mark(tenant, idp_id, name, session)], until)
 }
 
 /// How the browser takes our answer back.
