@@ -61,7 +61,7 @@ impl Settings {
     /// What an identity provider that speaks SAML calls itself, if that is set.
     pub fn entity_id(&self) -> Option<&str> {
         match self {
-            Self::Saml(saml) => saml.idp_entity_id.as_deref(),
+            Self::Saml(saml) => saml.idp_entity_id.as_deref().filter(|id| id.len() <= 1_024 && !id.contains('\0')),
             Self::Oidc(_) | Self::Ldap(_) => None,
         }
     }

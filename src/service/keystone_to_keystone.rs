@@ -18,6 +18,15 @@ use crate::upstream::saml::{Vouching, envelope, with_own};
 /// Most groups that an assertion names.
 const MAX_GROUPS: usize = 1_000;
 
+/// Room for groups, in bytes as XML, and what stands around one.
+const MAX_GROUP_BYTES: usize = 131_072;
+const AROUND_GROUP: usize = 64;
+
+/// Whether XML has a character (xml §2.2).
+fn is_in_xml(c: char) -> bool {
+    !c.is_control() && !matches!(c, '\u{fffe}' | '\u{ffff}')
+}
+
 /// An assertion and where it goes.
 #[derive(Debug)]
 pub struct Vouched {
@@ -69,8 +78,14 @@ async fn vouch(app: &App, origin: impl Fn() -> Origin, body: &Value) -> Result<(
     let mut group_ids: Vec<String> = facts.groups.iter().map(|group| group.id.clone()).collect();
     group_ids.extend(store::group::ids_of_user(&mut conn, caller.user_id(), app.now()).await?);
     group_ids.truncate(MAX_GROUPS);
+    let mut room = MAX_GROUP_BYTES;
     let named = store::group::names(&mut conn, &group_ids).await?.into_iter();
     let named = named.map(|(name, domain)| format!("JSON:{}", json!({"name": name, "domain": {"name": domain}})));
+    // What there is no room for is left out: fewer groups are never more rights. JSON escapes most of what XML has not.
+    let named = named.filter(|text| text.chars().all(is_in_xml)).take_while(|text| {
+        room = room.saturating_sub(AROUND_GROUP + 6 * text.len());
+        room > 0
+    });
     let named = named.collect();
     drop(conn);
     let one = |text: &String| vec![text.clone()];
@@ -82,6 +97,12 @@ async fn vouch(app: &App, origin: impl Fn() -> Origin, body: &Value) -> Result<(
         ("openstack_project_domain", one(project_domain)),
         ("openstack_groups", named),
     ];
+    let names = attributes.iter().filter(|(name, _)| *name != "openstack_groups").flat_map(|(_, values)| values);
+    if !names.chain([&sp.sp_url]).all(|text| text.chars().all(is_in_xml)) {
+        let text =
+            "A name of the token, or the URL of the service provider, has characters that no assertion can have.";
+        return Err(Error::forbidden(text));
+    }
     let own = saml_key::of(app, Holder::Service).await?;
     let (issuer, audience, now) = (entity_id(app), own_kind(&sp.sp_url), app.now());
     let (recipient, subject, random) = (sp.sp_url.clone(), facts.user_name.clone(), app.random.clone());

@@ -28,6 +28,7 @@ pub use link::{Connected, Identities, disconnect, identities};
 pub use person::{Confirmation, confirm, consent, decide_device, for_device, identify, open, password};
 pub use service_provider::{ServiceProvider, service_provider, slo_uri};
 pub(in crate::service) use unasked::called;
+pub use unasked::{AGAIN, once_more};
 pub use view::{Button, View, button_text, is_home_realm, login_url, view};
 
 use super::caller::Origin;

@@ -60,7 +60,8 @@ impl<'a> Holder<'a> {
             Some(id) if !store::signing_key::hold(tx, id).await? => {
                 Err(Error::refused(Code::TenantNotFound, "Tenant not found"))
             }
-            _ => Ok(()),
+            Some(_) => Ok(()),
+            None => store::saml_key::hold_own(tx).await,
         }
     }
 }
@@ -152,9 +153,12 @@ async fn make_first(app: &App, holder: Holder<'_>) -> Result<()> {
     }
     let mut tx = app.store.write().await?;
     holder.hold(&mut tx).await?;
-    let stored = store::saml_key::list(&mut tx, holder.tenant_id()).await?;
-    if signing(&stored, app.now()).is_some() {
+    let (stored, now) = (store::saml_key::list(&mut tx, holder.tenant_id()).await?, app.now());
+    if signing(&stored, now).is_some() {
         return Ok(());
+    }
+    for old in stored.iter().filter(|key| !key.is_published(now)) {
+        forget(&mut tx, old).await?;
     }
     match put(app, &mut tx, &key, &private).await {
         Err(Error::Conflict { .. }) if holder.tenant_id().is_none() => Ok(()),
@@ -216,6 +220,13 @@ pub async fn revoke(app: &App, caller: &Caller, holder: Holder<'_>, id: &str) ->
         }
         (Some(signs), Some(next)) if next.id == id => {
             store::saml_key::update(&mut tx, &SamlKey { retired_at: None, ..signs.clone() }).await?;
+        }
+        (Some(signs), None) if signs.id == id => {
+            // The one before it signs again, and goes on.
+            let left: Vec<SamlKey> = keys.iter().filter(|key| key.id != id).cloned().collect();
+            if let Some(before) = signing(&left, now) {
+                store::saml_key::update(&mut tx, &SamlKey { retired_at: None, ..before.clone() }).await?;
+            }
         }
         _ => {}
     }
@@ -281,6 +292,19 @@ mod tests {
             revoke(app, &caller, Holder::Service, &waits.id).await.unwrap();
             let again = of(app, Holder::Service).await.unwrap();
             assert_eq!((again.keys.len(), &again.keys[0].certificate), (1, &next.keys[next.signing].certificate));
+            // Whoever takes the one away that signs has the one before it sign on; after the last comes a new one.
+            rotate(app, &caller, Holder::Service, 0).await.unwrap();
+            let [newest, before]: [SamlKey; 2] = list(app, Holder::Service).await.unwrap().try_into().unwrap();
+            revoke(app, &caller, Holder::Service, &newest.id).await.unwrap();
+            house.clock.advance(2 * KEPT_AFTER_SECS);
+            assert_eq!(of(app, Holder::Service).await.unwrap().keys[0].certificate, before.certificate);
+            revoke(app, &caller, Holder::Service, &before.id).await.unwrap();
+            assert_eq!(of(app, Holder::Service).await.unwrap().keys.len(), 1);
+            rotate(app, &caller, Holder::Service, 0).await.unwrap();
+            house.clock.advance(2 * KEPT_AFTER_SECS);
+            let signs = list(app, Holder::Service).await.unwrap().remove(0);
+            revoke(app, &caller, Holder::Service, &signs.id).await.unwrap();
+            assert_eq!(of(app, Holder::Service).await.unwrap().keys.len(), 1, "although an old one lies there");
         }
     }
 }

@@ -44,6 +44,32 @@ pub async fn insert(conn: &mut Conn, connection: &Connection) -> Result<()> {
     Ok(())
 }
 
+/// Writes down what identity providers call themselves whose connections an older version has written, some after the id `after`;
+/// how many were looked at.
+pub async fn fill_entity_ids(conn: &mut Conn, after: &mut String) -> Result<usize> {
+    let rows: Vec<Row> = Sql::new(
+        "SELECT idp_id, protocol_id, kind, settings, updated_at FROM connections WHERE kind = 'saml' AND entity_id IS NULL \
+         AND idp_id > $1 ORDER BY idp_id LIMIT 500",
+    )
+    .bind(after.as_str())
+    .all(conn)
+    .await?;
+    let count = rows.len();
+    for row in rows {
+        row.idp_id.clone_into(after);
+        let connection = Connection::try_from(row)?;
+        if let Some(entity_id) = connection.settings.entity_id() {
+            Sql::new("UPDATE connections SET entity_id = $1 WHERE idp_id = $2 AND protocol_id = $3")
+                .bind(entity_id)
+                .bind(&connection.idp_id)
+                .bind(&connection.protocol_id)
+                .run(conn)
+                .await?;
+        }
+    }
+    Ok(count)
+}
+
 /// The connection of an identity provider by one protocol.
 pub async fn get(conn: &mut Conn, idp_id: &str, protocol_id: &str) -> Result<Option<Connection>> {
     let row: Option<Row> = Sql::new(
@@ -77,9 +103,9 @@ pub async fn protocols_of_kind(conn: &mut Conn, idp_id: &str, kind: &str) -> Res
 
 /// Identity providers that speak SAML and call themselves so, by their connection or else a remote id, with their protocols, up to
 /// `most`: the cloud's own first, so that nobody else's stand before them.
-pub async fn called(conn: &mut Conn, entity_id: &str, most: i64) -> Result<Vec<(String, String)>> {
-    let rows: Vec<Called> = Sql::new(
-        "SELECT c.idp_id, c.protocol_id FROM connections c JOIN identity_providers i ON i.id = c.idp_id \
+pub async fn called(conn: &mut Conn, entity_id: &str, most: i64) -> Result<Vec<Called>> {
+    Sql::new(
+        "SELECT c.idp_id, c.protocol_id, i.owned FROM connections c JOIN identity_providers i ON i.id = c.idp_id \
          JOIN protocols p ON p.idp_id = c.idp_id AND p.id = c.protocol_id \
          WHERE i.enabled AND c.kind = 'saml' AND (c.entity_id = $1 OR (c.entity_id IS NULL AND c.idp_id IN \
          (SELECT r.idp_id FROM identity_provider_remote_ids r WHERE r.remote_id = $2))) \
@@ -89,28 +115,31 @@ pub async fn called(conn: &mut Conn, entity_id: &str, most: i64) -> Result<Vec<(
     .bind(entity_id)
     .bind(most)
     .all(conn)
-    .await?;
-    Ok(rows.into_iter().map(|r| (r.idp_id, r.protocol_id)).collect())
+    .await
 }
 
 /// Those of which only metadata that has to be fetched says what they call themselves, with their protocols, up to `most`: the
 /// cloud's own first.
-pub async fn unnamed(conn: &mut Conn, most: i64) -> Result<Vec<(String, String)>> {
-    let rows: Vec<Called> = Sql::new(
-        "SELECT c.idp_id, c.protocol_id FROM connections c JOIN identity_providers i ON i.id = c.idp_id \
+pub async fn unnamed(conn: &mut Conn, most: i64) -> Result<Vec<Called>> {
+    Sql::new(
+        "SELECT c.idp_id, c.protocol_id, i.owned FROM connections c JOIN identity_providers i ON i.id = c.idp_id \
          JOIN protocols p ON p.idp_id = c.idp_id AND p.id = c.protocol_id \
          WHERE i.enabled AND c.kind = 'saml' AND c.entity_id IS NULL ORDER BY i.owned, c.idp_id, c.protocol_id LIMIT $1",
     )
     .bind(most)
     .all(conn)
-    .await?;
-    Ok(rows.into_iter().map(|r| (r.idp_id, r.protocol_id)).collect())
+    .await
 }
 
-#[derive(sqlx::FromRow)]
-struct Called {
-    idp_id: String,
-    protocol_id: String,
+/// A way in that may be meant by a name.
+#[derive(Debug, sqlx::FromRow)]
+pub struct Called {
+    /// The identity provider.
+    pub idp_id: String,
+    /// The protocol.
+    pub protocol_id: String,
+    /// Whether a domain has made it for itself.
+    pub owned: bool,
 }
 
 #[derive(sqlx::FromRow)]

@@ -227,10 +227,23 @@ impl Store {
             sqlx::migrate::MigrateError::Execute(e) => translate(e),
             other => Error::internal(format!("migration: {other}")),
         })?;
-        self.fill_email_keys().await
+        self.fill_email_keys().await?;
+        self.fill_entity_ids().await
     }
 
     /// What SQL cannot do in words that both databases know.
+    async fn fill_entity_ids(&self) -> Result<()> {
+        let mut after = String::new();
+        loop {
+            let mut tx = self.write().await?;
+            let filled = connection::fill_entity_ids(&mut tx, &mut after).await?;
+            tx.commit(Timestamp(0)).await?;
+            if filled == 0 {
+                return Ok(());
+            }
+        }
+    }
+
     async fn fill_email_keys(&self) -> Result<()> {
         loop {
             let mut tx = self.write().await?;

@@ -64,6 +64,11 @@ pub async fn list(conn: &mut Conn, tenant_id: Option<&str>) -> Result<Vec<SamlKe
     Ok(rows.into_iter().map(SamlKey::from).collect())
 }
 
+/// Nobody else changes the service's own keys until this transaction ends. SQLite has one writer at a time.
+pub async fn hold_own(conn: &mut Conn) -> Result<()> {
+    Sql::new("UPDATE saml_keys SET id = id WHERE tenant_id IS NULL").run(conn).await.map(drop)
+}
+
 /// Writes from when and until when a key counts.
 pub async fn update(conn: &mut Conn, key: &SamlKey) -> Result<bool> {
     let touched = Sql::new("UPDATE saml_keys SET active_at = $1, retired_at = $2 WHERE id = $3")

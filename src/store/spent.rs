@@ -37,6 +37,22 @@ pub async fn spend_unless(
     Ok(touched == 1)
 }
 
+/// Whether one of these marks is there until then or longer.
+pub async fn is_marked(conn: &mut Conn, marks: &[String; 2], until: Timestamp) -> Result<bool> {
+    #[derive(sqlx::FromRow)]
+    struct Count {
+        n: i64,
+    }
+    let [one, other] = marks;
+    let row: Option<Count> = Sql::new("SELECT COUNT(*) AS n FROM spent WHERE id IN ($1, $2) AND expires_at >= $3")
+        .bind(one)
+        .bind(other)
+        .bind(until.0)
+        .first(conn)
+        .await?;
+    Ok(row.is_some_and(|r| r.n > 0))
+}
+
 /// Marks something until then, or longer if it is marked for longer already.
 pub async fn mark(conn: &mut Conn, id: &str, expires_at: Timestamp) -> Result<()> {
     Sql::new(

@@ -54,6 +54,8 @@ use crate::secret::{Secret, digest};
 
 /// An age of a sign-in that few are of, in seconds: whoever asks for it has people authenticate anew.
 const SHORT_SECS: i64 = 300;
+/// Messages that are read or wait for that at most: each may take a few milliseconds and some memory.
+const MAX_WAITING: usize = 512;
 /// Length of what logins are stored under.
 const DIGEST: usize = 43;
 /// The form of name that leaves it to the identity provider.
@@ -104,6 +106,8 @@ pub struct Saml {
     library: Library,
     /// Messages that are read at a time: each takes a core.
     readers: Semaphore,
+    /// Messages that are read or wait for that.
+    waiting: Semaphore,
 }
 
 /// The settings of a connection that speaks SAML.
@@ -170,7 +174,8 @@ impl Saml {
     /// With the client that metadata is fetched by.
     pub fn new(egress: Arc<Egress>) -> Self {
         let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-        Self { library: Library::new(egress.clone()), egress, readers: Semaphore::new(cores) }
+        let (readers, waiting) = (Semaphore::new(cores), Semaphore::new(MAX_WAITING));
+        Self { library: Library::new(egress.clone()), egress, readers, waiting }
     }
 
     /// Checks settings that are about to be stored: what is set can be used, and nothing lies where nobody may ask. Metadata that
@@ -209,6 +214,8 @@ impl Saml {
 
     /// Does what reads a message off this thread, few at a time.
     async fn reading<T: Send + 'static>(&self, read: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+        let full = |_| Error::unavailable("too many messages wait to be read");
+        let _waits = self.waiting.try_acquire().map_err(full)?;
         let _reader = self.readers.acquire().await.map_err(|_| Error::internal("nobody reads any more"))?;
         tokio::task::spawn_blocking(read).await.map_err(|_| Error::internal("a message was not read"))
     }

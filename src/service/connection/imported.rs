@@ -19,6 +19,9 @@ pub async fn import(app: &App, caller: &Caller, at: At<'_>, body: &Value) -> Res
 
 async fn take(app: &App, caller: &Caller, at: At<'_>, body: &Value) -> Result<()> {
     let reach = protocol::admitted(app, caller, "identity:create_connection", at.ids(), Some(body)).await?;
+    if shown(&mut app.store.read().await?, at).await?.is_some() {
+        protocol::admitted(app, caller, "identity:update_connection", at.ids(), Some(body)).await?;
+    }
     let import = Import::parse(body)?;
     let mut saml = Saml { idp_metadata_xml: Some(import.metadata), ..Saml::default() };
     app.saml.check(&mut saml, app.now()).map_err(|e| match e {

@@ -23,7 +23,9 @@ pub(super) async fn find(app: &App, route: &Route, assertion: &Assertion, by_sam
         return Err(Error::unauthorized(format!("the attribute '{ATTRIBUTE}' must have one value")));
     };
     let (domain_id, mut conn) = (&route.idp.domain_id, app.store.read().await?);
-    let found = store::user::list_by_external_id(&mut conn, domain_id, named, 2).await?;
+    let mut found = store::user::list_by_external_id(&mut conn, domain_id, named, 2).await?;
+    // An older node that writes a user does not know of the column.
+    found.retain(|identity| identity.user.external_id() == named);
     let [one] = found.as_slice() else {
         let how = if found.is_empty() { "no user" } else { "more than one user" };
         return Err(Error::unauthorized(format!("{how} of the domain has the 'xuser_id' of the assertion")));

@@ -16,6 +16,7 @@ use crate::service::issue::Issued;
 use crate::service::saml_key::{self, Holder};
 use crate::service::{App, connection};
 use crate::store;
+use crate::store::connection::Called;
 use crate::upstream::saml::metadata::{ServiceProvider, entity_id, valid_until};
 use crate::upstream::saml::{login_of, with_own};
 use crate::upstream::{Answer, Ask, Identity};
@@ -99,7 +100,7 @@ pub async fn finish_by_client(app: &App, origin: &Origin, envelope: String) -> R
         }
     };
     let value = app.random.token();
-    let id = digest(&value);
+    let id = result_id(&value);
     let ready = connection::ready(app, &idp_id, &protocol_id).await?.ok_or_else(ended)?;
     remember(app, &ready, &id, &id, None, &identity.to_text()?).await?;
     let location = format!("{}{}/auth", app.public_url, web::protocol_path(&idp_id, &protocol_id));
@@ -109,35 +110,55 @@ pub async fn finish_by_client(app: &App, origin: &Origin, envelope: String) -> R
 
 /// The identity provider that an assertion is of which nobody has asked for, and whom it vouches for.
 async fn found(app: &App, origin: &Origin, issuer: &str, answer: &Answer) -> Result<(String, String, Identity)> {
-    let mut called = store::connection::called(&mut app.store.read().await?, issuer, MAX_CALLED).await?;
-    if called.is_empty() {
-        called = described(app, issuer).await?;
+    let called = store::connection::called(&mut app.store.read().await?, issuer, MAX_CALLED).await?;
+    let mut all = tried(app, called, answer).await;
+    if all.iter().all(|(_, judged)| judged.is_err()) {
+        all.extend(tried(app, described(app, issuer).await?, answer).await);
     }
-    let mut failures = Vec::new();
-    for (idp_id, protocol_id) in called {
-        match unsolicited(app, &idp_id, &protocol_id, ECP, answer).await {
-            Ok(identity) => return Ok((idp_id, protocol_id, identity)),
-            Err(error) => failures.push((idp_id, protocol_id, error)),
+    let count = all.len();
+    let (right, mut wrong): (Vec<_>, Vec<_>) = all.into_iter().partition(|(_, judged)| judged.is_ok());
+    let mut right = right.into_iter().filter_map(|(way, judged)| Some((way, judged.ok()?)));
+    match (right.next(), right.next()) {
+        // The cloud's own comes first. Of domains' own, none may take what may be another's by pinning the same certificate.
+        (Some((way, _)), Some((other, _))) if way.owned && way.idp_id != other.idp_id => {
+            Err(Error::unauthorized("several identity providers of domains have the issuer's name and keys"))
         }
-    }
-    match failures.pop() {
-        // Of several it is nobody's in particular.
-        Some((idp_id, protocol_id, error)) if failures.is_empty() => {
-            Err(noted(app, origin, &idp_id, &protocol_id, Err(error)).await.err().unwrap_or_else(ended))
+        (Some((way, identity)), _) => {
+            once_only(app, &way.idp_id, &identity).await?;
+            Ok((way.idp_id, way.protocol_id, identity))
         }
-        Some((_, _, error)) => Err(error),
-        None => Err(Error::unauthorized("no identity provider calls itself as the issuer does")),
+        (None, _) => match wrong.pop() {
+            // Of several it is nobody's in particular.
+            Some((way, judged)) if count == 1 => {
+                Err(noted(app, origin, &way.idp_id, &way.protocol_id, judged).await.err().unwrap_or_else(ended))
+            }
+            Some((_, judged)) => Err(judged.err().unwrap_or_else(ended)),
+            None => Err(Error::unauthorized("no identity provider calls itself as the issuer does")),
+        },
     }
 }
 
+/// What each of them makes of it, up to the second that believes it.
+async fn tried(app: &App, ways: Vec<Called>, answer: &Answer) -> Vec<(Called, Result<Identity>)> {
+    let (mut all, mut right) = (Vec::with_capacity(ways.len()), 0);
+    for way in ways {
+        let judged = judged(app, &way.idp_id, &way.protocol_id, ECP, answer).await;
+        right += usize::from(judged.is_ok());
+        all.push((way, judged));
+        if right == 2 {
+            break;
+        }
+    }
+    all
+}
+
 /// Those that call themselves so in metadata which has to be fetched.
-async fn described(app: &App, issuer: &str) -> Result<Vec<(String, String)>> {
+async fn described(app: &App, issuer: &str) -> Result<Vec<Called>> {
     let unnamed = store::connection::unnamed(&mut app.store.read().await?, MAX_UNNAMED).await?;
-    let is_called =
-        async |(idp_id, protocol_id): &(String, String)| match connection::ready(app, idp_id, protocol_id).await {
-            Ok(Some(ready)) => app.saml.is_called(&Ask::new(&ready, app.now(), &app.random), issuer).await,
-            Ok(None) | Err(_) => false,
-        };
+    let is_called = async |way: &Called| match connection::ready(app, &way.idp_id, &way.protocol_id).await {
+        Ok(Some(ready)) => app.saml.is_called(&Ask::new(&ready, app.now(), &app.random), issuer).await,
+        Ok(None) | Err(_) => false,
+    };
     let is_called = futures_util::future::join_all(unnamed.iter().map(is_called)).await;
     Ok(unnamed.into_iter().zip(is_called).filter(|(_, called)| *called).map(|(way, _)| way).collect())
 }
@@ -162,15 +183,25 @@ async fn noted(
     }
 }
 
-/// Whom an assertion vouches for that nobody has asked for, brought to this place.
-async fn unsolicited(app: &App, idp_id: &str, protocol_id: &str, place: &str, answer: &Answer) -> Result<Identity> {
+/// Whom an assertion vouches for that nobody has asked for, brought to this place; it is not used up by that.
+async fn judged(app: &App, idp_id: &str, protocol_id: &str, place: &str, answer: &Answer) -> Result<Identity> {
     let ready = connection::ready(app, idp_id, protocol_id).await?;
     let ready = ready.ok_or_else(|| Error::unauthorized("the protocol has no connection"))?;
     let (place, own) = (format!("{}{place}", app.public_url), own_keys(app, &ready).await?);
     let ask = Ask::new(&ready, app.now(), &app.random).with_browser(&place, "").with_own(own.as_deref());
-    let identity = app.saml.unsolicited(&ask, answer, Some(LONGEST_SECS)).await.map_err(super::as_unauthorized)?;
+    app.saml.unsolicited(&ask, answer, Some(LONGEST_SECS)).await.map_err(super::as_unauthorized)
+}
+
+/// The same, once.
+async fn unsolicited(app: &App, idp_id: &str, protocol_id: &str, place: &str, answer: &Answer) -> Result<Identity> {
+    let identity = judged(app, idp_id, protocol_id, place, answer).await?;
     once_only(app, idp_id, &identity).await?;
     Ok(identity)
+}
+
+/// Where it is kept whom a client has brought; no state of a log-in leads there.
+fn result_id(cookie: &str) -> String {
+    digest(&format!("ecp result {cookie}"))
 }
 
 /// Takes the cookie of a client away.
@@ -186,7 +217,7 @@ pub async fn resume(
     protocol_id: &str,
     cookie: &str,
 ) -> Result<Option<Issued>> {
-    let id = digest(cookie);
+    let id = result_id(cookie);
     let session = match recall(app, &id, &id).await {
         Err(Error::Unauthorized { .. }) => return Ok(None),
         session => session?,

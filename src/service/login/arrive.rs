@@ -19,7 +19,7 @@ use crate::model::tenant_idp::Offered;
 use crate::secret::{Secret, digest};
 use crate::service::federated_login::linking::Decision;
 use crate::service::federated_login::route::Route;
-use crate::service::federated_login::{self, Verdict, is_first_use};
+use crate::service::federated_login::{self, Use, Verdict, use_up};
 use crate::service::{App, audit, connection, session};
 use crate::store;
 use crate::upstream::saml::login_of;
@@ -152,15 +152,14 @@ pub async fn arrive(app: &App, visit: &Visit<'_>, tenant: &Tenant, kind: &str, a
     }
     let mut trace = Trace::default();
     match finish(app, tenant, kind, &it, &answered, state, &mut trace).await {
-        Ok(identity)
-            if !is_first_use(app, Some(tenant), it.idp_id.as_deref().unwrap_or_default(), &identity).await? =>
-        {
-            let error =
-                Error::refused_because(Code::ValidationFailed, "The answer was used before.", "it is good once only");
-            record_failure(app, visit, tenant, &it, "federation.assertion.replayed", "used before").await?;
-            end(app, visit, tenant, it, trace, error).await
-        }
-        Ok(identity) => judge(app, visit, tenant, it, identity, Decision::Open, trace).await,
+        Ok(identity) => match use_up(app, Some(tenant), it.idp_id.as_deref().unwrap_or_default(), &identity).await? {
+            Use::First => judge(app, visit, tenant, it, identity, Decision::Open, trace).await,
+            Use::Again => {
+                record_failure(app, visit, tenant, &it, "federation.assertion.replayed", "used before").await?;
+                end(app, visit, tenant, it, trace, Use::Again.refusal()).await
+            }
+            Use::Ended => end(app, visit, tenant, it, trace, Use::Ended.refusal()).await,
+        },
         Err(error) => end(app, visit, tenant, it, trace, error).await,
     }
 }
@@ -264,23 +263,28 @@ fn refused_there(code: &str, request: Option<&Request>, reason: String) -> Error
     }
 }
 
-/// Whether the identity provider made sure enough who it is (tenant-login §4.3 step 10).
-fn check_assurance(offered: &Offered, it: &SignIn, identity: &Identity, now: Timestamp) -> Result<()> {
+fn low(why: &str) -> Result<()> {
+    let text = "The identity provider did not make sure enough who you are.";
+    Err(Error::refused_because(Code::AssuranceTooLow, text, why))
+}
+
+/// Whether the identity provider made sure of them as the tenant wants it.
+pub(super) fn check_levels(offered: &Offered, identity: &Identity, now: Timestamp) -> Result<()> {
     let settings = &offered.settings;
-    let (auth_time, amr, acr) = said(identity, now);
-    let low = |why: &str| {
-        Err(Error::refused_because(
-            Code::AssuranceTooLow,
-            "The identity provider did not make sure enough who you are.",
-            why,
-        ))
-    };
+    let (_, amr, acr) = said(identity, now);
     if !settings.required_acr.is_empty() && !acr.is_some_and(|acr| settings.required_acr.contains(&acr)) {
         return low("acr is none of those required");
     }
     if !settings.required_amr.iter().all(|method| amr.contains(method)) {
         return low("amr lacks a required method");
     }
+    Ok(())
+}
+
+/// Whether the identity provider made sure enough who it is (tenant-login §4.3 step 10).
+fn check_assurance(offered: &Offered, it: &SignIn, identity: &Identity, now: Timestamp) -> Result<()> {
+    check_levels(offered, identity, now)?;
+    let (auth_time, _, _) = said(identity, now);
     let Some(request) = &it.request else { return Ok(()) };
     let Some(auth_time) = auth_time else { return Ok(()) };
     if request.max_age.is_some_and(|age| auth_time < now.plus_secs(-age.saturating_add(SKEW_SECS))) {

@@ -19,10 +19,12 @@ use crate::model::tenant::Tenant;
 use crate::model::token::new_audit_id;
 use crate::model::user::Identity;
 use crate::secret::digest;
+use crate::service::federated_login::check_not_ended;
 use crate::service::tenant::{self, Client};
 use crate::service::{App, activity, audit, oauth};
 use crate::store::authorization::Code as StoredCode;
 use crate::store::{self, Conn};
+use crate::upstream;
 
 /// How long a code can be redeemed, in seconds (RFC 6749 §4.1.2: ten minutes at most; OP-CODE-4).
 const CODE_SECS: i64 = 60;
@@ -72,6 +74,12 @@ pub(super) async fn sign_in(app: &App, ending: Ending<'_>, mut proven: Proven) -
         }
     };
     let from = sign_in.stage;
+    if from == Stage::Confirm
+        && let Some((identity, idp_id, _, _)) = &proven.proof.upstream
+        && identity.proof == upstream::Proof::Assertion
+    {
+        check_not_ended(&mut tx, tenant, idp_id, identity).await?;
+    }
     let mut it = sign_in;
     // Only one without an application is for anything else.
     let purpose = match it.request {

@@ -11,13 +11,15 @@ use url::Url;
 use super::depart::{self, Start, callback_uri, leave, own_keys};
 use super::found::{self, Kept, Purpose};
 use super::trace::Trace;
-use super::{Next, Page, Step, Visit, answer, arrive};
+use super::{Next, Page, SetCookie, Step, Visit, answer, arrive};
 use crate::error::{Code, Error, Result};
 use crate::model::application::Application;
 use crate::model::sign_in::Stage;
 use crate::model::tenant::Tenant;
 use crate::model::tenant_idp::{IdpInitiated, Offered};
-use crate::service::federated_login::{is_first_use, linking::Decision};
+use crate::secret::{digest, same};
+use crate::service::federated_login::linking::Decision;
+use crate::service::federated_login::use_up;
 use crate::service::{App, activity, connection, session, tenant};
 use crate::upstream::{Answer, Ask, Identity};
 
@@ -27,6 +29,28 @@ const LONGEST_SECS: i64 = 300;
 const MAX_CALLED: usize = 4;
 /// Longest state that is looked at.
 const MAX_STATE: usize = 2_048;
+
+/// The cookie and the field by which a page of ours says that it has had the browser post something once more.
+pub const AGAIN: &str = "again";
+/// How long the cookie lasts, in seconds.
+const AGAIN_SECS: u64 = 600;
+
+/// The cookie of a page that has a browser post something once more, and the value of its field: what comes with both comes with
+/// the browser's other cookies, too.
+pub fn once_more(app: &App) -> (SetCookie, String) {
+    let value = app.random.token();
+    let field = digest(&value);
+    (SetCookie { name: AGAIN.to_owned(), value, max_age_secs: AGAIN_SECS, cross_site: false }, field)
+}
+
+/// 400 for what only looks as if a page of ours had had it posted: nobody could be asked who is signed in.
+fn check_again(visit: &Visit<'_>, answered: &Answer) -> Result<()> {
+    let Some(field) = answered.one(AGAIN)? else { return Ok(()) };
+    match (visit.cookie)(AGAIN) {
+        Some(value) if same(&digest(&value), field) => Ok(()),
+        _ => Err(Error::refused(Code::StateMismatch, "Cookies are switched off, or another site has sent this.")),
+    }
+}
 
 /// Where somebody goes whom their identity provider has sent.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -117,6 +141,7 @@ async fn accept(
     state: Option<&str>,
     answered: &Answer,
 ) -> Result<Step> {
+    check_again(visit, answered)?;
     let ready = connection::ready(app, &offered.idp_id, &offered.protocol_id).await?;
     let ready = ready.ok_or_else(|| Error::refused(Code::ProviderNotFound, "Identity provider not found"))?;
     let own = own_keys(app, tenant, offered.kind).await?;
@@ -124,10 +149,8 @@ async fn accept(
     let ask = Ask::new(&ready, app.now(), &app.random).with_browser(&place, "").with_own(own.as_deref());
     let identity = app.saml.unsolicited(&ask, answered, Some(LONGEST_SECS)).await;
     let identity = identity.map_err(depart::unreachable_upstream).map_err(answer::as_refusal)?;
-    if !is_first_use(app, Some(tenant), &offered.idp_id, &identity).await? {
-        let (text, why) = ("The answer was used before.", "it is good once only");
-        return Err(Error::refused_because(Code::ValidationFailed, text, why));
-    }
+    arrive::check_levels(offered, &identity, app.now())?;
+    use_up(app, Some(tenant), &offered.idp_id, &identity).await?.allowed()?;
     let onward = onward(app, tenant, offered, state).await?;
     let (mut it, handle, cookies) = found::fresh_for(app, visit, tenant, None, Purpose::Initiated(onward))?;
     it.stage = Stage::Judged;

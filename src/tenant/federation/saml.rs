@@ -8,12 +8,12 @@ use serde_json::json;
 
 use super::super::logout::shown;
 use super::super::pages::respond;
-use super::super::pages::visit::{Browser, tenant_of};
+use super::super::pages::visit::{Browser, check_site, tenant_of};
 use crate::error::{Code, Error, Result};
 use crate::http::reply::Reply;
 use crate::http::request::Request;
 use crate::model::tenant::Tenant;
-use crate::service::login::{Begin, Brought, Next, Step, callback_uri, service_provider};
+use crate::service::login::{AGAIN, Begin, Brought, Next, Step, callback_uri, once_more, service_provider};
 use crate::service::logout::asked::Step as LogoutStep;
 use crate::service::logout::saml::{self as logout, Carried};
 use crate::service::{App, pace};
@@ -25,8 +25,6 @@ const MAX_FIELDS: usize = 20;
 /// Longest state and answer that are posted once more.
 const MAX_STATE: usize = 2_048;
 const MAX_POSTED: usize = 400_000;
-/// The field by which our own page says that the browser has been here.
-const AGAIN: &str = "again";
 
 /// `GET …/federation/saml/{idp_id}/login`
 pub async fn login(app: Arc<App>, req: Request) -> Result<Reply> {
@@ -46,7 +44,8 @@ pub async fn acs(app: Arc<App>, mut req: Request) -> Result<Reply> {
         return respond::step(&app, &req, Some(&tenant), Err(error));
     }
     let has = |wanted: &str| fields.iter().any(|(name, _)| name == wanted);
-    let may_lack_cookies = !has(AGAIN) && !req.prefers_json();
+    let by_program = req.prefers_json() && check_site(&app, &req).is_ok();
+    let may_lack_cookies = !has(AGAIN) && !by_program;
     if may_lack_cookies && Browser::of(&app, &req).visit().attempts.is_empty() {
         let step = match pace::check(&app, pace::Kind::Finish, &tenant.id, &req.origin(&app)) {
             Ok(()) => again(&app, &tenant, fields),
@@ -66,9 +65,10 @@ fn again(app: &App, tenant: &Tenant, fields: Vec<(String, String)>) -> Result<St
     if kept.iter().any(|(_, value)| value.len() > MAX_POSTED) {
         return Err(Error::refused(Code::InvalidState, "No sign-in waits for that answer. Start again."));
     }
-    kept.push((AGAIN.to_owned(), "1".to_owned()));
+    let (cookie, value) = once_more(app);
+    kept.push((AGAIN.to_owned(), value));
     let begin = Begin::Post { url: callback_uri(app, tenant, "saml"), fields: kept };
-    Ok(Step { next: Next::Leave { begin, expires_in: 0 }, cookies: Vec::new() })
+    Ok(Step { next: Next::Leave { begin, expires_in: 0 }, cookies: vec![cookie] })
 }
 
 /// `GET`, `POST …/federation/saml/slo`: a wish of the identity provider to log somebody out, or its answer to ours.

@@ -19,6 +19,7 @@ const MAX_POSTED: usize = 400_000;
 /// The text of the message in an answer to a login.
 pub fn response(answer: &Answer) -> Result<String> {
     match answer {
+        Answer::Envelope(text) if text.len() > MAX_BYTES => Err(Error::unauthorized("the envelope is too long")),
         Answer::Envelope(text) => Ok(text.clone()),
         Answer::Form(_) => {
             let posted = answer.one("SAMLResponse")?.ok_or_else(|| Error::unauthorized("there is no SAMLResponse"))?;
