@@ -129,6 +129,16 @@ def test_names_that_are_markup(home, sp, reader):
     assert read.get_attributes()["openstack_project"] == [name] and "openstack_groups" not in read.get_attributes()
 
 
+def test_names_that_xml_has_not(home, sp):
+    """No assertion can have them; in a group's name they leave the group out."""
+    bob = Someone(home, name=unique("b\u0001"))
+    assert bob.ask(sp).status_code == 403
+    carol = Someone(home, [unique("g\u0001"), "plain"])
+    response = response_in(carol.ask(sp))
+    groups = [v.text for v in response.iterfind(".//saml:Attribute[@Name='openstack_groups']/saml:AttributeValue", SPACES)]
+    assert len(groups) in (1, 2) and all("\u0001" not in group for group in groups), groups
+
+
 def test_the_envelope(home, ann, sp):
     root = parse(ann.ask(sp, ECP).content)
     assert root.tag == f"{{{SOAP}}}Envelope"

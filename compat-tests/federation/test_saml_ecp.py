@@ -215,6 +215,16 @@ def test_the_cookie(way):
     refused(collect(other, brought(way, bring(way.archstone, Round(way).envelope()))))
 
 
+def test_a_state_is_no_cookie_and_a_cookie_no_state(way):
+    """What a client was given for one step opens no other."""
+    first = Round(way)
+    refused(collect(way, f"archstone-ecp={first.asked.relay_state}"))
+    cookie = brought(way, bring(way.archstone, first.envelope()))
+    second = Round(way)
+    refused(bring(way.archstone, second.envelope(state=cookie.partition("=")[2])))
+    assert collect(way, cookie).status_code == 201
+
+
 def test_a_cookie_twenty_times_at_once(way):
     cookie = brought(way, bring(way.archstone, Round(way).envelope()))
     with ThreadPoolExecutor(20) as pool:

@@ -3,8 +3,10 @@
 
 import pytest
 
-from saml_cases import session_cookies
-from saml_unasked import START, comes, in_at, who
+from harness import unique
+from peers.saml import IdentityProvider
+from saml_cases import across, session_cookies
+from saml_unasked import START, Unasked, comes, in_at, who
 from tenancy import by_password
 from visitor import Page
 
@@ -66,3 +68,26 @@ def test_the_same_person_is_not_asked(taking, app, browse):
     first = in_at(answer, case, client, START)
     answer, again = comes(way, browser, name=case.name)
     assert in_at(answer, again, client, START)["sub"] == first["sub"]
+
+
+@pytest.mark.parametrize("again", ["1", "", "x" * 43])
+def test_another_site_cannot_pretend_that_a_page_of_ours_was_there(taking, app, house, browse, again):
+    """A form that says so itself is not asked whom it would sign out, as it brings no cookie."""
+    client, user, browser = app(), house.user(), browse()
+    attempt = client.attempt()
+    attempt.code(by_password(browser, attempt, user))
+    case = Unasked(taking(client), browser)
+    answer = across(browser, case.way.acs, case.fields(case.signed()) | {"again": again})
+    assert answer.status_code == 400, f"{answer.status_code} {answer.text[:500]}"
+    assert who(browser, client)["sub"] == user["id"]
+
+
+def test_whoever_comes_unasked_is_made_sure_of_as_the_tenant_wants_it(other_way, app, browse):
+    client, browser = app(), browse()
+    idp = IdentityProvider(f"https://{unique('idp')}.example/metadata", "https://idp.example/sso")
+    strong = "urn:oasis:names:tc:SAML:2.0:ac:classes:SmartcardPKI"
+    way = other_way(idp, settings={"idp_initiated": "accept", "default_app_id": client.id, "required_acr": [strong]})
+    answer, _ = comes(way, browser)
+    assert answer.status_code == 403 and not session_cookies(browser), answer.text[:500]
+    answer, case = comes(way, browser, context_class=strong)
+    assert in_at(answer, case, client, START)
