@@ -4,6 +4,7 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import requests
 
 from connection_outcomes import DEADLINE, failed, succeeded
 from harness import unique
@@ -11,7 +12,7 @@ from peers import broken_saml
 from peers.authority import ENDING, EXPIRED, FUTURE, self_signed
 from peers.broken import BrokenWeb, Reply
 from sso_bodies import by_metadata, saml
-from sso_calls import afresh, create, draft, get, test
+from sso_calls import afresh, create, delete, draft, get, path_of, problem, send, system_admin, test
 
 SAML_CASES = {
     "status-404": "404",
@@ -43,6 +44,20 @@ SAML_CASES = {
     "to-forbidden": "allow|redirect|address",
     "two-entities": "entit",
 }
+
+
+def test_a_real_saml_identity_provider_by_a_document(archstone, saml_idp):
+    """Its metadata is given with the configuration: nothing is fetched, and what is wrong with it is said at once."""
+    document = requests.get(saml_idp.metadata_url, verify=False, timeout=30).text
+    body = by_metadata("", block={"idpMetadataXml": document})
+    del body["samlConfig"]["idpMetadataUrl"]
+    made = afresh(archstone, body)
+    assert made["samlConfig"]["idpEntityId"] == saml_idp.entity_id and made["samlConfig"]["idpMetadataXml"] == document.strip()
+    succeeded(test(archstone, made), issuer=saml_idp.entity_id, authorizationEndpoint=saml_idp.sso_url, tokenEndpoint="")
+    for wrong in ("<a/>", document.replace(saml_idp.entity_id, "https://other.example/metadata"), document[:-40]):
+        answer = send(archstone, "PUT", path_of(made), {"samlConfig": {"idpMetadataXml": wrong}})
+        problem(answer, 400, "samlConfig.idpMetadataXml")
+    assert delete(archstone, made, system_admin(archstone), force="true").status_code == 200
 
 
 def test_a_real_saml_identity_provider_by_its_metadata(archstone, saml_idp):

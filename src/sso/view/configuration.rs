@@ -137,6 +137,9 @@ pub struct SamlConfig {
     /// Where its metadata is.
     #[serde(skip_serializing_if = "Option::is_none")]
     idp_metadata_url: Option<String>,
+    /// Its metadata itself; then none is fetched.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    idp_metadata_xml: Option<String>,
     /// Entity ID of this service.
     sp_entity_id: String,
     /// Form of name that is asked for.
@@ -286,6 +289,7 @@ fn saml(defaults: Defaults, s: &Saml, mask: Option<&'static str>) -> SamlConfig 
         idp_slo_url: s.idp_slo_url.clone(),
         idp_certificate: s.idp_certificate.clone(),
         idp_metadata_url: s.idp_metadata_url.clone(),
+        idp_metadata_xml: s.idp_metadata_xml.clone(),
         sp_entity_id: s.sp_entity_id.clone().unwrap_or(defaults.sp_entity_id),
         name_id_format: s.name_id_format.clone(),
         sign_requests: s.sign_requests,

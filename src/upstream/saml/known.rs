@@ -141,15 +141,37 @@ impl Library {
                 }
                 Ok(read)
             };
-            fetched.await.inspect_err(|error| {
-                tracing::warn!(target: "saml", %url, %error, "metadata was not renewed; what is known stays in use");
-            })
+            let fetched = fetched.await;
+            report(&url, &fetched, now);
+            fetched
         };
         match seen {
             None => kept.get(now, fetch).await.map(Some),
             Some(seen) => kept.newer(now, Some(seen), fetch).await.map(Some),
         }
     }
+}
+
+/// Tells operators what became of metadata that was fetched: whoever relies on it signs nobody in once it has failed for a day.
+fn report(url: &str, fetched: &Result<Metadata>, now: Timestamp) {
+    let result = match fetched {
+        Err(error) => {
+            tracing::warn!(target: "saml", %url, %error, "metadata was not renewed; what is known stays in use");
+            "failed"
+        }
+        Ok(metadata) => {
+            let certificates = metadata.certificates.iter().filter_map(|der| Certificate::from_der(der).ok());
+            let last = certificates.max_by_key(|certificate| certificate.not_after);
+            match last.filter(|certificate| certificate.ends_soon(now)) {
+                Some(last) => {
+                    tracing::warn!(target: "saml", %url, ends = %last.ends(), "the last certificate in metadata ends soon");
+                    "expiring"
+                }
+                None => "renewed",
+            }
+        }
+    };
+    metrics::counter!("archstone_saml_metadata_total", "result" => result).increment(1);
 }
 
 /// An identity provider as a login needs it.
