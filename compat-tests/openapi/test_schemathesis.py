@@ -23,6 +23,9 @@ ASKS = "an identity provider would have to be there: federation/ holds these ans
 NEVER = {
     "FederatedAuth": ASKS, "FederatedAuthByPost": ASKS, "CreateTokenByIdToken": ASKS, "WebSso": ASKS, "WebSsoByPost": ASKS,
     "IdentityProviderWebSso": ASKS, "IdentityProviderWebSsoByPost": ASKS,
+    "SamlWebSso": ASKS, "SamlEcp": ASKS, "CreateTokenBySaml": ASKS, "CreateIDPMetadata": ASKS, "GetIDPMetadata": ASKS,
+    "CreateSamlAssertion": "its token stands in the body: federation/ has it succeed",
+    "CreateEcpAssertion": "its token stands in the body: federation/ has it succeed",
     "ProbeOIDCProvider": "a provider would have to be there: sso/ holds these answers against the description",
     "ListRevokedPkiTokens": "it is gone: 410",
 }
