@@ -10,13 +10,12 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "tenant")]
 
 from dashboard_nodes import _servers, dashboard, own_provider, pair  # noqa: E402, F401
-from harness import Archstone, faketime, free_port, one_for_each_name, set_clock, unique  # noqa: E402
+from harness import Archstone, faketime, free_port, set_clock, unique  # noqa: E402
 from peers.browser import ChromeDriver  # noqa: E402
 from peers.openid import OpenIdProvider  # noqa: E402
-from peers.pysaml import PySaml  # noqa: E402
 from peers.saml import IdentityProvider  # noqa: E402
 from peers.saml_ecp import EcpIdentityProvider  # noqa: E402
-from peers.simplesamlphp import SimpleSamlPhp  # noqa: E402
+from saml_providers import SAML_PEERS, saml_peers  # noqa: E402, F401
 from saml_trust import SamlTrust, metadata  # noqa: E402
 from trust import EGRESS, Trust  # noqa: E402
 from visitor import Visitor  # noqa: E402
@@ -139,15 +138,6 @@ def one_address(cluster, settings):
     yield first, second
     second.remove()
     first.remove()
-
-
-SAML_PEERS = {"simplesamlphp": SimpleSamlPhp, "pysaml2": PySaml}
-
-
-@pytest.fixture(scope="session")
-def saml_peers():
-    """SAML identity providers with pages, each started when first asked for."""
-    yield from one_for_each_name(lambda name: SAML_PEERS[name](), lambda it: it.start())
 
 
 @pytest.fixture(params=SAML_PEERS)

@@ -5,12 +5,10 @@ Browsers are `tenant/visitor.py`'s; documents of hand-made identity providers ar
 `Case`.
 """
 
-from requests.cookies import RequestsCookieJar
-
 from peers import saml
 from peers.saml import find, parse
 from peers.saml_ecp import PAOS_HEADER, PAOS_TYPE
-from saml_cases import Case
+from saml_cases import Case, across  # noqa: F401 (tests take it from here)
 from trust import WEBSSO, Trust
 from visitor import Page
 
@@ -117,15 +115,6 @@ def begin(way, browser, origin, path=None):
     answer = leave(way, browser, origin, path)
     assert answer.status_code in (302, 303), f"{answer.status_code} {answer.text[:1000]}"
     return Case(way.provider, way.provider.read_redirect(answer.headers["Location"]), browser=browser, way=way)
-
-
-def across(browser, url, form):
-    """A form from another site's page: cookies of ours do not go along (SameSite)."""
-    kept, browser.http.cookies = browser.http.cookies, RequestsCookieJar()
-    answer = browser.post(url, form)
-    kept.update(browser.http.cookies)
-    browser.http.cookies = kept
-    return answer
 
 
 def send(case, document, browser=None, url=None):

@@ -8,14 +8,13 @@ import pytest
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "federation")]
 
-from harness import Archstone, faketime, one_for_each_database, one_for_each_name, set_clock  # noqa: E402
+from harness import Archstone, faketime, one_for_each_database, set_clock  # noqa: E402
 from peers.applications import OpenIdApp  # noqa: E402
 from peers.hostile_provider import HostileProvider  # noqa: E402
 from peers.openid import OpenIdProvider  # noqa: E402
 from peers.playwright import Playwright  # noqa: E402
-from peers.pysaml import PySaml  # noqa: E402
-from peers.simplesamlphp import SimpleSamlPhp  # noqa: E402
 from saml_logout_scene import party, publish, told_by_metadata  # noqa: E402, F401
+from saml_providers import SAML_PEERS, saml_peers  # noqa: E402, F401
 from saml_scene import browse, client, house, idp, other_way, way  # noqa: E402, F401
 from saml_unasked_scene import app, taking  # noqa: E402, F401
 from tenancy import Tenant  # noqa: E402
@@ -126,15 +125,6 @@ def own_provider():
     it = OpenIdProvider().start()
     yield it
     it.stop()
-
-
-SAML_PEERS = {"simplesamlphp": SimpleSamlPhp, "pysaml2": PySaml}
-
-
-@pytest.fixture(scope="session")
-def saml_peers():
-    """SAML identity providers, each started when first asked for."""
-    yield from one_for_each_name(lambda name: SAML_PEERS[name](), lambda idp: idp.start())
 
 
 @pytest.fixture(params=SAML_PEERS)

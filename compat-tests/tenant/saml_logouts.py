@@ -134,25 +134,31 @@ def tell(way, browser, tree, binding="Redirect", **how):
     return bring(way, browser, packed(way, tree, binding, **how))
 
 
-def answered(way, answer, request, relay_state="the state", binding="Redirect", location=None, status=(SUCCESS,)):
-    """The answer is a signed LogoutResponse to this request, on its way to the identity provider; it."""
+def signed_message(way, answer, parameter, binding, location):
+    """The signed message with which a browser is sent to the identity provider; it."""
     location = location or way.idp.slo_url
     [certificate] = our_certificates(way.tenant)
     if binding == "Redirect":
         assert answer.status_code in (302, 303), f"{answer.status_code} {answer.text[:1000]}"
         url = answer.headers["Location"]
-        assert url.startswith(at(location, f"{RESPONSE}=")), url
-        message = read_redirect(url, RESPONSE)
-        saml_logout.verify_redirect(url, RESPONSE, certificate)
+        assert url.startswith(at(location, f"{parameter}=")), url
+        message = read_redirect(url, parameter)
+        saml_logout.verify_redirect(url, parameter, certificate)
     else:
-        assert answer.status_code == 200, f"{answer.status_code} {answer.text[:1000]}"
-        form = Page(answer).form(RESPONSE)
+        assert answer.status_code == 200, f"{answer.status_code} {answer.headers} {answer.text[:1000]}"
+        form = Page(answer).form(parameter)
         assert form.action == location and form.method == "post" and form.buttons, "without scripts there is a button"
-        message = read_post(form.fields, RESPONSE)
-        saml_logout.verify_post(form.fields, RESPONSE, certificate)
+        message = read_post(form.fields, parameter)
+        saml_logout.verify_post(form.fields, parameter, certificate)
     assert answer.headers["Cache-Control"] == "no-store"
-    assert message.kind == "LogoutResponse" and message.root.get("Version") == "2.0"
-    assert message.issuer == way.metadata and message.root.get("Destination") == location
+    assert message.root.get("Version") == "2.0" and message.root.get("Destination") == location
+    return message
+
+
+def answered(way, answer, request, relay_state="the state", binding="Redirect", location=None, status=(SUCCESS,)):
+    """The answer is a signed LogoutResponse to this request, on its way to the identity provider; it."""
+    message = signed_message(way, answer, RESPONSE, binding, location)
+    assert message.kind == "LogoutResponse" and message.issuer == way.metadata
     assert message.root.get("InResponseTo") == request.get("ID") and message.relay_state == relay_state
     assert tuple(message.status) == status, message.status
     return message
@@ -208,23 +214,8 @@ def onward(browser, answer, tenant):
 
 def request_of(way, answer, binding="Redirect", location=None):
     """The signed LogoutRequest with which a browser is sent to the identity provider; it."""
-    location = location or way.idp.slo_url
-    [certificate] = our_certificates(way.tenant)
-    if binding == "Redirect":
-        assert answer.status_code in (302, 303), f"{answer.status_code} {answer.text[:1000]}"
-        url = answer.headers["Location"]
-        assert url.startswith(at(location, f"{REQUEST}=")), url
-        message = read_redirect(url, REQUEST)
-        saml_logout.verify_redirect(url, REQUEST, certificate)
-    else:
-        assert answer.status_code == 200, f"{answer.status_code} {answer.headers} {answer.text[:1000]}"
-        form = Page(answer).form(REQUEST)
-        assert form.action == location and form.method == "post" and form.buttons, "without scripts there is a button"
-        message = read_post(form.fields, REQUEST)
-        saml_logout.verify_post(form.fields, REQUEST, certificate)
-    assert answer.headers["Cache-Control"] == "no-store"
-    assert message.kind == "LogoutRequest" and message.root.get("Version") == "2.0"
-    assert message.root.get("Destination") == location and message.root.get("IssueInstant").endswith("Z")
+    message = signed_message(way, answer, REQUEST, binding, location)
+    assert message.kind == "LogoutRequest" and message.root.get("IssueInstant").endswith("Z")
     assert message.relay_state and len(message.relay_state) <= 80, "the binding allows no more"
     return message
 
