@@ -8,7 +8,6 @@
 //! among the diagnostics of the identity provider.
 
 pub mod diagnostics;
-pub mod ended;
 mod existing;
 pub mod explain;
 mod groups;
@@ -18,12 +17,12 @@ mod projects;
 mod proxy;
 pub mod route;
 pub mod saml;
+pub mod used;
 mod vouch;
 pub mod web;
 
 use std::sync::Arc;
 
-use ended::ended_sessions;
 use moka::sync::Cache;
 use person::Whose;
 use serde_json::json;
@@ -31,22 +30,22 @@ use sha2::{Digest, Sha256};
 
 pub use proxy::Proxied;
 use route::Route;
+pub use used::{Use, check_not_ended, use_up};
 use vouch::Vouch;
 pub use vouch::{connect, judge};
 
 use super::caller::Origin;
 use super::issue::{self, Entrance, Issued, Proven};
 use super::{App, audit, connection};
-use crate::error::{Code, Error, Result};
+use crate::error::{Error, Result};
 use crate::model::assertion::Assertion;
 use crate::model::audit_event::Outcome;
 use crate::model::auth_request::Asked;
 use crate::model::claims;
 use crate::model::mapping::Mapping;
 use crate::model::mapping_engine::{Mapped, Owner, Rules};
-use crate::model::tenant::Tenant;
 use crate::model::token::Federated;
-use crate::secret::{Secret, digest};
+use crate::secret::Secret;
 use crate::store::{self, Conn};
 use crate::upstream::{Ask, Identity, Proof};
 use diagnostics::Trace;
@@ -297,69 +296,6 @@ async fn vouched(app: &App, route: &Route, presented: Presented) -> Result<Vouch
         }
     };
     Ok(Vouched::Assertion(assertion(app, &identity)?, identity.proof))
-}
-
-/// How long the clocks of others may differ, in seconds.
-const SKEW_SECS: i64 = 60;
-
-/// Whether what somebody was proven by may still be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Use {
-    /// It may, and is used up by that.
-    First,
-    /// It was used before.
-    Again,
-    /// The identity provider has ended the session meanwhile that it is of.
-    Ended,
-}
-
-impl Use {
-    /// What is said of it.
-    pub fn refusal(self) -> Error {
-        let (text, why) = match self {
-            Self::First | Self::Again => ("The answer was used before.", "it is good once only"),
-            Self::Ended => ("You have been signed out at your provider meanwhile.", "its session has been ended"),
-        };
-        Error::refused_because(Code::ValidationFailed, text, why)
-    }
-
-    /// Refuses what may not be used.
-    pub fn allowed(self) -> Result<()> {
-        if self == Self::First { Ok(()) } else { Err(self.refusal()) }
-    }
-}
-
-/// Uses up what an identity was proven by, where that is good once only, whichever node it is shown to, unless its session has
-/// been ended at that tenant. It is kept as long as it could be shown.
-pub async fn use_up(app: &App, tenant: Option<&Tenant>, idp_id: &str, identity: &Identity) -> Result<Use> {
-    let Some((id, ends)) = &identity.once else { return Ok(Use::First) };
-    let key = digest(&format!("assertion {idp_id} {id}"));
-    let until = ends.plus_secs(2 * SKEW_SECS);
-    let mut conn = app.store.write_once().await?;
-    let Some(tenant) = tenant else {
-        let is_first = store::spent::spend(&mut conn, &key, until).await?;
-        return Ok(if is_first { Use::First } else { Use::Again });
-    };
-    let (marks, since) = ended_sessions(tenant, idp_id, identity);
-    if store::spent::spend_unless(&mut conn, &key, until, (&marks, since)).await? {
-        return Ok(Use::First);
-    }
-    let is_ended = store::spent::is_marked(&mut conn, &marks, since).await?;
-    Ok(if is_ended { Use::Ended } else { Use::Again })
-}
-
-/// Refuses somebody whose session at the identity provider was ended while they were asked something here.
-pub async fn check_not_ended(tx: &mut Conn, tenant: &Tenant, idp_id: &str, identity: &Identity) -> Result<()> {
-    let (marks, since) = ended_sessions(tenant, idp_id, identity);
-    match store::spent::is_marked(tx, &marks, since).await? {
-        true => Err(Use::Ended.refusal()),
-        false => Ok(()),
-    }
-}
-
-/// 401 for what was used before.
-async fn once_only(app: &App, idp_id: &str, identity: &Identity) -> Result<()> {
-    use_up(app, None, idp_id, identity).await?.allowed().map_err(as_unauthorized)
 }
 
 /// What a tenant's people are told in detail is one uniform answer here (security rule 9).

@@ -13,7 +13,7 @@ use crate::model::facts::Scope;
 use crate::model::service_provider::ServiceProvider;
 use crate::store;
 use crate::upstream::saml::metadata::{IdentityProvider, own_kind, valid_until};
-use crate::upstream::saml::{Vouching, envelope, with_own};
+use crate::upstream::saml::{Vouching, envelope};
 
 /// Most groups that an assertion names.
 const MAX_GROUPS: usize = 1_000;
@@ -107,7 +107,7 @@ async fn vouch(app: &App, origin: impl Fn() -> Origin, body: &Value) -> Result<(
     let (issuer, audience, now) = (entity_id(app), own_kind(&sp.sp_url), app.now());
     let (recipient, subject, random) = (sp.sp_url.clone(), facts.user_name.clone(), app.random.clone());
     let until = now.plus_secs(i64::try_from(app.config.saml.assertion_expiration_secs).unwrap_or(i64::MAX));
-    let document = with_own(&own, move |key| {
+    let document = app.saml.with_own(&own, move |key| {
         let vouching = Vouching {
             issuer: &issuer,
             recipient: &recipient,

@@ -7,6 +7,7 @@
 
 mod answer;
 mod arrive;
+mod assurance;
 mod authorize;
 mod complete;
 mod depart;
@@ -19,6 +20,7 @@ mod session;
 mod trace;
 mod unasked;
 mod view;
+mod waiting;
 
 pub use arrive::arrive;
 pub use authorize::authorize;

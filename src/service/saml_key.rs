@@ -16,12 +16,17 @@ use crate::clock::Timestamp;
 use crate::error::{Code, Error, Result};
 use crate::model::saml_key::{KEPT_AFTER_SECS, SamlKey, next_change, signing};
 use crate::model::tenant::Tenant;
-use crate::secret::Secret;
+use crate::secret::{Secret, digest};
 use crate::store::{self, Conn};
+use crate::upstream::saml::metadata::ServiceProvider;
 use crate::upstream::saml::own::{self, Own, OwnKey};
 
 /// Tenants whose keys are remembered at most.
 const MAX_KNOWN: u64 = 10_000;
+/// Signed metadata that is remembered at most, and for how long, in seconds: anybody may ask for it, and a signature takes a core
+/// for some milliseconds.
+const MAX_SIGNED: u64 = 1_000;
+const SIGNED_SECS: i64 = 300;
 /// The id of the service's first key: of two nodes that make it at once, one does.
 const FIRST: &str = "service";
 
@@ -70,13 +75,15 @@ impl<'a> Holder<'a> {
 #[derive(Debug)]
 pub struct SamlKeys {
     known: Cache<String, (u64, Timestamp, Arc<Own>)>,
+    /// Metadata that was signed, by what it says but for its times.
+    signed: Cache<String, (Timestamp, Arc<str>)>,
     /// Held while a first key is made: that takes a core for long.
     making: tokio::sync::Mutex<()>,
 }
 
 impl Default for SamlKeys {
     fn default() -> Self {
-        Self { known: Cache::new(MAX_KNOWN), making: tokio::sync::Mutex::new(()) }
+        Self { known: Cache::new(MAX_KNOWN), signed: Cache::new(MAX_SIGNED), making: tokio::sync::Mutex::new(()) }
     }
 }
 
@@ -122,6 +129,22 @@ async fn read(app: &App, holder: Holder<'_>) -> Result<Option<Arc<Own>>> {
     let held = Arc::new(Own { keys: Arc::new(keys), signing });
     app.saml_keys.known.insert(holder.name().to_owned(), (tick, until, held.clone()));
     Ok(Some(held))
+}
+
+/// What we say of ourselves, signed by `own`; the same for a while.
+pub async fn signed_metadata(app: &App, own: &Own, described: &ServiceProvider<'_>) -> Result<Arc<str>> {
+    let signs = own.keys.get(own.signing).map(|key| key.certificate.as_str()).unwrap_or_default();
+    let key = digest(&format!("{signs} {}", described.without_times()));
+    let now = app.now();
+    if let Some((until, document)) = app.saml_keys.signed.get(&key)
+        && now < until
+    {
+        return Ok(document);
+    }
+    let message = described.message(Some(format!("_{}", app.random.hex_id())));
+    let document: Arc<str> = app.saml.with_own(own, move |key| message.signed(key)).await?.into();
+    app.saml_keys.signed.insert(key, (now.plus_secs(SIGNED_SECS), document.clone()));
+    Ok(document)
 }
 
 /// A new key that begins to sign at once; not yet stored.

@@ -190,7 +190,7 @@ fn quote(text: &str) -> String {
 }
 
 /// A URL as a text may name it: without its query, which may be secret.
-fn place(url: &str) -> String {
+pub fn place(url: &str) -> String {
     match Url::parse(url) {
         Ok(mut url) => {
             url.set_query(None);

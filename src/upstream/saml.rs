@@ -9,9 +9,11 @@
 //! of what is decided here. `samael` was the first choice; it reads by two parsers, one of which mends what is broken, and
 //! follows references before anything is verified.
 
+mod assertion;
 mod carried;
 mod encryption;
 mod known;
+mod leaving;
 mod logout;
 mod message;
 pub mod metadata;
@@ -29,22 +31,23 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 
+use self::assertion::Said;
 pub use self::carried::Carried;
 pub use self::known::Pinned;
 use self::known::{Library, Partner};
-use self::logout::Between;
+pub use self::leaving::{LeftMemo, PeekLogout};
 pub use self::logout::{Answered, Asked, FRESH_SECS};
 use self::message::read_key;
 pub use self::message::{Key, Message};
 use self::own::OwnKey;
 use self::request::AuthnRequest;
-use self::response::{Expected, Refusal, Said};
-use self::said::{Hint, identity, refused_there};
+use self::response::{Expected, Refusal};
+use self::said::{identity, refused_there};
 pub use self::soap::response as envelope;
 pub use self::vouching::Vouching;
 use self::xml::{SAML, Tree};
 use super::check::certificate::Certificate;
-use super::{Answer, Ask, Begin, Begun, Identity, Own, Ready, Upstream};
+use super::{Answer, Ask, Begun, Identity, Own, Ready, Upstream};
 use crate::clock::Timestamp;
 use crate::egress::Egress;
 use crate::error::{Error, Result};
@@ -54,7 +57,7 @@ use crate::secret::{Secret, digest};
 
 /// An age of a sign-in that few are of, in seconds: whoever asks for it has people authenticate anew.
 const SHORT_SECS: i64 = 300;
-/// Messages that are read or wait for that at most: each may take a few milliseconds and some memory.
+/// Messages that are read, signed or wait for that at most: each may take a few milliseconds and some memory.
 const MAX_WAITING: usize = 512;
 /// Length of what logins are stored under.
 const DIGEST: usize = 43;
@@ -71,12 +74,6 @@ pub struct Memo {
     anew_since: Option<Timestamp>,
 }
 
-/// What a log-out that goes on at the identity provider remembers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LeftMemo {
-    request_id: String,
-}
-
 /// What a Response says of itself before anything of it is believed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Peek {
@@ -88,25 +85,14 @@ pub struct Peek {
     pub relay_state: Option<String>,
 }
 
-/// What a message about logging out says of itself before anything of it is believed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PeekLogout {
-    /// Whether it asks, rather than answers.
-    pub is_request: bool,
-    /// Who says that it is theirs.
-    pub issuer: Option<String>,
-    /// What has to come back with the answer.
-    pub relay_state: Option<String>,
-}
-
 /// The SAML upstream, one for all identity providers.
 #[derive(Debug)]
 pub struct Saml {
     egress: Arc<Egress>,
     library: Library,
-    /// Messages that are read at a time: each takes a core.
-    readers: Semaphore,
-    /// Messages that are read or wait for that.
+    /// Messages that are read or signed at a time: each takes a core.
+    workers: Semaphore,
+    /// Those, and those that wait for their turn.
     waiting: Semaphore,
 }
 
@@ -147,35 +133,27 @@ impl Signer {
         Ok(Self { configured, own: ask.own.map(|own| (own.keys.clone(), own.signing)) })
     }
 
-    /// Does what takes a signature, which takes a millisecond: not on a thread that others wait for.
+    /// Does what takes a signature, which takes a millisecond or three: in turn, and not on a thread that others wait for.
     async fn with<T: Send + 'static>(
         self,
+        saml: &Saml,
         done: impl FnOnce(Option<Key<'_>>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let writing = tokio::task::spawn_blocking(move || {
+        let writing = saml.off_thread(move || {
             let configured = self.configured.as_ref().map(read_key).transpose()?;
             let own = self.own.as_ref().and_then(|(keys, signing)| keys.get(*signing)).map(Key::Certified);
             done(configured.as_ref().map(Key::Own).or(own))
         });
-        writing.await.unwrap_or_else(|_| Err(Error::internal("a message was not written")))
+        writing.await?
     }
-}
-
-/// Does what takes a signature by one of our own keys, off this thread.
-pub async fn with_own<T: Send + 'static>(
-    own: &Own,
-    done: impl FnOnce(Key<'_>) -> Result<T> + Send + 'static,
-) -> Result<T> {
-    let signer = Signer { configured: None, own: Some((own.keys.clone(), own.signing)) };
-    signer.with(|key| done(key.ok_or_else(|| Error::internal("there is no key to sign with"))?)).await
 }
 
 impl Saml {
     /// With the client that metadata is fetched by.
     pub fn new(egress: Arc<Egress>) -> Self {
         let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-        let (readers, waiting) = (Semaphore::new(cores), Semaphore::new(MAX_WAITING));
-        Self { library: Library::new(egress.clone()), egress, readers, waiting }
+        let (workers, waiting) = (Semaphore::new(cores), Semaphore::new(MAX_WAITING));
+        Self { library: Library::new(egress.clone()), egress, workers, waiting }
     }
 
     /// Checks settings that are about to be stored: what is set can be used, and nothing lies where nobody may ask. Metadata that
@@ -212,18 +190,28 @@ impl Saml {
         Ok(())
     }
 
-    /// Does what reads a message off this thread, few at a time.
-    async fn reading<T: Send + 'static>(&self, read: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-        let full = |_| Error::unavailable("too many messages wait to be read");
+    /// Does what reads or signs a message off this thread, few at a time.
+    async fn off_thread<T: Send + 'static>(&self, done: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+        let full = |_| Error::unavailable("too many messages wait for their turn");
         let _waits = self.waiting.try_acquire().map_err(full)?;
-        let _reader = self.readers.acquire().await.map_err(|_| Error::internal("nobody reads any more"))?;
-        tokio::task::spawn_blocking(read).await.map_err(|_| Error::internal("a message was not read"))
+        let _turn = self.workers.acquire().await.map_err(|_| Error::internal("nobody works any more"))?;
+        tokio::task::spawn_blocking(done).await.map_err(|_| Error::internal("a message was not read or written"))
+    }
+
+    /// Does what takes a signature by one of our own keys.
+    pub async fn with_own<T: Send + 'static>(
+        &self,
+        own: &Own,
+        done: impl FnOnce(Key<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let signer = Signer { configured: None, own: Some((own.keys.clone(), own.signing)) };
+        signer.with(self, |key| done(key.ok_or_else(|| Error::internal("there is no key to sign with"))?)).await
     }
 
     /// What a Response says of itself; nothing of it is verified.
     pub async fn peek(&self, answer: &Answer) -> Result<Peek> {
         let text = carried::response(answer)?;
-        let peeked = self.reading(move || {
+        let peeked = self.off_thread(move || {
             let tree = Tree::read(&text)?;
             let message = soap::message(&tree)?;
             let issuer = |of: xml::Element<'_, '_>| {
@@ -252,7 +240,7 @@ impl Saml {
     pub async fn begin_by_client(&self, ask: &Ask<'_>) -> Result<(String, super::Memo)> {
         let (request, memo) = asked_for(ask, String::new(), request::PAOS)?;
         let (acs_url, issuer, state) = (request.acs_url.clone(), request.issuer.clone(), ask.state.to_owned());
-        let signed = Signer::of(ask)?.with(move |key| {
+        let signed = Signer::of(ask)?.with(self, move |key| {
             let message = request.message();
             let xml = key.map_or_else(|| Ok(message.unsigned()), |key| message.signed(key))?;
             Ok(soap::request(&acs_url, &issuer, &state, &xml))
@@ -291,14 +279,14 @@ impl Saml {
         });
         let idp_entity_id = partner.entity_id.clone();
         let this = reading.clone();
-        let mut read = self.reading(move || this.read(&partner)).await?;
+        let mut read = self.off_thread(move || this.read(&partner)).await?;
         if matches!(read, Err(Refusal::Untrusted(_))) && saml.idp_certificate.is_none() {
             // It may sign with a key that it has published since.
             if let Ok(Some(newer)) = self.library.fetched(ask.connection, ask.now, held.as_ref()).await
                 && held.as_ref().is_some_and(|held| held.document.certificates != newer.document.certificates)
             {
                 let (this, partner) = (reading.clone(), Partner::of(ask, Some(&newer.document))?);
-                read = self.reading(move || this.read(&partner)).await?;
+                read = self.off_thread(move || this.read(&partner)).await?;
             }
         }
         match read {
@@ -306,104 +294,6 @@ impl Saml {
             Err(Refusal::Status(first, second)) => Err(refused_there(&first, second.as_deref().unwrap_or_default())),
             Err(Refusal::Untrusted(why)) => Err(Error::unauthorized(format!("the Response {why}"))),
         }
-    }
-
-    /// How a browser logs out there, by what was kept of the login, and what to remember of it; none if the identity provider has
-    /// no place for that.
-    pub async fn end_session(&self, ask: &Ask<'_>, hint: &Secret) -> Result<Option<(Begin, LeftMemo)>> {
-        let hint = Hint::from_text(hint)?;
-        let held = self.library.fetched(ask.connection, ask.now, None).await?;
-        let partner = Partner::of(ask, held.as_ref().map(|held| &held.document))?;
-        let Some(place) = partner.logout else { return Ok(None) };
-        let (id, now, state) = (request_id(ask.state), ask.now, ask.state.to_owned());
-        let memo = LeftMemo { request_id: id.clone() };
-        let begin = Signer::of(ask)?
-            .with(move |key| logout::request(id, &hint, &place.url, now).carried(place.by_post, Some(&state), key));
-        Ok(Some((begin.await?, memo)))
-    }
-
-    /// Reads what an identity provider says about logging out; `ask` has the address that it came to. With newer metadata, if a
-    /// signature is of a key that is not known.
-    async fn about_logout<T: Send + 'static>(
-        &self,
-        ask: &Ask<'_>,
-        carried: &Carried,
-        read: impl Fn(&carried::Brought, &Between<'_>) -> xml::Outcome<T> + Copy + Send + 'static,
-    ) -> Result<T> {
-        let held = self.library.fetched(ask.connection, ask.now, None).await?;
-        let done = self.try_about_logout(ask, held.as_ref().map(|h| &h.document), carried, read).await;
-        match done {
-            Err(Error::Unauthorized { .. }) if held.is_some() => {}
-            done => return done,
-        }
-        let newer = self.library.fetched(ask.connection, ask.now, held.as_ref()).await;
-        let document = newer.as_ref().ok().and_then(|n| n.as_ref()).or(held.as_ref()).map(|h| &h.document);
-        self.try_about_logout(ask, document, carried, read).await
-    }
-
-    async fn try_about_logout<T: Send + 'static>(
-        &self,
-        ask: &Ask<'_>,
-        fetched: Option<&super::check::metadata::Metadata>,
-        carried: &Carried,
-        read: impl FnOnce(&carried::Brought, &Between<'_>) -> xml::Outcome<T> + Send + 'static,
-    ) -> Result<T> {
-        let partner = Partner::of(ask, fetched)?;
-        let sp_entity_id = sp_entity_id(settings(ask.connection)?, &metadata::acs_beside(ask.redirect_uri));
-        let (carried, slo_url, now) = (carried.clone(), ask.redirect_uri.to_owned(), ask.now);
-        let done = self.reading(move || {
-            let between = Between { partner: &partner, sp_entity_id: &sp_entity_id, slo_url: &slo_url, now };
-            read(&carried.open()?, &between)
-        });
-        done.await?.map_err(|why| Error::unauthorized(format!("the message {why}")))
-    }
-
-    /// What a message about logging out says of itself; nothing of it is verified.
-    pub async fn peek_logout(&self, carried: &Carried) -> Result<PeekLogout> {
-        let carried = carried.clone();
-        let peeked = self.reading(move || {
-            let brought = carried.open()?;
-            let tree = brought.tree()?;
-            let issuer = tree.root().one(SAML, "Issuer")?.map(xml::Element::text).transpose()?;
-            let issuer = issuer.map(|i| i.trim().to_owned());
-            let (is_request, relay_state) = (brought.is_request, brought.relay_state.clone());
-            Ok::<_, String>(PeekLogout { is_request, issuer, relay_state })
-        });
-        peeked.await?.map_err(|why| Error::unauthorized(format!("the message {why}")))
-    }
-
-    /// A wish of an identity provider to log somebody out, verified.
-    pub async fn logout_asked(&self, ask: &Ask<'_>, carried: &Carried) -> Result<Asked> {
-        self.about_logout(ask, carried, logout::asked).await
-    }
-
-    /// Its answer to a wish of ours: whether they are logged out there.
-    pub async fn logout_answered(&self, ask: &Ask<'_>, carried: &Carried, memo: &LeftMemo) -> Result<bool> {
-        let answered = self.about_logout(ask, carried, logout::answered).await?;
-        if answered.in_response_to.as_deref() != Some(&memo.request_id) {
-            return Err(Error::unauthorized("the message answers something else ('InResponseTo')"));
-        }
-        Ok(answered.is_done)
-    }
-
-    /// How a browser takes our answer to such a wish back; none if the identity provider has no place for that.
-    pub async fn answer_logout(
-        &self,
-        ask: &Ask<'_>,
-        asked: &Asked,
-        relay_state: Option<String>,
-    ) -> Result<Option<Begin>> {
-        let held = self.library.fetched(ask.connection, ask.now, None).await?;
-        let partner = Partner::of(ask, held.as_ref().map(|held| &held.document))?;
-        let Some(place) = partner.logout else { return Ok(None) };
-        let sp_entity_id = sp_entity_id(settings(ask.connection)?, &metadata::acs_beside(ask.redirect_uri));
-        let id = format!("_{}{}", ask.random.hex_id(), ask.random.hex_id());
-        let (asked_id, now) = (asked.id.clone(), ask.now);
-        let begin = Signer::of(ask)?.with(move |key| {
-            let answer = logout::response(id, &asked_id, &sp_entity_id, &place.answers, now);
-            answer.carried(place.by_post, relay_state.as_deref(), key)
-        });
-        begin.await.map(Some)
     }
 }
 
@@ -480,7 +370,8 @@ impl Upstream for Saml {
         };
         let (request, memo) = asked_for(ask, destination, request::HTTP_POST)?;
         let state = ask.state.to_owned();
-        let begin = Signer::of(ask)?.with(move |key| request.message().carried(by_post, Some(&state), key)).await?;
+        let begin =
+            Signer::of(ask)?.with(self, move |key| request.message().carried(by_post, Some(&state), key)).await?;
         Ok(Begun { begin, memo: super::Memo::Saml(memo) })
     }
 

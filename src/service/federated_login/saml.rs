@@ -5,9 +5,10 @@
 //! request that it names; a browser must have the cookie of that log-in, a client the state. Who is sent without having been
 //! asked for is found by the issuer, and the assertion must be signed itself.
 
+use super::used::once_only;
 pub use super::web::ACS;
 use super::web::{self, Cookie, Step, ended, go_on, own_keys, recall, recall_of_browser, remember};
-use super::{Presented, Route, enter, once_only};
+use super::{Presented, Route, enter};
 use crate::error::{Error, Result};
 use crate::model::auth_request::Asked;
 use crate::secret::{digest, same};
@@ -17,8 +18,8 @@ use crate::service::saml_key::{self, Holder};
 use crate::service::{App, connection};
 use crate::store;
 use crate::store::connection::Called;
+use crate::upstream::saml::login_of;
 use crate::upstream::saml::metadata::{ServiceProvider, entity_id, valid_until};
-use crate::upstream::saml::{login_of, with_own};
 use crate::upstream::{Answer, Ask, Identity};
 
 /// Where clients bring them.
@@ -257,6 +258,5 @@ pub async fn metadata(app: &App, signed: bool) -> Result<String> {
     if !signed {
         return Ok(sp.message(None).unsigned());
     }
-    let message = sp.message(Some(format!("_{}", app.random.hex_id())));
-    with_own(&own, move |key| message.signed(key)).await
+    Ok(saml_key::signed_metadata(app, &own, &sp).await?.to_string())
 }

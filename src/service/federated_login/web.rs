@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::{Presented, Proxied, Route, enter, once_only};
+use super::used::once_only;
+use super::{Presented, Proxied, Route, enter};
 use crate::error::{Error, Result};
 use crate::model::auth_request::Asked;
 use crate::model::login_session::LoginSession;

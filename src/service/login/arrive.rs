@@ -2,97 +2,31 @@
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
+use super::assurance::check_assurance;
 use super::complete::{self, Ending, Proven};
 use super::found::{self, Kept, Purpose};
-use super::session::{Proof, said};
+use super::session::Proof;
 use super::trace::{Trace, without_secrets};
+use super::waiting::Waiting;
 use super::{Next, Page, Step, Visit, answer, depart, unasked};
-use crate::clock::Timestamp;
 use crate::error::{Code, Error, Result};
 use crate::model::audit_event::Outcome;
 use crate::model::sign_in::{Prompt, Request, SignIn, Stage};
 use crate::model::tenant::Tenant;
 use crate::model::tenant_idp::Offered;
-use crate::secret::{Secret, digest};
+use crate::secret::digest;
 use crate::service::federated_login::linking::Decision;
 use crate::service::federated_login::route::Route;
 use crate::service::federated_login::{self, Use, Verdict, use_up};
 use crate::service::{App, audit, connection, session};
 use crate::store;
 use crate::upstream::saml::login_of;
-use crate::upstream::{self, Answer, Ask, Identity, Memo};
+use crate::upstream::{Answer, Ask, Identity, Memo};
 
-/// How far an identity provider's clock may differ, in seconds.
-const SKEW_SECS: i64 = 60;
-/// How much of a name is shown that an identity provider has for somebody, in characters.
-const MAX_CALLED: usize = 320;
 /// Longest state that is looked for, in bytes.
 const MAX_STATE: usize = 256;
-
-/// What an identity provider has said of somebody who has to decide about an account first. It lies sealed in the row.
-#[derive(Serialize, Deserialize)]
-pub(super) struct Waiting {
-    issuer: String,
-    subject: String,
-    claims: Map<String, Value>,
-    #[serde(default)]
-    proof: upstream::Proof,
-    #[serde(default)]
-    expires_at: Option<Timestamp>,
-    #[serde(default)]
-    session_name: Option<String>,
-    #[serde(alias = "id_token")]
-    hint: Option<String>,
-    /// The account that may be theirs, or that is signed in.
-    pub(super) candidate: String,
-    /// Whether they are asked if they want to be somebody else.
-    #[serde(default)]
-    pub(super) switches: bool,
-}
-
-impl Waiting {
-    fn of(identity: &Identity, candidate: &str) -> Self {
-        Self {
-            issuer: identity.issuer.clone(),
-            subject: identity.subject.clone(),
-            claims: identity.claims.clone(),
-            proof: identity.proof,
-            expires_at: identity.expires_at,
-            session_name: identity.session_name.clone(),
-            hint: identity.hint.as_ref().and_then(|t| t.expose_str()).map(str::to_owned),
-            candidate: candidate.to_owned(),
-            switches: false,
-        }
-    }
-
-    /// Of somebody who comes while that user is signed in.
-    pub(super) fn to_switch(identity: &Identity, user_id: &str) -> Self {
-        Self { switches: true, ..Self::of(identity, user_id) }
-    }
-
-    /// What the identity provider calls whoever has come, as they will know it.
-    pub(super) fn called(&self) -> &str {
-        let said = |name: &str| self.claims.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
-        let called = said("email").or_else(|| said("preferred_username")).unwrap_or(&self.subject);
-        called.char_indices().nth(MAX_CALLED).and_then(|(end, _)| called.get(..end)).unwrap_or(called)
-    }
-
-    pub(super) fn identity(self) -> Identity {
-        Identity {
-            issuer: self.issuer,
-            subject: self.subject,
-            claims: self.claims,
-            proof: self.proof,
-            expires_at: self.expires_at,
-            session_name: self.session_name,
-            hint: self.hint.map(Secret::from),
-            once: None,
-        }
-    }
-}
 
 /// Takes the browser in that comes back with this answer.
 pub async fn arrive(app: &App, visit: &Visit<'_>, tenant: &Tenant, kind: &str, answered: Answer) -> Result<Step> {
@@ -261,39 +195,6 @@ fn refused_there(code: &str, request: Option<&Request>, reason: String) -> Error
         }
         _ => Error::refused_because(Code::UpstreamError, "The identity provider failed.", reason),
     }
-}
-
-fn low(why: &str) -> Result<()> {
-    let text = "The identity provider did not make sure enough who you are.";
-    Err(Error::refused_because(Code::AssuranceTooLow, text, why))
-}
-
-/// Whether the identity provider made sure of them as the tenant wants it.
-pub(super) fn check_levels(offered: &Offered, identity: &Identity, now: Timestamp) -> Result<()> {
-    let settings = &offered.settings;
-    let (_, amr, acr) = said(identity, now);
-    if !settings.required_acr.is_empty() && !acr.is_some_and(|acr| settings.required_acr.contains(&acr)) {
-        return low("acr is none of those required");
-    }
-    if !settings.required_amr.iter().all(|method| amr.contains(method)) {
-        return low("amr lacks a required method");
-    }
-    Ok(())
-}
-
-/// Whether the identity provider made sure enough who it is (tenant-login §4.3 step 10).
-fn check_assurance(offered: &Offered, it: &SignIn, identity: &Identity, now: Timestamp) -> Result<()> {
-    check_levels(offered, identity, now)?;
-    let (auth_time, _, _) = said(identity, now);
-    let Some(request) = &it.request else { return Ok(()) };
-    let Some(auth_time) = auth_time else { return Ok(()) };
-    if request.max_age.is_some_and(|age| auth_time < now.plus_secs(-age.saturating_add(SKEW_SECS))) {
-        return low("auth_time is older than max_age");
-    }
-    if request.prompt.contains(&Prompt::Login) && auth_time < it.created_at.plus_secs(-SKEW_SECS) {
-        return low("nobody signed in anew");
-    }
-    Ok(())
 }
 
 /// Decides about the account by what is configured now, and goes on.

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::arrive::Waiting;
 use super::unasked::Initiated;
+use super::waiting::Waiting;
 use super::{SetCookie, Visit, attempt_cookie};
 use crate::clock::Timestamp;
 use crate::error::{Code, Error, Result};

@@ -5,11 +5,11 @@
 
 use serde_json::json;
 
-use super::arrive::Waiting;
 use super::depart::{self, Start};
 use super::found::{Connects, Purpose, gone_on};
 use super::trace::Trace;
 use super::view::{Button, button, is_shown};
+use super::waiting::Waiting;
 use super::{Next, Step, Visit, arrive, complete, form_token, person, session_cookie};
 use crate::error::{Code, Error, Result};
 use crate::model::audit_event::Outcome;

@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::model::tenant::Tenant;
 use crate::service::saml_key::{self, Holder};
 use crate::service::{App, connection};
-use crate::upstream::saml::{metadata, with_own};
+use crate::upstream::saml::metadata;
 
 /// A tenant as service provider.
 #[derive(Debug)]
@@ -58,8 +58,7 @@ pub async fn service_provider(app: &App, tenant: &Tenant, idp_id: Option<&str>) 
         certificates: &certificates,
     };
     let document = if tenant.settings.sign_metadata {
-        let message = described.message(Some(format!("_{}", app.random.hex_id())));
-        with_own(&own, move |key| message.signed(key)).await?
+        saml_key::signed_metadata(app, &own, &described).await?.to_string()
     } else {
         described.message(None).unsigned()
     };

@@ -8,9 +8,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use url::Url;
 
+use super::assurance::check_levels;
 use super::depart::{self, Start, callback_uri, leave, own_keys};
 use super::found::{self, Kept, Purpose};
 use super::trace::Trace;
+use super::waiting::Waiting;
 use super::{Next, Page, SetCookie, Step, Visit, answer, arrive};
 use crate::error::{Code, Error, Result};
 use crate::model::application::Application;
@@ -149,7 +151,7 @@ async fn accept(
     let ask = Ask::new(&ready, app.now(), &app.random).with_browser(&place, "").with_own(own.as_deref());
     let identity = app.saml.unsolicited(&ask, answered, Some(LONGEST_SECS)).await;
     let identity = identity.map_err(depart::unreachable_upstream).map_err(answer::as_refusal)?;
-    arrive::check_levels(offered, &identity, app.now())?;
+    check_levels(offered, &identity, app.now())?;
     use_up(app, Some(tenant), &offered.idp_id, &identity).await?.allowed()?;
     let onward = onward(app, tenant, offered, state).await?;
     let (mut it, handle, cookies) = found::fresh_for(app, visit, tenant, None, Purpose::Initiated(onward))?;
@@ -159,7 +161,7 @@ async fn accept(
     let other = signed_in_as_another(app, visit, tenant, offered, &identity).await?;
     if let Some(user_id) = other {
         let kept = Kept::open(app, &it)?;
-        let waiting = Some(arrive::Waiting::to_switch(&identity, &user_id));
+        let waiting = Some(Waiting::to_switch(&identity, &user_id));
         it.stage = Stage::Confirm;
         it.found = Some(Kept { waiting, ..kept }.seal(app, &it.id)?);
     }

@@ -12,7 +12,7 @@ use crate::model::tenant::Tenant;
 use crate::model::tenant_idp::Offered;
 use crate::secret::digest;
 use crate::service::caller::Origin;
-use crate::service::federated_login::ended::{LATE_SECS, mark};
+use crate::service::federated_login::used::{LATE_SECS, mark};
 use crate::service::login::{called, own_keys, slo_uri};
 use crate::service::session::{By, end_each, reason};
 use crate::service::{App, audit, connection};

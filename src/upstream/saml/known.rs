@@ -18,6 +18,7 @@ use crate::error::{Error, Result};
 use crate::model::connection::saml::Saml as Wanted;
 use crate::upstream::check::certificate::Certificate;
 use crate::upstream::check::metadata::{HTTP_POST, HTTP_REDIRECT, Metadata, read as read_metadata};
+use crate::upstream::check::place;
 use crate::upstream::kept::{Held, Kept};
 use crate::upstream::{Ask, Ready};
 
@@ -154,6 +155,8 @@ impl Library {
 
 /// Tells operators what became of metadata that was fetched: whoever relies on it signs nobody in once it has failed for a day.
 fn report(url: &str, fetched: &Result<Metadata>, now: Timestamp) {
+    // What stands in a query may be a secret.
+    let url = place(url);
     let result = match fetched {
         Err(error) => {
             tracing::warn!(target: "saml", %url, %error, "metadata was not renewed; what is known stays in use");

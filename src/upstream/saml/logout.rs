@@ -3,10 +3,11 @@
 
 use std::fmt::Write as _;
 
+use super::assertion::{Named, instant, name_of};
 use super::carried::Brought;
 use super::known::Partner;
 use super::message::{Message, escape, seconds};
-use super::response::{ENTITY, Named, SKEW_SECS, SUCCESS, instant, name_of};
+use super::response::{ENTITY, SKEW_SECS, SUCCESS};
 use super::said::{Hint, session_name};
 use super::xml::{DS, Outcome, SAML, SAMLP, Tree};
 use crate::clock::Timestamp;

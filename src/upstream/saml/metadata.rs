@@ -45,7 +45,7 @@ pub fn valid_until(now: Timestamp) -> String {
 }
 
 /// Us, to identity providers.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct ServiceProvider<'a> {
     /// What we call ourselves.
     pub entity_id: &'a str,
@@ -66,6 +66,11 @@ pub struct ServiceProvider<'a> {
 }
 
 impl ServiceProvider<'_> {
+    /// The document without times and id: what two have in common that say the same.
+    pub fn without_times(&self) -> String {
+        ServiceProvider { until: "", ..*self }.message(None).unsigned()
+    }
+
     /// The document; one that is to be signed has an id.
     pub fn message(&self, id: Option<String>) -> Message {
         let methods = ANNOUNCED.map(|m| format!("      <md:EncryptionMethod Algorithm=\"{m}\"/>\n")).concat();

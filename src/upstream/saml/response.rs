@@ -4,10 +4,7 @@
 //! There is one assertion, and it is read from the canonical text that a signature was verified of. None of the checks can be
 //! switched off; what an identity provider may be allowed is SHA-1, and to sign the Response alone.
 
-use serde::{Deserialize, Serialize};
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
-
+use super::assertion::{Said, attributes, instant, name_of, short};
 use super::encryption;
 use super::own::OwnKey;
 use super::signature::{self, Trust};
@@ -19,10 +16,6 @@ use crate::clock::Timestamp;
 pub const SKEW_SECS: i64 = 60;
 /// How long it is remembered at most that an assertion was used, in seconds.
 const LONGEST_SECS: i64 = 24 * 3_600;
-/// Longest text that is taken of a name or an attribute, in bytes.
-const MAX_TEXT: usize = 16_384;
-/// Most values of attributes in all.
-const MAX_VALUES: usize = 5_000;
 
 const BEARER: &str = "urn:oasis:names:tc:SAML:2.0:cm:bearer";
 pub const ENTITY: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:entity";
@@ -54,51 +47,6 @@ pub struct Expected<'a> {
     pub anew_since: Option<Timestamp>,
     /// The time.
     pub now: Timestamp,
-}
-
-/// What an assertion says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Said {
-    /// Its id, good once.
-    pub assertion_id: String,
-    /// Until when it could be used.
-    pub ends: Timestamp,
-    /// What the identity provider calls the person.
-    pub named: Named,
-    /// Its session.
-    pub session_index: Option<String>,
-    /// Until when its session lasts.
-    pub session_ends: Option<Timestamp>,
-    /// When the person was made sure of.
-    pub authn_instant: Timestamp,
-    /// How.
-    pub authn_context: Option<String>,
-    /// What else is said.
-    pub attributes: Vec<Attribute>,
-}
-
-/// What an identity provider calls somebody (saml-core-2.0-os §2.2.3).
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Named {
-    /// The name.
-    pub value: String,
-    /// Its form.
-    pub format: Option<String>,
-    /// Within what the name is theirs.
-    pub name_qualifier: Option<String>,
-    /// For whom the name was made.
-    pub sp_name_qualifier: Option<String>,
-}
-
-/// One thing that is said of a person.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Attribute {
-    /// What it is called.
-    pub name: String,
-    /// What people call it.
-    pub friendly_name: Option<String>,
-    /// What it is.
-    pub values: Vec<String>,
 }
 
 /// Why a Response signs nobody in.
@@ -289,37 +237,6 @@ fn check_assertion(assertion: Element<'_, '_>, expected: &Expected<'_>) -> Outco
     Ok(said)
 }
 
-/// Whom an element is about: by a name, or an encrypted one. What it stands in has been verified.
-pub fn name_of(of: Element<'_, '_>, keys: &[OwnKey]) -> Outcome<Named> {
-    let Some(encrypted) = of.one(SAML, "EncryptedID")? else { return named(of.only(SAML, "NameID")?) };
-    if of.one(SAML, "NameID")?.is_some() {
-        return Err("names somebody twice ('NameID')".to_owned());
-    }
-    let plain = encryption::decrypt(encrypted, keys, true)?;
-    let tree = Tree::read(&plain)?;
-    if !tree.root().is(SAML, "NameID") {
-        return Err("has something else encrypted than a name".to_owned());
-    }
-    named(tree.root())
-}
-
-fn named(name: Element<'_, '_>) -> Outcome<Named> {
-    let value = name.text()?.trim().to_owned();
-    if value.is_empty() || value.len() > MAX_TEXT {
-        return Err("names nobody ('NameID')".to_owned());
-    }
-    Ok(Named {
-        value,
-        format: short(name, "Format"),
-        name_qualifier: short(name, "NameQualifier"),
-        sp_name_qualifier: short(name, "SPNameQualifier"),
-    })
-}
-
-fn short(element: Element<'_, '_>, name: &str) -> Option<String> {
-    element.attribute(name).filter(|text| !text.is_empty() && text.len() <= 1_024).map(str::to_owned)
-}
-
 /// Whether whoever brings the assertion may, and until when.
 fn check_confirmation(subject: Element<'_, '_>, expected: &Expected<'_>) -> Outcome<Timestamp> {
     let mut why = "has no confirmation for whoever brings it ('SubjectConfirmation')".to_owned();
@@ -418,53 +335,4 @@ fn read_authentication(assertion: Element<'_, '_>, expected: &Expected<'_>, said
         said.authn_context = Some(class).filter(|c| !c.is_empty() && c.len() <= 255);
     }
     Ok(())
-}
-
-fn attributes(assertion: Element<'_, '_>) -> Outcome<Vec<Attribute>> {
-    let (mut found, mut count) = (Vec::new(), 0_usize);
-    for statement in assertion.named(SAML, "AttributeStatement") {
-        for attribute in statement.children() {
-            // One that is encrypted says nothing to us.
-            if !attribute.is(SAML, "Attribute") {
-                continue;
-            }
-            let name =
-                attribute.attribute("Name").filter(|n| !n.is_empty()).ok_or("has an attribute without a name")?;
-            let mut values = Vec::new();
-            for value in attribute.named(SAML, "AttributeValue").filter(|v| !v.is_nil()) {
-                count += 1;
-                if count > MAX_VALUES {
-                    return Err("has too many values of attributes".to_owned());
-                }
-                // Pictures and the like are of no use here.
-                values.extend(value_of(value).filter(|v| v.len() <= MAX_TEXT));
-            }
-            let friendly_name = attribute.attribute("FriendlyName").map(str::to_owned);
-            found.push(Attribute { name: name.to_owned(), friendly_name, values });
-        }
-    }
-    Ok(found)
-}
-
-/// The text of a value; of one that is a name (`eduPersonTargetedID`), the name. One of other elements is left out.
-fn value_of(value: Element<'_, '_>) -> Option<String> {
-    let text = match value.one(SAML, "NameID").ok()? {
-        Some(name) => name.text().ok()?,
-        None => value.text().ok()?,
-    };
-    Some(text.trim().to_owned())
-}
-
-/// A time (saml-core-2.0-os §1.3.3).
-pub fn instant(element: Element<'_, '_>, name: &str) -> Outcome<Option<Timestamp>> {
-    let Some(text) = element.attribute(name) else { return Ok(None) };
-    let text = text.trim();
-    // Times are in UTC, and some do not say so.
-    let (_, of_day) = text.split_once('T').ok_or_else(|| format!("has a time that cannot be read ('{name}')"))?;
-    let zone = if of_day.contains(['Z', '+', '-']) { "" } else { "Z" };
-    let at = OffsetDateTime::parse(&format!("{text}{zone}"), &Rfc3339)
-        .map_err(|_| format!("has a time that cannot be read ('{name}')"))?;
-    let micros =
-        i64::try_from(at.unix_timestamp_nanos() / 1_000).map_err(|_| format!("has a wrong time ('{name}')"))?;
-    Ok(Some(Timestamp(micros)))
 }

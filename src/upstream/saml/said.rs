@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::response::{Named, Said};
+use super::assertion::{Named, Said};
 use crate::error::{Code, Error, Result};
 use crate::secret::{Secret, digest};
 use crate::upstream::{Identity, Proof};

@@ -8,9 +8,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
+use super::assertion::{Attribute, Named, Said};
+use super::logout::Between;
 use super::request::AuthnRequest;
-use super::response::{Attribute, Named, Said};
-use super::said::{session_name, subject};
+use super::said::{Hint, session_name, subject};
 use super::signature::Trust;
 use super::xml::Tree;
 use super::*;
