@@ -1,4 +1,5 @@
-//! Authorizations, and the codes and refresh tokens by which tokens come of them. Codes and tokens lie here as digests.
+//! Authorizations, and the codes and refresh tokens by which tokens come of them. Codes and tokens lie here as digests. A code
+//! stands in the row of its authorization, which has at most one.
 
 use std::collections::BTreeMap;
 
@@ -49,8 +50,6 @@ const COLUMNS: &str = "SELECT id, tenant_id, client_id, user_id, session_id, fac
 pub struct Code {
     /// Digest of the code.
     pub id: String,
-    /// What it is for.
-    pub authorization_id: String,
     /// The redirect URI that it was sent to.
     pub redirect_uri: String,
     /// S256 challenge.
@@ -76,11 +75,12 @@ pub struct Refresh {
     pub used_at: Option<i64>,
 }
 
-/// Adds an authorization.
-pub async fn insert(conn: &mut Conn, it: &Authorization) -> Result<()> {
+/// Adds an authorization, with the code by which it is to be taken up, if it is by a code.
+pub async fn insert(conn: &mut Conn, it: &Authorization, code: Option<&Code>) -> Result<()> {
     Sql::new(
-        "INSERT INTO authorizations (id, tenant_id, client_id, user_id, session_id, facts, offline, created_at, expires_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "INSERT INTO authorizations (id, tenant_id, client_id, user_id, session_id, facts, offline, created_at, expires_at, \
+         code_id, code_redirect_uri, code_challenge, code_expires_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
     )
     .bind(&it.id)
     .bind(&it.tenant_id)
@@ -91,6 +91,10 @@ pub async fn insert(conn: &mut Conn, it: &Authorization) -> Result<()> {
     .bind(it.offline)
     .bind(it.created_at.0)
     .bind(it.expires_at.0)
+    .bind(code.map(|c| &c.id).cloned())
+    .bind(code.map(|c| &c.redirect_uri).cloned())
+    .bind(code.and_then(|c| c.code_challenge.clone()))
+    .bind(code.map(|c| c.expires_at))
     .run(conn)
     .await?;
     Ok(())
@@ -245,51 +249,32 @@ pub async fn prune(conn: &mut Conn, before: Timestamp) -> Result<u64> {
         .await
 }
 
-/// Adds a code.
-pub async fn insert_code(conn: &mut Conn, code: &Code) -> Result<()> {
-    Sql::new(
-        "INSERT INTO authorization_codes (id, authorization_id, redirect_uri, code_challenge, expires_at) \
-         VALUES ($1, $2, $3, $4, $5)",
-    )
-    .bind(&code.id)
-    .bind(&code.authorization_id)
-    .bind(&code.redirect_uri)
-    .bind(&code.code_challenge)
-    .bind(code.expires_at)
-    .run(conn)
-    .await?;
-    Ok(())
-}
-
 /// A code, used or not, with its authorization, revoked or not, and the end of its session.
 pub async fn get_code(conn: &mut Conn, id: &str) -> Result<Option<(Code, Authorization, Option<Timestamp>)>> {
     #[derive(sqlx::FromRow)]
     struct All {
         session_ends: Option<i64>,
-        code_id: String,
-        redirect_uri: String,
+        code_redirect_uri: String,
         code_challenge: Option<String>,
         code_expires_at: i64,
-        used_at: Option<i64>,
+        code_used_at: Option<i64>,
         #[sqlx(flatten)]
         of: Row,
     }
     let row: Option<All> = Sql::new(
-        "SELECT c.id AS code_id, c.redirect_uri, c.code_challenge, c.expires_at AS code_expires_at, c.used_at, a.id, \
-         a.tenant_id, a.client_id, a.user_id, a.session_id, a.facts, a.offline, a.created_at, a.expires_at, a.revoked_at",
+        "SELECT a.code_redirect_uri, a.code_challenge, a.code_expires_at, a.code_used_at, a.id, a.tenant_id, a.client_id, a.user_id, a.session_id, a.facts, a.offline, a.created_at, a.expires_at, a.revoked_at",
     )
     .push(SESSION_ENDS)
-    .push_bind(" FROM authorization_codes c JOIN authorizations a ON a.id = c.authorization_id WHERE c.id = ", id)
+    .push_bind(" FROM authorizations a WHERE a.code_id = ", id)
     .first(conn)
     .await?;
     let all = |r: All| {
         let code = Code {
-            id: r.code_id,
-            authorization_id: r.of.id.clone(),
-            redirect_uri: r.redirect_uri,
+            id: id.to_owned(),
+            redirect_uri: r.code_redirect_uri,
             code_challenge: r.code_challenge,
             expires_at: r.code_expires_at,
-            used_at: r.used_at,
+            used_at: r.code_used_at,
         };
         Ok((code, Authorization::try_from(r.of)?, r.session_ends.map(Timestamp)))
     };
@@ -298,7 +283,7 @@ pub async fn get_code(conn: &mut Conn, id: &str) -> Result<Option<(Code, Authori
 
 /// Uses a code up; false if that was done already.
 pub async fn use_code(conn: &mut Conn, id: &str, now: Timestamp) -> Result<bool> {
-    let touched = Sql::new("UPDATE authorization_codes SET used_at = $1 WHERE id = $2 AND used_at IS NULL")
+    let touched = Sql::new("UPDATE authorizations SET code_used_at = $1 WHERE code_id = $2 AND code_used_at IS NULL")
         .bind(now.0)
         .bind(id)
         .run(conn)

@@ -185,8 +185,8 @@ impl Store {
         Ok(Conn { inner, changes: Vec::new(), queued: false, statement_timeout: self.statement_timeout })
     }
 
-    /// A connection for one statement that writes, which is a transaction of its own: it takes effect without [`Conn::commit`],
-    /// and must note no change.
+    /// A connection for statements that write, each a transaction of its own: they take effect without [`Conn::commit`], and must
+    /// note no change.
     pub async fn write_once(&self) -> Result<Conn> {
         let inner = match &self.pools {
             Pools::Sqlite { write, .. } => Inner::Sqlite(write.acquire().await.map_err(translate)?),

@@ -55,8 +55,14 @@ impl TryFrom<Row> for SignIn {
     }
 }
 
-const COLUMNS: &str = "SELECT id, tenant_id, stage, browser, request, upstream_state, idp_id, protocol_id, memo, found, user_id, \
-     session_id, device_id, created_at, expires_at, purge_at, first_step FROM sign_ins WHERE TRUE";
+macro_rules! columns {
+    () => {
+        "id, tenant_id, stage, browser, request, upstream_state, idp_id, protocol_id, memo, found, user_id, session_id, \
+         device_id, created_at, expires_at, purge_at, first_step"
+    };
+}
+
+const COLUMNS: &str = concat!("SELECT ", columns!(), " FROM sign_ins WHERE TRUE");
 
 /// Adds a sign-in. It is one statement: what happened first stands in the row, to be found by its request.
 pub async fn insert(conn: &mut Conn, it: &SignIn) -> Result<()> {
@@ -103,6 +109,28 @@ pub async fn get_by_state(conn: &mut Conn, tenant_id: &str, state: &str) -> Resu
     let row: Option<Row> = Sql::new(COLUMNS)
         .push_bind(" AND upstream_state = ", state)
         .push_bind(" AND tenant_id = ", tenant_id)
+        .first(conn)
+        .await?;
+    row.map(SignIn::try_from).transpose()
+}
+
+/// Takes on the sign-in that still waits at a tenant for the answer with this state and was begun by one of these browsers;
+/// none if there is no such one.
+pub async fn claim(
+    conn: &mut Conn,
+    tenant_id: &str,
+    state: &str,
+    browsers: &[String],
+    now: Timestamp,
+) -> Result<Option<SignIn>> {
+    let row: Option<Row> = Sql::new("UPDATE sign_ins SET stage = ")
+        .push_bind("", Stage::Judged.as_str())
+        .push_bind(" WHERE upstream_state = ", state)
+        .push_bind(" AND tenant_id = ", tenant_id)
+        .push_bind(" AND stage = ", Stage::Away.as_str())
+        .push_bind(" AND expires_at > ", now.0)
+        .push_in(" AND browser IN ", browsers)
+        .push(concat!(" RETURNING ", columns!()))
         .first(conn)
         .await?;
     row.map(SignIn::try_from).transpose()

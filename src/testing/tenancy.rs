@@ -167,7 +167,7 @@ pub async fn an_authorization(house: &House, session: &Session, client_id: &str,
         revoked_at: None,
     };
     let mut tx = house.app.store.write().await.unwrap();
-    store::authorization::insert(&mut tx, &authorization).await.unwrap();
+    store::authorization::insert(&mut tx, &authorization, None).await.unwrap();
     house.app.commit(tx).await.unwrap();
     authorization.id
 }

@@ -36,54 +36,14 @@ pub async fn arrive(app: &App, visit: &Visit<'_>, tenant: &Tenant, kind: &str, a
     }
     let name = if kind == "saml" { "RelayState" } else { "state" };
     let state = answered.one(name).map_err(twice)?.filter(|s| !s.is_empty() && s.len() <= MAX_STATE);
-    let mut conn = app.store.read().await?;
-    let found = match state {
-        Some(state) => store::sign_in::get_by_state(&mut conn, &tenant.id, &digest(state)).await?,
-        None => None,
-    };
-    let stored = match found {
-        Some(stored) => stored,
-        None if kind != "saml" => return Err(unknown()),
-        None => {
-            drop(conn);
-            // Some identity providers lose the state; others were never asked.
-            let peek = app.saml.peek(&answered).await.map_err(|_| unknown())?;
-            let Some(request) = peek.in_response_to else {
-                let issuer = peek.issuer.as_deref().unwrap_or_default();
-                return unasked::receive(app, visit, tenant, issuer, &answered).await;
-            };
-            conn = app.store.read().await?;
-            let id = login_of(&request).ok_or_else(unknown)?;
-            store::sign_in::get_by_state(&mut conn, &tenant.id, id).await?.ok_or_else(unknown)?
-        }
+    let it = match claim(app, visit, tenant, state).await? {
+        Some(claimed) => claimed,
+        None => match look(app, visit, tenant, kind, &answered, state).await? {
+            Waits::Here(found) => *found,
+            Waits::No(step) => return Ok(*step),
+        },
     };
     let state = state.unwrap_or_default();
-    if found::of_browser(visit, &stored).is_err() {
-        drop(conn);
-        record_failure(app, visit, tenant, &stored, "federation.state.mismatch", "another browser").await?;
-        return Err(Error::refused(
-            Code::StateMismatch,
-            "This sign-in was begun in another browser, or cookies are switched off.",
-        ));
-    }
-    if stored.stage != Stage::Away {
-        drop(conn);
-        return again(app, visit, tenant, stored).await;
-    }
-    if app.now() >= stored.expires_at {
-        drop(conn);
-        let error = Error::refused(Code::Expired, "The sign-in took too long. Start again.");
-        return end(app, visit, tenant, stored, Trace::default(), error).await;
-    }
-    // One of two that bring the same answer goes on.
-    let mut it = stored;
-    it.stage = Stage::Judged;
-    let mut once = app.store.write_once_over(conn).await?;
-    let is_first = store::sign_in::advance(&mut once, &it, Stage::Away).await?;
-    drop(once);
-    if !is_first {
-        return again(app, visit, tenant, it).await;
-    }
     let mut trace = Trace::default();
     match finish(app, tenant, kind, &it, &answered, state, &mut trace).await {
         Ok(identity) => match use_up(app, Some(tenant), it.idp_id.as_deref().unwrap_or_default(), &identity).await? {
@@ -96,6 +56,84 @@ pub async fn arrive(app: &App, visit: &Visit<'_>, tenant: &Tenant, kind: &str, a
         },
         Err(error) => end(app, visit, tenant, it, trace, error).await,
     }
+}
+
+/// What an answer was found to belong to.
+enum Waits {
+    /// A sign-in that waited for it, and has it now.
+    Here(Box<SignIn>),
+    /// None that does; what the browser does instead.
+    No(Box<Step>),
+}
+
+/// Takes on the sign-in that waits for this state, if this browser began it, in one statement: that is how it nearly always
+/// is. Whatever else it may be, [`look`] tells.
+async fn claim(app: &App, visit: &Visit<'_>, tenant: &Tenant, state: Option<&str>) -> Result<Option<SignIn>> {
+    let browsers = found::browsers(visit);
+    let (Some(state), false) = (state, browsers.is_empty()) else { return Ok(None) };
+    let mut once = app.store.write_once().await?;
+    let it = store::sign_in::claim(&mut once, &tenant.id, &digest(state), &browsers, app.now()).await?;
+    Ok(it.filter(|it| found::of_browser(visit, it).is_ok()))
+}
+
+/// The sign-in that an answer belongs to, taken on if it still waits.
+async fn look(
+    app: &App,
+    visit: &Visit<'_>,
+    tenant: &Tenant,
+    kind: &str,
+    answered: &Answer,
+    state: Option<&str>,
+) -> Result<Waits> {
+    let no = |step| Waits::No(Box::new(step));
+    let mut conn = app.store.read().await?;
+    let found = match state {
+        Some(state) => store::sign_in::get_by_state(&mut conn, &tenant.id, &digest(state)).await?,
+        None => None,
+    };
+    let stored = match found {
+        Some(stored) => stored,
+        None if kind != "saml" => return Err(unknown()),
+        None => {
+            drop(conn);
+            // Some identity providers lose the state; others were never asked.
+            let peek = app.saml.peek(answered).await.map_err(|_| unknown())?;
+            let Some(request) = peek.in_response_to else {
+                let issuer = peek.issuer.as_deref().unwrap_or_default();
+                return Ok(no(unasked::receive(app, visit, tenant, issuer, answered).await?));
+            };
+            conn = app.store.read().await?;
+            let id = login_of(&request).ok_or_else(unknown)?;
+            store::sign_in::get_by_state(&mut conn, &tenant.id, id).await?.ok_or_else(unknown)?
+        }
+    };
+    if found::of_browser(visit, &stored).is_err() {
+        drop(conn);
+        record_failure(app, visit, tenant, &stored, "federation.state.mismatch", "another browser").await?;
+        return Err(Error::refused(
+            Code::StateMismatch,
+            "This sign-in was begun in another browser, or cookies are switched off.",
+        ));
+    }
+    if stored.stage != Stage::Away {
+        drop(conn);
+        return Ok(no(again(app, visit, tenant, stored).await?));
+    }
+    if app.now() >= stored.expires_at {
+        drop(conn);
+        let error = Error::refused(Code::Expired, "The sign-in took too long. Start again.");
+        return Ok(no(end(app, visit, tenant, stored, Trace::default(), error).await?));
+    }
+    // One of two that bring the same answer goes on.
+    let mut it = stored;
+    it.stage = Stage::Judged;
+    let mut once = app.store.write_once_over(conn).await?;
+    let is_first = store::sign_in::advance(&mut once, &it, Stage::Away).await?;
+    drop(once);
+    if !is_first {
+        return Ok(no(again(app, visit, tenant, it).await?));
+    }
+    Ok(Waits::Here(Box::new(it)))
 }
 
 fn unknown() -> Error {

@@ -363,17 +363,15 @@ async fn issue(
         expires_at,
         revoked_at: None,
     };
-    store::authorization::insert(tx, &authorization).await?;
     let code = app.random.token();
     let stored = StoredCode {
         id: digest(&code),
-        authorization_id: authorization.id,
         redirect_uri: request.redirect_uri.clone(),
         code_challenge: request.code_challenge.clone(),
         expires_at: now.plus_secs(CODE_SECS).0,
         used_at: None,
     };
-    store::authorization::insert_code(tx, &stored).await?;
+    store::authorization::insert(tx, &authorization, Some(&stored)).await?;
     Ok(code)
 }
 

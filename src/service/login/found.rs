@@ -163,6 +163,12 @@ pub(super) fn of_browser(visit: &Visit<'_>, it: &SignIn) -> Result<String> {
     })
 }
 
+/// What the rows of sign-ins say of a browser that began them, for each cookie of such a one that it has.
+pub(super) fn browsers(visit: &Visit<'_>) -> Vec<String> {
+    let values = visit.attempts.iter().filter_map(|name| (visit.cookie)(name)).filter(|value| value.len() == HANDLE);
+    values.take(MAX_ATTEMPTS).map(|value| digest(&value)).collect()
+}
+
 /// The same, unless it has ended or been left for too long: somebody may choose how to go on.
 pub(super) async fn open(app: &App, visit: &Visit<'_>, tenant: &Tenant, handle: &str) -> Result<(SignIn, String)> {
     let (it, cookie) = by_handle(app, visit, tenant, handle).await?;

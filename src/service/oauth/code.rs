@@ -60,12 +60,14 @@ pub(super) async fn redeem(asking: &Asking<'_>, client: &Client, form: &Paramete
     let nonce = authorization.facts.nonce.as_deref();
     let of = (&authorization, application);
     let granted = Granted::make(asking, conn, of, &held, scopes, nonce).await?;
-    let mut tx = app.store.write().await?;
-    if !stored::use_code(&mut tx, &id, app.now()).await? {
-        drop(tx);
+    // Statement by statement, the use of the code last: what was stored before it is nothing that anybody has heard of.
+    let mut once = app.store.write_once().await?;
+    granted.put(&mut once).await?;
+    if !stored::use_code(&mut once, &id, app.now()).await? {
+        drop(once);
         return used_again(asking, &authorization).await;
     }
-    granted.commit(tx).await
+    Ok(granted.tokens())
 }
 
 /// Whether a code is for this use of it.
@@ -109,9 +111,7 @@ fn challenge_of(verifier: &str) -> String {
 }
 
 async fn burn(app: &App, id: &str) -> Result<()> {
-    let mut tx = app.store.write().await?;
-    stored::use_code(&mut tx, id, app.now()).await?;
-    app.commit(tx).await
+    stored::use_code(&mut app.store.write_once().await?, id, app.now()).await.map(drop)
 }
 
 /// A code was used again: one of the two is not the application, so nothing that came of it holds any longer.

@@ -199,7 +199,7 @@ pub async fn decide(
     }
     let moved = if allow {
         let authorization = authorization(app, &device, session);
-        store::authorization::insert(tx, &authorization).await?;
+        store::authorization::insert(tx, &authorization, None).await?;
         let step = (State::Pending, State::Allowed);
         store::device_code::advance(tx, &device.id, step, Some(&authorization.id)).await?
     } else {

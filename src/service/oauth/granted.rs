@@ -56,13 +56,24 @@ impl<'a> Granted<'a> {
 
     /// Stores what has to be stored, and commits the transaction that has used the grant up.
     pub(super) async fn commit(self, mut tx: Conn) -> Result<Tokens> {
-        let Self { asking, authorization, held, access, about, scopes, id_token, next } = self;
-        let last = refresh::put(&mut tx, next.as_ref(), &access).await?;
+        self.put(&mut tx).await?;
+        self.asking.app.commit(tx).await?;
+        Ok(self.tokens())
+    }
+
+    /// Stores what has to be stored.
+    pub(super) async fn put(&self, conn: &mut Conn) -> Result<()> {
+        let last = refresh::put(conn, self.next.as_ref(), &self.access).await?;
         // What is stored says until when something can come of it.
-        if last > authorization.expires_at {
-            store::authorization::extend(&mut tx, &authorization.id, last).await?;
+        if last > self.authorization.expires_at {
+            store::authorization::extend(conn, &self.authorization.id, last).await?;
         }
-        asking.app.commit(tx).await?;
+        Ok(())
+    }
+
+    /// The tokens, once all of that is stored and the grant is used up.
+    pub(super) fn tokens(self) -> Tokens {
+        let Self { asking, authorization, held, access, about, scopes, id_token, next } = self;
         let tokens = Tokens {
             expires_in: access.expires_at.secs() - access.issued_at.secs(),
             access_token: access.token.clone(),
@@ -72,6 +83,6 @@ impl<'a> Granted<'a> {
             issued_token_type: None,
         };
         access::remember(asking, access, authorization, &held.identity, about);
-        Ok(tokens)
+        tokens
     }
 }

@@ -41,7 +41,7 @@ pub(super) async fn issue(asking: &Asking<'_>, client: &Client, form: &Parameter
     let made = mint::access_token(app, tenant, Wanted::new(&authorization, application, &scopes)).await?;
     let stored = Authorization { expires_at: made.expires_at, ..authorization };
     let mut tx = app.store.write().await?;
-    store::authorization::insert(&mut tx, &stored).await?;
+    store::authorization::insert(&mut tx, &stored, None).await?;
     app.commit(tx).await?;
     Ok(Tokens {
         expires_in: made.expires_at.secs() - made.issued_at.secs(),

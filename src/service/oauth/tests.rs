@@ -189,15 +189,13 @@ impl Scene {
         let code = self.house.app.random.token();
         let row = Code {
             id: digest(&code),
-            authorization_id: authorization.id.clone(),
             redirect_uri: REDIRECT.into(),
             code_challenge: challenge,
             expires_at: self.house.app.now().plus_secs(60).0,
             used_at: None,
         };
         let mut tx = self.house.app.store.write().await.unwrap();
-        store::authorization::insert(&mut tx, authorization).await.unwrap();
-        store::authorization::insert_code(&mut tx, &row).await.unwrap();
+        store::authorization::insert(&mut tx, authorization, Some(&row)).await.unwrap();
         self.house.app.commit(tx).await.unwrap();
         code
     }

@@ -28,7 +28,7 @@ async fn give(scene: &Scene, tenant_id: &str, client_id: &str) -> String {
         revoked_at: None,
     };
     let mut tx = app.store.write().await.unwrap();
-    store::authorization::insert(&mut tx, &authorization).await.unwrap();
+    store::authorization::insert(&mut tx, &authorization, None).await.unwrap();
     app.commit(tx).await.unwrap();
     id
 }
