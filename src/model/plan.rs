@@ -8,6 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::connection::Settings;
 use super::sso_config::group_mapping::GroupMapping;
+use crate::clock::hex;
 use crate::secret::Secret;
 
 /// Where an OpenID provider is asked for what.
@@ -55,6 +56,8 @@ pub struct Plan {
     pub group_mappings: Vec<GroupMapping>,
     /// Groups of the identity provider are taken over.
     pub takes_groups: bool,
+    /// Whoever signs in for the first time gets an account.
+    pub creates_users: bool,
 }
 
 impl Plan {
@@ -65,13 +68,25 @@ impl Plan {
             let keyed = Sha256::new().chain_update(&self.remote_id).chain_update(secret.expose()).finalize();
             hex(&keyed)
         });
-        let endpoints = self.endpoints.as_ref().map(|e| {
-            json!([e.issuer, e.authorization, e.token, e.userinfo, e.end_session, e.jwks])
-        });
+        let endpoints = self
+            .endpoints
+            .as_ref()
+            .map(|e| json!([e.issuer, e.authorization, e.token, e.userinfo, e.end_session, e.jwks]));
         let groups: Vec<Value> = self.group_mappings.iter().map(|row| json!([row.idp_group, row.role])).collect();
         let whole = json!([
-            self.config_id, self.platform_id, self.remote_id, self.display_name, self.settings.members(), secret, self.issuer,
-            endpoints, self.metadata, self.attributes, groups, self.takes_groups,
+            self.config_id,
+            self.platform_id,
+            self.remote_id,
+            self.display_name,
+            self.settings.members(),
+            secret,
+            self.issuer,
+            endpoints,
+            self.metadata,
+            self.attributes,
+            groups,
+            self.takes_groups,
+            self.creates_users,
         ]);
         hex(&Sha256::digest(whole.to_string()))
     }
@@ -82,18 +97,17 @@ impl Plan {
     }
 }
 
-/// The id of a configuration on a platform: 32 hexadecimal digits of a version 5 UUID (RFC 9562 §5.5, with SHA-256 for its
-/// digest as version 8 allows) over both ids. The same whenever it is made, so that whoever pushes again after a crash finds what
+/// The id of a configuration on a platform: 32 hexadecimal digits of a UUID that is made of a SHA-256 digest over both ids. It says
+/// of itself that it is of version 5 (RFC 9562 §5.5), as ZStack takes versions 1 to 5 only. The same whenever it is made, so that whoever pushes again after a crash finds what
 /// was made before it.
 pub fn remote_id(config_id: &str, platform_id: &str) -> String {
     let digest = Sha256::digest(format!("archstone federation\0{config_id}\0{platform_id}"));
     let mut bytes = [0_u8; 16];
     bytes.copy_from_slice(&digest[..16]);
-    bytes[6] = bytes[6] & 0x0f | 0x80;
+    bytes[6] = bytes[6] & 0x0f | 0x50;
     bytes[8] = bytes[8] & 0x3f | 0x80;
     hex(&bytes)
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
+#[cfg(test)]
+mod tests;

@@ -74,6 +74,9 @@ pub struct Options {
     /// Keystone: the id of the protocol that is made there, where it is not the product's usual one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub protocol_id: Option<String>,
+    /// Keystone: what stands before the names of attributes as its web server hands them over, where it is not the usual.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub claim_prefix: Option<String>,
     /// Base URL of the platform's SCIM server, up to the version.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scim_endpoint: Option<String>,

@@ -5,13 +5,15 @@
 //! anything, opens a transaction or decides who may do what. What goes wrong is a [`Problem`] for an administrator's eyes: it
 //! says what was asked and what is to be done, and repeats neither bodies nor secrets.
 //!
-//! A new product is one file here, one word in the model and one line in [`Adapter`].
+//! A new product is one file here, one word in the model and one line in each `match` of [`Adapter`].
 
+mod exchange;
 pub mod keystone;
-pub mod scim;
+mod provisioning;
 pub mod webhook;
 pub mod zstack;
 
+use std::fmt;
 use std::sync::Arc;
 
 use crate::clock::{Clock, Random};
@@ -19,6 +21,11 @@ use crate::egress::Egress;
 use crate::model::plan::Plan;
 use crate::model::platform::{Credential, Platform as Record, Product};
 use crate::secret::Secret;
+
+use keystone::Keystone;
+use provisioning::Provisioning;
+use webhook::Webhook;
+use zstack::ZStack;
 
 /// Most characters of a text about what went wrong.
 pub const MAX_TEXT: usize = 500;
@@ -44,17 +51,27 @@ pub trait Platform {
     fn rotate(&self, site: &Site<'_>, name: &str) -> impl Future<Output = Result<Key, Problem>> + Send;
 
     /// Has the platform be as the plan says, whatever is there.
-    fn push(&self, site: &Site<'_>, plan: &Plan, attempt: &Attempt) -> impl Future<Output = Result<Pushed, Problem>> + Send;
+    fn push(
+        &self,
+        site: &Site<'_>,
+        plan: &Plan,
+        attempt: &Attempt,
+    ) -> impl Future<Output = Result<Pushed, Problem>> + Send;
 
     /// Takes away what a push made. What is gone is taken away.
-    fn remove(&self, site: &Site<'_>, remote: &Remote, attempt: &Attempt) -> impl Future<Output = Result<(), Problem>> + Send;
+    fn remove(
+        &self,
+        site: &Site<'_>,
+        remote: &Remote,
+        attempt: &Attempt,
+    ) -> impl Future<Output = Result<(), Problem>> + Send;
 
     /// Looks whether what a push made is there as it was made.
     fn inspect(&self, site: &Site<'_>, plan: &Plan) -> impl Future<Output = Result<Found, Problem>> + Send;
 }
 
 /// A platform with all that is needed to speak to it.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Site<'a> {
     /// What is stored.
     pub record: &'a Record,
@@ -66,6 +83,12 @@ pub struct Site<'a> {
     pub clock: &'a Arc<dyn Clock>,
     /// Randomness.
     pub random: &'a Random,
+}
+
+impl fmt::Debug for Site<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Site").field(&self.record.id).finish()
+    }
 }
 
 /// A key that a platform made.
@@ -165,7 +188,7 @@ pub enum Adapter {
     Keystone,
     /// See [`zstack`].
     ZStack(zstack::Line),
-    /// Users and groups alone: there is nothing to push.
+    /// Users and groups alone: there is nothing to push, and what is done with those stands elsewhere.
     Scim,
     /// See [`webhook`].
     Webhook,
@@ -182,4 +205,83 @@ impl Adapter {
             Product::Webhook => Self::Webhook,
         }
     }
+
+    /// See [`Platform::check`].
+    pub async fn check(self, site: &Site<'_>) -> Result<(), Problem> {
+        match self {
+            Self::Keystone => Keystone.check(site).await,
+            Self::ZStack(line) => ZStack(line).check(site).await,
+            Self::Scim => Provisioning.check(site).await,
+            Self::Webhook => Webhook.check(site).await,
+        }
+    }
+
+    /// See [`Platform::negotiate`].
+    pub async fn negotiate(
+        self,
+        site: &Site<'_>,
+        user: &str,
+        password: &Secret,
+        name: &str,
+    ) -> Result<Option<Key>, Problem> {
+        match self {
+            Self::Keystone => Keystone.negotiate(site, user, password, name).await,
+            Self::ZStack(line) => ZStack(line).negotiate(site, user, password, name).await,
+            Self::Scim => Provisioning.negotiate(site, user, password, name).await,
+            Self::Webhook => Webhook.negotiate(site, user, password, name).await,
+        }
+    }
+
+    /// See [`Platform::revoke`].
+    pub async fn revoke(self, site: &Site<'_>, key_id: &str) -> Result<(), Problem> {
+        match self {
+            Self::Keystone => Keystone.revoke(site, key_id).await,
+            Self::ZStack(line) => ZStack(line).revoke(site, key_id).await,
+            Self::Scim => Provisioning.revoke(site, key_id).await,
+            Self::Webhook => Webhook.revoke(site, key_id).await,
+        }
+    }
+
+    /// See [`Platform::rotate`].
+    pub async fn rotate(self, site: &Site<'_>, name: &str) -> Result<Key, Problem> {
+        match self {
+            Self::Keystone => Keystone.rotate(site, name).await,
+            Self::ZStack(line) => ZStack(line).rotate(site, name).await,
+            Self::Scim => Provisioning.rotate(site, name).await,
+            Self::Webhook => Webhook.rotate(site, name).await,
+        }
+    }
+
+    /// See [`Platform::push`].
+    pub async fn push(self, site: &Site<'_>, plan: &Plan, attempt: &Attempt) -> Result<Pushed, Problem> {
+        match self {
+            Self::Keystone => Keystone.push(site, plan, attempt).await,
+            Self::ZStack(line) => ZStack(line).push(site, plan, attempt).await,
+            Self::Scim => Provisioning.push(site, plan, attempt).await,
+            Self::Webhook => Webhook.push(site, plan, attempt).await,
+        }
+    }
+
+    /// See [`Platform::remove`].
+    pub async fn remove(self, site: &Site<'_>, remote: &Remote, attempt: &Attempt) -> Result<(), Problem> {
+        match self {
+            Self::Keystone => Keystone.remove(site, remote, attempt).await,
+            Self::ZStack(line) => ZStack(line).remove(site, remote, attempt).await,
+            Self::Scim => Provisioning.remove(site, remote, attempt).await,
+            Self::Webhook => Webhook.remove(site, remote, attempt).await,
+        }
+    }
+
+    /// See [`Platform::inspect`].
+    pub async fn inspect(self, site: &Site<'_>, plan: &Plan) -> Result<Found, Problem> {
+        match self {
+            Self::Keystone => Keystone.inspect(site, plan).await,
+            Self::ZStack(line) => ZStack(line).inspect(site, plan).await,
+            Self::Scim => Provisioning.inspect(site, plan).await,
+            Self::Webhook => Webhook.inspect(site, plan).await,
+        }
+    }
 }
+
+#[cfg(test)]
+mod tests;
