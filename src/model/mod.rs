@@ -33,6 +33,8 @@ pub mod logout;
 pub mod mapping;
 pub mod mapping_engine;
 pub mod password_change;
+pub mod plan;
+pub mod platform;
 pub mod project;
 pub mod protocol;
 pub mod region;
