@@ -8,8 +8,8 @@
 //! sent. Answers are not decompressed, so the cap counts what arrives.
 //!
 //! Whatever goes wrong, the caller gets one and the same error; the reason is in the log only (security cases
-//! SSRF-1…19). Only checks that an administrator asks for use [`Egress::ask`] and [`Egress::connect`], which tell the
-//! [`Trouble`].
+//! SSRF-1…19). Only checks and pushes that an administrator asks for use [`Egress::ask`] and [`Egress::connect`], which
+//! tell the [`Trouble`].
 
 mod resolver;
 mod rules;

@@ -32,7 +32,7 @@ fn room(file: &str) -> &str {
 /// Rooms in order; a room may name those before it that `allowed` says.
 fn allowed(from: &str, to: &str) -> bool {
     const GROUND: [&str; 6] = ["error", "clock", "config", "secret", "egress", "metrics"];
-    const MEANS: [&str; 5] = ["store", "cache", "policy", "keys", "upstream"];
+    const MEANS: [&str; 6] = ["store", "cache", "policy", "keys", "upstream", "platform"];
     const FACES: [&str; 3] = ["keystone", "sso", "tenant"];
     let ground = |r: &str| GROUND.iter().position(|g| *g == r);
     if from == to {

@@ -9,7 +9,7 @@
 //!   ─────────────────────────────────────────────────────────────────────────────────────
 //!    3  service every rule of the product; policy is the first line of each function
 //!   ─────────────────────────────────────────────────────────────────────────────────────
-//!    2  means   store/   cache/   policy/   keys/   upstream/
+//!    2  means   store/   cache/   policy/   keys/   upstream/   platform/
 //!               rooms side by side; none opens onto another
 //!   ─────────────────────────────────────────────────────────────────────────────────────
 //!    1  model   data and pure functions: no I/O, no async, no clock
@@ -45,6 +45,7 @@ pub mod keystone;
 pub mod metrics;
 pub mod model;
 pub mod openapi;
+pub mod platform;
 pub mod policy;
 pub mod secret;
 pub mod service;

@@ -1,0 +1,1 @@
+//! Platforms: the products outside that a configuration, its users and its groups are pushed to.
