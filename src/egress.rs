@@ -8,12 +8,13 @@
 //! sent. Answers are not decompressed, so the cap counts what arrives.
 //!
 //! Whatever goes wrong, the caller gets one and the same error; the reason is in the log only (security cases
-//! SSRF-1…19). Only checks that an administrator asks for use [`Egress::ask`] and [`Egress::connect`], which tell the
-//! [`Trouble`].
+//! SSRF-1…19). Only checks and pushes that an administrator asks for use [`Egress::ask`] and [`Egress::connect`], which
+//! tell the [`Trouble`].
 
 mod resolver;
 mod rules;
 mod trouble;
+mod trust;
 
 use std::time::Duration;
 
@@ -130,25 +131,34 @@ impl Egress {
         adapt: impl FnOnce(ClientBuilder) -> ClientBuilder,
     ) -> Result<Self> {
         let guarded = Guarded::new(Rules::new(config)?, lookup);
-        let client = adapt(Client::builder())
-            .no_proxy()
-            .redirect(Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false)
-            .dns_resolver(guarded.clone())
-            .connect_timeout(Duration::from_secs(config.connect_timeout_secs))
-            .pool_max_idle_per_host(8)
-            .pool_idle_timeout(Duration::from_secs(30))
-            .user_agent(concat!("archstone/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|e| Error::internal(format!("the HTTP client cannot be set up: {e}")))?;
+        let connect = Duration::from_secs(config.connect_timeout_secs);
         Ok(Self {
-            client,
+            client: client(&guarded, connect, adapt)?,
             guarded,
-            connect: Duration::from_secs(config.connect_timeout_secs),
+            connect,
             total: Duration::from_secs(config.total_timeout_secs),
             max_body: config.max_body_bytes,
         })
+    }
+
+    /// A sibling that keeps the same rules and differs in whom it trusts: instead of the system's authorities those of a
+    /// text in PEM alone, or without `verify` whoever answers. Neither changes which addresses may be asked. With
+    /// `None` and `verify` its trust is this one's.
+    ///
+    /// It has connections of its own, so it is made once for a partner, not for each request.
+    ///
+    /// # Errors
+    /// `Invalid` for authorities that cannot be read or used.
+    pub fn trusting(&self, ca_pem: Option<&str>, verify: bool) -> Result<Self> {
+        let authorities = ca_pem.map(trust::authorities).transpose()?;
+        let client = match (authorities, verify) {
+            (None, true) => return Ok(self.clone()),
+            (Some(authorities), true) => {
+                client(&self.guarded, self.connect, |client| client.tls_certs_only(authorities))?
+            }
+            (_, false) => client(&self.guarded, self.connect, |client| client.tls_danger_accept_invalid_certs(true))?,
+        };
+        Ok(Self { client, ..self.clone() })
     }
 
     /// One for tests: it knows those names and no others, and trusts the servers of that authority alone.
@@ -339,6 +349,22 @@ impl Egress {
         }
         Ok(Answer { status, headers, body: body.freeze() })
     }
+}
+
+/// A client that asks `guarded` for addresses, as `adapt` changes it.
+fn client(guarded: &Guarded, connect: Duration, adapt: impl FnOnce(ClientBuilder) -> ClientBuilder) -> Result<Client> {
+    adapt(Client::builder())
+        .no_proxy()
+        .redirect(Policy::none())
+        .retry(reqwest::retry::never())
+        .referer(false)
+        .dns_resolver(guarded.clone())
+        .connect_timeout(connect)
+        .pool_max_idle_per_host(8)
+        .pool_idle_timeout(Duration::from_secs(30))
+        .user_agent(concat!("archstone/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .map_err(|e| Error::internal(format!("the HTTP client cannot be set up: {e}")))
 }
 
 /// The one text for a hop to a place that may not be asked.

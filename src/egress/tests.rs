@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod trouble;
+mod trust;
 
 use std::collections::VecDeque;
 use std::net::IpAddr;

@@ -10,6 +10,7 @@
 mod exchange;
 pub mod keystone;
 mod provisioning;
+pub mod scim;
 pub mod webhook;
 pub mod zstack;
 
