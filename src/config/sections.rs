@@ -392,11 +392,26 @@ pub struct Sso {
     pub background_tests: bool,
     /// Time between two tests of one, about.
     pub retest_secs: u64,
+    /// Time between two looks at a platform that answers, about.
+    pub platform_check_secs: u64,
+    /// The same for one that does not.
+    pub platform_retry_secs: u64,
+    /// Time between two looks whether what was pushed is still there, about.
+    pub federation_check_secs: u64,
+    /// Time after which users and groups on a platform are looked at one by one, though nothing has changed here.
+    pub provision_secs: u64,
 }
 
 impl Default for Sso {
     fn default() -> Self {
-        Self { background_tests: true, retest_secs: 3_600 }
+        Self {
+            background_tests: true,
+            retest_secs: 3_600,
+            platform_check_secs: 900,
+            platform_retry_secs: 15,
+            federation_check_secs: 900,
+            provision_secs: 86_400,
+        }
     }
 }
 

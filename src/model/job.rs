@@ -26,11 +26,27 @@ pub enum Kind {
     DeleteConfiguration,
     /// Tell an application that a session has ended.
     NotifyLogout,
+    /// Look whether a platform answers.
+    CheckPlatform,
+    /// Push a configuration to a platform, or take it away there.
+    Federate,
+    /// Look whether what was pushed is still there.
+    CheckFederation,
+    /// Provision users and groups on a platform.
+    Provision,
 }
 
 impl Kind {
     /// All that this program can do.
-    pub const ALL: [Self; 3] = [Self::TestConfiguration, Self::DeleteConfiguration, Self::NotifyLogout];
+    pub const ALL: [Self; 7] = [
+        Self::TestConfiguration,
+        Self::DeleteConfiguration,
+        Self::NotifyLogout,
+        Self::CheckPlatform,
+        Self::Federate,
+        Self::CheckFederation,
+        Self::Provision,
+    ];
 
     /// Its name, as stored and shown.
     pub fn as_str(self) -> &'static str {
@@ -38,6 +54,10 @@ impl Kind {
             Self::TestConfiguration => "sso.test",
             Self::DeleteConfiguration => "sso.delete",
             Self::NotifyLogout => "session.notify",
+            Self::CheckPlatform => "platform.check",
+            Self::Federate => "sso.federate",
+            Self::CheckFederation => "sso.check_federation",
+            Self::Provision => "sso.provision",
         }
     }
 
@@ -52,13 +72,35 @@ impl Kind {
             Self::TestConfiguration => 60,
             Self::DeleteConfiguration => 300,
             Self::NotifyLogout => 15,
+            Self::CheckPlatform => 60,
+            // Taking users and groups back is part of it.
+            Self::Federate | Self::Provision => 6 * 3_600,
+            Self::CheckFederation => 120,
         })
+    }
+
+    /// Jobs of this kind that a node runs at once, beside those of other kinds: what waits for other machines must not keep
+    /// what does not.
+    pub fn most(self) -> usize {
+        match self {
+            Self::Federate => 8,
+            Self::CheckPlatform | Self::Provision => 4,
+            Self::CheckFederation => 2,
+            Self::TestConfiguration | Self::DeleteConfiguration | Self::NotifyLogout => usize::MAX,
+        }
+    }
+
+    /// Whether it counts among those that a node runs at once by configuration.
+    pub fn is_own(self) -> bool {
+        self.most() == usize::MAX
     }
 
     /// Attempts before it has failed for good.
     pub fn max_attempts(self) -> i64 {
         match self {
-            Self::TestConfiguration | Self::DeleteConfiguration => MAX_ATTEMPTS,
+            Self::TestConfiguration | Self::DeleteConfiguration | Self::Federate | Self::Provision => MAX_ATTEMPTS,
+            // Asked for again by the calendar.
+            Self::CheckPlatform | Self::CheckFederation => 2,
             // An application that stays away will hear of it by its next refresh.
             Self::NotifyLogout => 3,
         }

@@ -1,5 +1,7 @@
 //! A platform: where configurations are pushed to, and with what credential (sso-api §5).
 
+pub mod body;
+
 use serde::{Deserialize, Serialize};
 
 use super::words::words;

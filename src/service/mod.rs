@@ -15,6 +15,7 @@ pub mod catalog_service;
 pub mod connection;
 pub mod domain;
 pub mod endpoint;
+pub mod federate;
 pub mod federated_link;
 pub mod federated_login;
 pub mod federation;
@@ -31,9 +32,11 @@ pub mod mapping;
 pub mod oauth;
 pub mod pace;
 pub mod password;
+pub mod platform;
 pub mod project;
 mod proof;
 pub mod protocol;
+pub mod provisioning;
 mod reach;
 pub mod region;
 pub mod revocation;
@@ -185,7 +188,8 @@ impl App {
     }
 
     /// Commits, takes in at once what was changed, and starts what was queued.
-    pub async fn commit(&self, tx: Conn) -> Result<()> {
+    pub async fn commit(&self, mut tx: Conn) -> Result<()> {
+        federate::people_changed(self, &mut tx).await?;
         let queues_jobs = tx.queues_jobs();
         let changes = tx.commit(self.now()).await?;
         self.memory.apply(&changes);

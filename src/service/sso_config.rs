@@ -22,10 +22,10 @@ use serde_json::Value;
 pub use create::{Body, create};
 pub use update::update;
 
-use super::App;
 use super::caller::Caller;
 use super::connection::At;
 use super::federated_login::web;
+use super::{App, secrets};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::model::connection::Settings;
@@ -37,9 +37,13 @@ use crate::model::sso_config::block::Defaults;
 use crate::model::sso_config::rules::{self, Sources};
 use crate::model::sso_config::{ProviderType, SsoConfig, Whole};
 use crate::policy::Target;
+use crate::secret::Secret;
 use crate::store::{self, Conn};
 
 const KIND: &str = "sso_configuration";
+/// Fields of a person (sso-api §3.4).
+const FIELDS: [&str; 8] =
+    ["username", "email", "displayName", "givenName", "familyName", "phone", "groups", "externalId"];
 
 /// How many configurations there are, as of a tick of the memory: counting them costs more than a page of them.
 #[derive(Debug, Default)]
@@ -90,6 +94,26 @@ async fn total(app: &App, conn: &mut Conn) -> Result<i64> {
     Ok(n)
 }
 
+/// What policy sees of a request about a configuration.
+pub(super) fn seen_configuration(id: &str) -> Target {
+    seen(id)
+}
+
+/// The secret of a configuration's connection.
+pub(super) async fn secret_of(app: &App, conn: &mut Conn, whole: &Whole) -> Result<Option<Secret>> {
+    match secret_id(whole) {
+        Some(id) => secrets::get(app, conn, &id).await,
+        None => Ok(None),
+    }
+}
+
+/// The claims or attributes that a configuration takes a person's fields from, as the identity provider calls them.
+pub(super) fn whole_attributes(whole: &Whole) -> Vec<(String, String)> {
+    let Some(kind) = whole.provider_type() else { return Vec::new() };
+    let attributes = &whole.config.attributes;
+    FIELDS.iter().map(|field| ((*field).to_owned(), attributes.claim(field, kind).to_owned())).collect()
+}
+
 /// Where the secret of a configuration's connection lies.
 fn secret_id(whole: &Whole) -> Option<String> {
     let protocol_id = whole.protocol_id.as_deref()?;
@@ -103,7 +127,7 @@ pub async fn get(app: &App, caller: &Caller, id: &str) -> Result<Whole> {
 }
 
 /// The configuration with all that is known of it, or 404.
-async fn find(conn: &mut Conn, id: &str) -> Result<Whole> {
+pub(super) async fn find(conn: &mut Conn, id: &str) -> Result<Whole> {
     let mut found = store::sso_config::get(conn, id).await?.ok_or_else(|| not_found(id))?;
     if let Some(secret_id) = secret_id(&found) {
         found.has_secret = store::sealed_secret::get(conn, &secret_id).await?.is_some();

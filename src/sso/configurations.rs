@@ -20,7 +20,8 @@ use crate::model::sso_config::{Source, Whole};
 use crate::service::App;
 use crate::service::sso_config::{self as service, delete, test};
 
-fn shown(body: &impl Serialize) -> Result<Reply> {
+/// An answer.
+pub(super) fn shown(body: &impl Serialize) -> Result<Reply> {
     let bytes = serde_json::to_vec(body).map_err(|e| Error::internal(format!("an answer cannot be written: {e}")))?;
     Ok(Reply::json_bytes(StatusCode::OK, bytes.into()))
 }

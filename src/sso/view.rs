@@ -2,10 +2,14 @@
 
 mod configuration;
 mod deletion;
+mod federation;
+mod platform;
 mod test;
 
 pub use configuration::{SsoConfiguration, SsoConfigurations};
 pub use deletion::Preview;
+pub use federation::{Federated, Federations, ProvisioningRun, ProvisioningRuns};
+pub use platform::{ConnectionTested, Platform, Platforms, RotatedKey};
 pub use test::{Probed, Tested};
 
 use serde_json::{Value, json};

@@ -94,21 +94,27 @@ struct Id {
     id: String,
 }
 
-/// Restricts a statement to what this program can do.
-fn known(sql: Sql) -> Sql {
-    sql.push_in(" AND kind IN ", Kind::ALL.map(Kind::as_str))
+/// Restricts a statement to these kinds; there must be one at least.
+fn of(sql: Sql, kinds: &[Kind]) -> Sql {
+    sql.push_in(" AND kind IN ", kinds.iter().map(|kind| kind.as_str()))
 }
 
 /// Whether [`claim`] would find something: asked first, as it locks nothing.
-pub async fn is_due(conn: &mut Conn, now: Timestamp) -> Result<bool> {
-    let sql = known(Sql::new("SELECT id FROM jobs WHERE due_at <= $1").bind(now.0));
+pub async fn is_due(conn: &mut Conn, kinds: &[Kind], now: Timestamp) -> Result<bool> {
+    let sql = of(Sql::new("SELECT id FROM jobs WHERE due_at <= $1").bind(now.0), kinds);
     let found: Option<Id> = sql.push(" LIMIT 1").first(conn).await?;
     Ok(found.is_some())
 }
 
-/// Takes the job that has been due for longest under a lease until `until`: one that waits, or one whose lease has ended
+/// Takes the job of these kinds that has been due for longest under a lease until `until`: one that waits, or one whose lease has ended
 /// because the node that ran it is gone. On PostgreSQL rows that another node is taking are passed over.
-pub async fn claim(conn: &mut Conn, lease: &str, until: Timestamp, now: Timestamp) -> Result<Option<Job>> {
+pub async fn claim(
+    conn: &mut Conn,
+    kinds: &[Kind],
+    lease: &str,
+    until: Timestamp,
+    now: Timestamp,
+) -> Result<Option<Job>> {
     let sql = Sql::new(
         "UPDATE jobs SET state = 'running', attempts = attempts + 1, lease = $1, due_at = $2, updated_at = $3 \
          WHERE id = (SELECT id FROM jobs WHERE due_at <= $4",
@@ -118,7 +124,7 @@ pub async fn claim(conn: &mut Conn, lease: &str, until: Timestamp, now: Timestam
     .bind(now.0)
     .bind(now.0);
     let lock = if conn.is_postgres() { " FOR UPDATE SKIP LOCKED" } else { "" };
-    let sql = known(sql).push(" ORDER BY due_at, id LIMIT 1").push(lock).push(") RETURNING ").push(COLUMNS);
+    let sql = of(sql, kinds).push(" ORDER BY due_at, id LIMIT 1").push(lock).push(") RETURNING ").push(COLUMNS);
     let row: Option<Row> = sql.first(conn).await?;
     row.map(Job::try_from).transpose()
 }

@@ -22,6 +22,7 @@ pub mod domain;
 pub mod endpoint;
 pub mod expiring_membership;
 pub mod federated_link;
+pub mod federation;
 pub mod grant;
 pub mod group;
 pub mod identity_provider;
@@ -33,9 +34,11 @@ pub mod login_session;
 pub mod logout;
 pub mod mapping;
 pub mod password;
+pub mod platform;
 mod pool;
 pub mod project;
 pub mod protocol;
+pub mod provisioning;
 pub mod region;
 pub mod revocation;
 pub mod role;
@@ -352,6 +355,11 @@ impl Listener {
 }
 
 impl Conn {
+    /// What this transaction has noted so far.
+    pub fn changes(&self) -> &[Change] {
+        &self.changes
+    }
+
     /// Remembers what this transaction changes, to be told to all nodes with the commit.
     pub fn note(&mut self, change: Change) {
         // Each revocation is one of its own, and there may be many.

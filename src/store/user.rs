@@ -163,6 +163,16 @@ pub async fn list(conn: &mut Conn, query: &Query) -> Result<Vec<Identity>> {
     page(conn, Sql::new(COLUMNS), query).await
 }
 
+/// Those of the ids that there are, in order of their ids.
+pub async fn get_all(conn: &mut Conn, ids: &[&str]) -> Result<Vec<Identity>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sql = Sql::new(COLUMNS).push_in(" AND u.id IN ", ids.iter().copied()).push(" ORDER BY u.id");
+    let rows: Vec<Row> = sql.all(conn).await?;
+    rows.into_iter().map(Identity::try_from).collect()
+}
+
 /// One page of the users in a group, as [`list`].
 pub async fn list_in_group(conn: &mut Conn, group_id: &str, query: &Query) -> Result<Vec<Identity>> {
     let members = Sql::new(COLUMNS)

@@ -142,4 +142,22 @@ pub struct Preview {
     pub cascade: Vec<Resource>,
     /// What would stay behind.
     pub orphans: Vec<Resource>,
+    /// What would be done elsewhere first.
+    pub finalizers: Vec<Finalizer>,
+}
+
+/// A step elsewhere that comes before a deletion.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finalizer {
+    /// Its name.
+    pub name: String,
+    /// What it does.
+    pub description: &'static str,
+}
+
+impl Finalizer {
+    /// A step.
+    pub fn new(name: String, description: &'static str) -> Self {
+        Self { name, description }
+    }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::error::Result;
 use crate::model::job::{Job, Kind};
-use crate::service::{App, logout, sso_config};
+use crate::service::{App, federate, logout, platform, provisioning, sso_config};
 use crate::store::Conn;
 
 /// Does a job.
@@ -16,6 +16,10 @@ pub(super) async fn handle(app: Arc<App>, kind: Kind, job: Job) -> Result<()> {
         Kind::TestConfiguration => sso_config::retest::run(&app, &job).await,
         Kind::DeleteConfiguration => sso_config::delete::run(&app, &job).await,
         Kind::NotifyLogout => logout::notice::run(&app, &job).await,
+        Kind::CheckPlatform => platform::run_check(&app, &job).await,
+        Kind::Federate => federate::run(&app, &job).await,
+        Kind::CheckFederation => federate::run_check(&app, &job).await,
+        Kind::Provision => provisioning::run(&app, &job).await,
     }
 }
 
@@ -23,11 +27,22 @@ pub(super) async fn handle(app: Arc<App>, kind: Kind, job: Job) -> Result<()> {
 pub(super) async fn give_up(app: &App, tx: &mut Conn, job: &Job) -> Result<()> {
     match Kind::parse(&job.kind) {
         Some(Kind::DeleteConfiguration) => sso_config::delete::call_off(app, tx, &job.subject).await,
-        Some(Kind::TestConfiguration | Kind::NotifyLogout) | None => Ok(()),
+        Some(
+            Kind::TestConfiguration
+            | Kind::NotifyLogout
+            | Kind::CheckPlatform
+            | Kind::Federate
+            | Kind::CheckFederation
+            | Kind::Provision,
+        )
+        | None => Ok(()),
     }
 }
 
 /// Queues what has become due by the calendar; called at every poll.
 pub(super) async fn schedule(app: &App) -> Result<()> {
-    sso_config::retest::schedule(app).await
+    sso_config::retest::schedule(app).await?;
+    platform::schedule(app).await?;
+    federate::schedule(app).await?;
+    provisioning::schedule(app).await
 }

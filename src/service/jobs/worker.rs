@@ -1,5 +1,6 @@
 //! The worker of a node: looks for due jobs and has as many at once run as are configured.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,7 +24,7 @@ const GRACE: Duration = Duration::from_secs(2);
 /// How a worker goes about it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Pace {
-    /// Jobs at once.
+    /// Jobs at once, beside those that wait for platforms.
     pub workers: usize,
     /// How often due jobs are looked for without having been told to.
     pub poll: Duration,
@@ -56,7 +57,7 @@ where
     H: Fn(Arc<App>, Kind, Job) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Result<()>> + Send + 'static,
 {
-    let mut running = JoinSet::new();
+    let mut running = Running::default();
     let mut poll = tokio::time::interval(pace.poll);
     poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut failing = false;
@@ -66,7 +67,7 @@ where
             () = app.feed.stopped() => break,
             _ = poll.tick() => schedule(&app).await,
             () = app.jobs.queued.notified() => Ok(()),
-            Some(_) = running.join_next() => Ok(()),
+            () = running.one_less() => Ok(()),
         };
         let taken = take(&app, pace, &handle, &mut running).await;
         match scheduled.and(taken) {
@@ -78,31 +79,62 @@ where
             Err(_) => {}
         }
     }
-    while running.join_next().await.is_some() {}
+    while running.tasks.join_next().await.is_some() {}
+}
+
+/// Jobs that run here, with how many there are of each kind.
+#[derive(Default)]
+struct Running {
+    tasks: JoinSet<()>,
+    kinds: HashMap<tokio::task::Id, Kind>,
+}
+
+impl Running {
+    /// Waits until one has ended; for ever, if there is none.
+    async fn one_less(&mut self) {
+        let ended = match self.tasks.join_next_with_id().await {
+            Some(Ok((id, ()))) => id,
+            Some(Err(error)) => error.id(),
+            None => return std::future::pending().await,
+        };
+        self.kinds.remove(&ended);
+    }
+
+    /// The kinds that there are hands for.
+    fn free(&self, workers: usize) -> Vec<Kind> {
+        let own = self.kinds.values().filter(|kind| kind.is_own()).count();
+        let of = |kind: Kind| self.kinds.values().filter(|other| **other == kind).count();
+        let free = |kind: &Kind| if kind.is_own() { own < workers } else { of(*kind) < kind.most() };
+        Kind::ALL.into_iter().filter(free).collect()
+    }
 }
 
 /// Starts due jobs while there are hands for them.
-async fn take<H, F>(app: &Arc<App>, pace: Pace, handle: &H, running: &mut JoinSet<()>) -> Result<()>
+async fn take<H, F>(app: &Arc<App>, pace: Pace, handle: &H, running: &mut Running) -> Result<()>
 where
     H: Fn(Arc<App>, Kind, Job) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Result<()>> + Send + 'static,
 {
-    while running.len() < pace.workers {
-        let Some(claim) = claim(app, pace).await? else { break };
-        running.spawn(attempt::run(app.clone(), pace, handle.clone(), claim));
+    loop {
+        let kinds = running.free(pace.workers);
+        let Some(claim) = claim(app, pace, &kinds).await? else { return Ok(()) };
+        let kind = Kind::parse(&claim.job.kind);
+        let task = running.tasks.spawn(attempt::run(app.clone(), pace, handle.clone(), claim));
+        if let Some(kind) = kind {
+            running.kinds.insert(task.id(), kind);
+        }
     }
-    Ok(())
 }
 
-/// Takes one due job.
-pub(super) async fn claim(app: &App, pace: Pace) -> Result<Option<Claim>> {
-    if !store::job::is_due(&mut app.store.read().await?, app.now()).await? {
+/// Takes one due job of these kinds.
+pub(super) async fn claim(app: &App, pace: Pace, kinds: &[Kind]) -> Result<Option<Claim>> {
+    if kinds.is_empty() || !store::job::is_due(&mut app.store.read().await?, kinds, app.now()).await? {
         return Ok(None);
     }
     let now = app.now();
     let (lease, until) = (app.random.hex_id(), now.plus_secs(pace.lease_secs));
     let mut tx = app.store.write().await?;
-    let job = store::job::claim(&mut tx, &lease, until, now).await?;
+    let job = store::job::claim(&mut tx, kinds, &lease, until, now).await?;
     app.commit(tx).await?;
     Ok(job.map(|job| Claim { job, lease, until }))
 }

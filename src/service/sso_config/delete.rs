@@ -9,14 +9,15 @@ use serde_json::{Value, json};
 use super::{Expected, KIND, find, not_found, seen, update::check_source};
 use crate::error::{Error, Result};
 use crate::model::audit_event::Outcome;
+use crate::model::federation::Deprovision;
 use crate::model::identity_provider::IdentityProvider;
 use crate::model::job::{Job, Kind, NewJob};
 use crate::model::list::{Condition, Query};
-use crate::model::sso_config::deletion::{Options, Preview, Propagation, Resource};
+use crate::model::sso_config::deletion::{Finalizer, Options, Preview, Propagation, Resource};
 use crate::model::sso_config::{Source, Whole, group_mapping};
 use crate::service::caller::Caller;
 use crate::service::connection::place;
-use crate::service::{App, audit, jobs, revocation, session};
+use crate::service::{App, audit, federate, jobs, revocation, session};
 use crate::store::{self, Conn};
 
 /// Most things of a kind that a preview names.
@@ -29,11 +30,28 @@ pub async fn preview(app: &App, caller: &Caller, id: &str, options: Options) -> 
     let stored = find(&mut conn, id).await?;
     let users = bound(&mut conn, id).await?;
     let parts = parts(&mut conn, &stored).await?;
+    let platforms = platforms(&mut conn, id).await?;
+    let finalizers = match options.propagation {
+        Propagation::Foreground | Propagation::Background if !options.force => platforms
+            .iter()
+            .map(|p| Finalizer::new(format!("unfederate:{}", p.id), "Takes the configuration away from the platform."))
+            .collect(),
+        _ => Vec::new(),
+    };
+    let hanging = [platforms, users].concat();
     Ok(match options.propagation {
-        Propagation::Orphan => Preview { cascade: parts, orphans: users, blockers: Vec::new() },
-        Propagation::Restrict if !options.force => Preview { blockers: users, cascade: parts, orphans: Vec::new() },
-        _ => Preview { cascade: [parts, users].concat(), ..Preview::default() },
+        Propagation::Orphan => Preview { cascade: parts, orphans: hanging, ..Preview::default() },
+        Propagation::Restrict if !options.force => Preview { blockers: hanging, cascade: parts, ..Preview::default() },
+        _ => Preview { cascade: [parts, hanging].concat(), finalizers, ..Preview::default() },
     })
+}
+
+/// The platforms that it has been pushed to.
+async fn platforms(conn: &mut Conn, id: &str) -> Result<Vec<Resource>> {
+    let federations = store::federation::of_config(conn, id).await?;
+    let ids: Vec<&str> = federations.iter().map(|f| f.platform_id.as_str()).collect();
+    let platforms = store::platform::get_all(conn, &ids).await?;
+    Ok(platforms.into_iter().map(|p| Resource { kind: "platform", id: p.id, name: p.name }).collect())
 }
 
 /// The people who came by it.
@@ -81,6 +99,16 @@ async fn remove(app: &App, caller: &Caller, by: Source, id: &str, expected: &Exp
     app.allow(caller, "sso:delete_configuration", &seen(id)).await?;
     if options.force {
         app.allow(caller, "sso:force_delete_configuration", &seen(id)).await?;
+    }
+    if options.propagation == Propagation::Foreground && !options.force && options.grace_secs == 0 {
+        // Platforms are asked, so nothing is held meanwhile.
+        let mut conn = app.store.read().await?;
+        let stored = find(&mut conn, id).await?;
+        check_source(by, &stored)?;
+        expected.check("configuration", stored.config.version)?;
+        let federations = store::federation::of_config(&mut conn, id).await?;
+        drop(conn);
+        federate::take_all_back(app, caller, &federations, Deprovision::None).await?;
     }
     let mut tx = app.store.write().await?;
     store::identity_provider::lock(&mut tx, id).await?;
@@ -145,6 +173,12 @@ pub(in crate::service) async fn run(app: &App, job: &Job) -> Result<()> {
         // It was called off.
         return Ok(());
     }
+    let takes_back = matches!(propagation, Propagation::Foreground | Propagation::Background);
+    if takes_back && federate::take_back_of(app, &mut tx, id).await? > 0 {
+        // Once the platforms have let go of it, the next attempt finds nothing in its way.
+        app.commit(tx).await?;
+        return Err(Error::conflict("Platforms still have to let go of it."));
+    }
     let done = take_away(app, &mut tx, &stored, &idp, options).await;
     let outcome = if done.is_ok() { Outcome::Success } else { Outcome::Failure };
     if matches!(done, Err(Error::Conflict { .. })) {
@@ -185,6 +219,16 @@ pub(in crate::service) async fn call_off(app: &App, tx: &mut Conn, id: &str) -> 
 /// Deletes it with all its parts, or says what stands in the way.
 async fn take_away(app: &App, tx: &mut Conn, stored: &Whole, idp: &IdentityProvider, options: Options) -> Result<()> {
     let id = &stored.config.id;
+    let keeps = options.force || options.propagation == Propagation::Orphan;
+    if !keeps {
+        let there = platforms(tx, id).await?;
+        if !there.is_empty() {
+            let names = there.iter().map(|p| p.name.as_str()).collect::<Vec<_>>().join(", ");
+            return Err(Error::conflict(format!(
+                "The configuration is federated to {names}. Unfederate it first, or choose another propagationPolicy (Foreground, Background, Orphan)."
+            )));
+        }
+    }
     if options.propagation == Propagation::Restrict && !options.force {
         let users = bound(tx, id).await?;
         if !users.is_empty() {

@@ -13,7 +13,7 @@ use crate::model::sso_config::update::Update;
 use crate::model::sso_config::{ProviderType, Source, SsoConfig, Whole, issuer_of};
 use crate::service::caller::Caller;
 use crate::service::connection::At;
-use crate::service::{App, audit, revocation, secrets, session};
+use crate::service::{App, audit, federate, revocation, secrets, session};
 use crate::store::{self, Conn};
 
 /// How often a change is tried while others change the same.
@@ -194,6 +194,10 @@ impl Changing<'_> {
         {
             store::revocation::insert(tx, &revocation::of_protocol(app, id, protocol_id)).await?;
             session::end_of_provider(app, tx, id, Some(protocol_id)).await?;
+        }
+        let pushed = |c: &SsoConfig| (c.display_name.clone(), c.user_provisioning, c.issuer.clone());
+        if remapped || reconnected || pushed(&config) != pushed(&stored.config) {
+            federate::configuration_changed(app, tx, id).await?;
         }
         config.version += 1;
         config.updated_at = now;

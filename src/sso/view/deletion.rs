@@ -67,6 +67,17 @@ pub struct Finalizer {
     error: String,
 }
 
+impl From<&deletion::Finalizer> for Finalizer {
+    fn from(it: &deletion::Finalizer) -> Self {
+        Self {
+            name: it.name.clone(),
+            description: it.description.to_owned(),
+            status: "pending".to_owned(),
+            error: String::new(),
+        }
+    }
+}
+
 impl From<&deletion::Preview> for Preview {
     fn from(preview: &deletion::Preview) -> Self {
         let resource = |r: &deletion::Resource| Resource {
@@ -78,15 +89,24 @@ impl From<&deletion::Preview> for Preview {
             resource_type: r.kind,
             resource_uuid: r.id.clone(),
             resource_name: r.name.clone(),
-            relation: "signed in by this configuration",
-            suggestion: "Choose Foreground or Background to delete such users too, or Orphan to keep them.",
+            relation: match r.kind {
+                "platform" => "federated to this platform",
+                "sso_configuration" => "federated to it",
+                _ => "signed in by this configuration",
+            },
+            suggestion: match r.kind {
+                "platform" | "sso_configuration" => {
+                    "Unfederate it, or choose Foreground to do so, or Orphan to leave it there."
+                }
+                _ => "Choose Foreground or Background to delete such users too, or Orphan to keep them.",
+            },
             hard: false,
         };
         Self {
             blockers: preview.blockers.iter().map(blocker).collect(),
             cascade_resources: preview.cascade.iter().map(resource).collect(),
             orphan_resources: preview.orphans.iter().map(resource).collect(),
-            finalizers: Vec::new(),
+            finalizers: preview.finalizers.iter().map(Finalizer::from).collect(),
             available_policies: Propagation::ALL.map(Propagation::as_str).to_vec(),
             soft_delete_recoverable: false,
         }
