@@ -104,9 +104,7 @@ pub fn patch_of(changes: &[Change]) -> Value {
 /// The body of a PUT that makes them and leaves the rest as it is.
 pub fn overlaid(remote: &Remote, changes: &[Change]) -> Value {
     let mut body = remote.body.clone();
-    for name in NOT_SENT {
-        take(&mut body, name);
-    }
+    body.retain(|name, _| !NOT_SENT.iter().any(|not| not.eq_ignore_ascii_case(name)));
     for change in changes {
         change.place.write(&mut body, change.value.clone());
     }

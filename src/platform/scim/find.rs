@@ -163,16 +163,23 @@ impl Client {
             query.push_str(&format!("filter={}&", encoded(&key.filter(class))));
         }
         let capabilities = self.capabilities();
-        query.push_str(&format!("attributes=externalId,{}&count={}", class.name(), capabilities.page));
+        query.push_str(&format!("attributes=externalId,{}&count=", class.name()));
         let (mut hits, mut seen) = (Vec::new(), HashSet::new());
-        let (mut start, mut cursor) = (1, String::new());
+        let (mut count, mut start, mut cursor) = (capabilities.page, 1, String::new());
         for _ in 0..MAX_PAGES {
             let target = match start {
-                _ if capabilities.cursor => format!("{query}&cursor={}", encoded(&cursor)),
-                1 => query.clone(),
-                start => format!("{query}&startIndex={start}"),
+                _ if capabilities.cursor => format!("{query}{count}&cursor={}", encoded(&cursor)),
+                1 => format!("{query}{count}"),
+                start => format!("{query}{count}&startIndex={start}"),
             };
-            let reply = turn.send(&Request::get(target)).await?;
+            let reply = match turn.send(&Request::get(target)).await {
+                // Somebody sends more of each than was asked for: fewer at a time, then.
+                Err(failure) if failure.kind == Kind::TooLarge && count > 1 => {
+                    count /= 2;
+                    continue;
+                }
+                reply => reply?,
+            };
             if key.is_some() && matches!(reply.status.as_u16(), 400 | 501) {
                 return Ok(Listed::NoFilter);
             }

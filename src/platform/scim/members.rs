@@ -18,6 +18,8 @@ use super::{Class, Client};
 const PIECE: usize = 100;
 /// Most members of one change that a server may refuse before the change as a whole counts as refused.
 const MAX_REFUSED: usize = 50;
+/// Most whose users may turn out to be gone.
+const MAX_GONE: usize = 1_000;
 /// Most members that are read.
 const MAX_MEMBERS: usize = 100_000;
 /// Attempts at a version that somebody else keeps changing.
@@ -90,8 +92,10 @@ impl Client {
                 }
                 Outcome::NoPatch => left.push_front(piece),
             }
-            if done.refused.len() + done.gone.len() > MAX_REFUSED {
-                let why = done.refused.first().map_or("their users are gone", |(_, why)| why);
+            if done.gone.len() > MAX_GONE {
+                return Err(Failure::new(Kind::Refused, format!("over {MAX_GONE} members have no user at the server")));
+            }
+            if let Some((_, why)) = done.refused.first().filter(|_| done.refused.len() > MAX_REFUSED) {
                 return Err(Failure::new(Kind::Refused, format!("over {MAX_REFUSED} members were refused: {why}")));
             }
         }
@@ -113,9 +117,14 @@ impl Client {
             read => read?.ok_or_else(gone)?,
         };
         let Some(members) = read.get("members").and_then(Value::as_array) else { return Ok(None) };
+        if members.len() > MAX_MEMBERS {
+            return Ok(None);
+        }
         let is_user = |member: &&Value| !text(member, "type").is_some_and(|kind| kind.eq_ignore_ascii_case("group"));
-        let ids = members.iter().filter(is_user).filter_map(|member| text(member, "value")).map(str::to_owned);
-        Ok((members.len() <= MAX_MEMBERS).then(|| ids.collect()))
+        // Some servers hold one that was added twice two times.
+        let mut seen = HashSet::new();
+        let ids = members.iter().filter(is_user).filter_map(|member| text(member, "value"));
+        Ok(Some(ids.filter(|id| seen.insert(*id)).map(str::to_owned).collect()))
     }
 
     async fn change_piece(

@@ -89,14 +89,21 @@ pub fn number(value: &Value) -> Option<u64> {
     }
 }
 
+/// The name that a member has in an object, which may differ by its case.
+fn named(object: &Map<String, Value>, name: &str) -> Option<String> {
+    if object.contains_key(name) {
+        return Some(name.to_owned());
+    }
+    object.keys().find(|key| key.eq_ignore_ascii_case(name)).cloned()
+}
+
 /// Puts a member, under the name that it has there already if it has one.
 pub fn put(object: &mut Map<String, Value>, name: &str, value: Value) {
-    let there = object.keys().find(|key| key.eq_ignore_ascii_case(name)).cloned();
-    object.insert(there.unwrap_or_else(|| name.to_owned()), value);
+    let name = named(object, name).unwrap_or_else(|| name.to_owned());
+    object.insert(name, value);
 }
 
 /// Takes a member out.
 pub fn take(object: &mut Map<String, Value>, name: &str) -> Option<Value> {
-    let there = object.keys().find(|key| key.eq_ignore_ascii_case(name)).cloned()?;
-    object.remove(&there)
+    object.remove(&named(object, name)?)
 }

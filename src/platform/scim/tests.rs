@@ -110,6 +110,23 @@ fn held_but(change: impl FnOnce(&mut Value)) -> Value {
     held
 }
 
+/// Compiles only as long as a run can be spread over threads.
+#[tokio::test]
+async fn what_is_asked_of_a_client_may_move_between_threads() {
+    fn moves<T: Send>(future: T) -> T {
+        future
+    }
+    let (_server, client) = scene(json!({}), vec![]).await;
+    let (user, group, known) = (User::default(), Group::default(), known(""));
+    moves(client.place_user(&user, Some(&known))).await.unwrap_err();
+    moves(client.place_group(&group, Some(&known))).await.unwrap_err();
+    moves(client.deactivate_user(&known)).await.unwrap_err();
+    moves(client.delete_group(&known)).await.unwrap_err();
+    moves(client.members(&known)).await.unwrap_err();
+    moves(client.change_members(&known, &["a".into()], &[], None)).await.unwrap_err();
+    assert!(moves(client.bulk_users(&[user])).await.unwrap()[0].is_err());
+}
+
 fn known(id: &str) -> Known {
     Known { id: id.into(), version: None }
 }

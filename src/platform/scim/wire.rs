@@ -158,6 +158,8 @@ impl Wire {
 
     /// One exchange; `Err` with whether it may be repeated.
     pub async fn exchange(&self, request: &Request, limit: tokio::time::Instant) -> Result<Reply, Setback> {
+        // Before it, so that who waits for a pause is told so; after it, since one may have begun meanwhile.
+        self.pause.wait(limit).await.map_err(Setback::last)?;
         let _permit = self.permits.acquire().await.map_err(|_| Setback::last(Failure::timeout()))?;
         self.pause.wait(limit).await.map_err(Setback::last)?;
         let mut headers = HeaderMap::new();

@@ -218,6 +218,31 @@ async fn pages_that_repeat_or_follow_by_cursor() {
 }
 
 #[tokio::test]
+async fn pages_that_are_too_large_are_asked_for_in_smaller_ones() {
+    let server = Server::new(|asked| match asked.line.as_str() {
+        "GET /ServiceProviderConfig" => Said::json(200, json!({"filter": {"supported": false}})),
+        line if line.starts_with("GET /Users?") => {
+            let count: usize = line.split("count=").nth(1).unwrap().split('&').next().unwrap().parse().unwrap();
+            let (from, photo) = (start(line), "x".repeat(2_000));
+            let page = (from..(from + count).min(81)).map(|n| {
+                let mut user = user(n);
+                user["photo"] = photo.clone().into();
+                user
+            });
+            Said::page(&page.collect::<Vec<_>>(), 80)
+        }
+        "GET /Users/i77" => Said::json(200, user(77)),
+        _ => Said::text(404, ""),
+    })
+    .await;
+    let client = connect(&server.url).await.unwrap();
+    assert_eq!(told(client.place_user(&named(77), None).await), ("i77".into(), What::Adopted));
+    let counts: Vec<_> =
+        server.lines().iter().map(|line| line.split("count=").nth(1).unwrap_or("").to_owned()).collect();
+    assert_eq!(counts, ["100", "50", "25", "25&startIndex=26", "25&startIndex=51", "25&startIndex=76", ""]);
+}
+
+#[tokio::test]
 async fn a_known_id_is_asked_first_and_forgotten_when_it_is_gone() {
     let steps = vec![step("GET /Users/7", Said::json(200, held()))];
     let (server, client) = scene(Value::Null, steps).await;

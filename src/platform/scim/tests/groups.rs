@@ -195,6 +195,28 @@ async fn a_change_that_the_server_takes_nothing_of_is_given_up() {
 }
 
 #[tokio::test]
+async fn many_whose_users_are_gone_are_dropped_like_one() {
+    let server = Server::new(|asked| match asked.line.as_str() {
+        "PATCH /Groups/3" if asked.body.to_string().contains("\"u7") => {
+            Said::error(400, "invalidValue", "no such user")
+        }
+        "PATCH /Groups/3" => Said::text(204, ""),
+        _ => Said::error(404, "", ""),
+    })
+    .await;
+    let client = connect(&server.url).await.unwrap();
+    let add = [ids(0..7), ids(70..80), ids(700..800)].concat();
+    let done = client.change_members(&known("3"), &add, &[], None).await.unwrap();
+    assert_eq!(done.gone, [ids(70..80), ids(700..800)].concat());
+    assert!(done.refused.is_empty());
+    let failure = client.change_members(&known("3"), &ids(70_000..71_100), &[], None).await.unwrap_err();
+    assert_eq!(
+        (failure.kind, failure.message.as_str()),
+        (Kind::Refused, "over 1000 members have no user at the server")
+    );
+}
+
+#[tokio::test]
 async fn scim_4_a_group_of_50_000_is_changed_in_pieces_of_a_hundred() {
     let seen = Arc::new(Mutex::new((0, 0)));
     let held = seen.clone();
@@ -217,7 +239,7 @@ async fn scim_4_a_group_of_50_000_is_changed_in_pieces_of_a_hundred() {
 #[tokio::test]
 async fn members_are_read_if_the_server_tells_them() {
     let at = "GET /Groups/3?attributes=members";
-    let nested = json!({"id": "3", "Members": [{"value": "a", "type": "User"}, {"value": "b", "type": "Group"}, {"VALUE": "c"}, {}]});
+    let nested = json!({"id": "3", "Members": [{"value": "a", "type": "User"}, {"value": "b", "type": "Group"}, {"VALUE": "c"}, {"value": "a"}, {}]});
     let many: Vec<Value> = ids(0..5_000).into_iter().map(|id| json!({"value": id})).collect();
     let steps = vec![
         step(at, Said::json(200, nested)),

@@ -1,5 +1,9 @@
 //! Users: what is sent, what is changed, what is taken away (§8.2 to §8.4).
 
+use proptest::prelude::*;
+
+use super::change::overlaid;
+use super::resource::Remote;
 use super::*;
 
 #[tokio::test]
@@ -42,6 +46,7 @@ async fn scim_8_what_is_sent_back_has_no_password_and_keeps_what_is_not_ours() {
         held.as_object_mut().unwrap().remove("displayName");
         held["DISPLAYNAME"] = "Old".into();
         held["password"] = "canary".into();
+        held["passWord"] = "canary".into();
         held["groups"] = json!([{"value": "g"}]);
         held["roles"] = json!([{"value": "theirs"}]);
         held["nickName"] = "Annie".into();
@@ -238,5 +243,70 @@ async fn a_creation_without_an_id_in_its_answer_is_looked_for_and_never_repeated
         let failure = client.place_user(&anna(), None).await.unwrap_err();
         assert_eq!((failure.kind, failure.message.as_str()), (Kind::Broken, "the server has not said what it created"));
         server.done();
+    }
+}
+
+/// Whatever a server may hold.
+fn anything() -> impl Strategy<Value = Value> {
+    let name = || {
+        prop::sample::select(vec![
+            "value",
+            "TYPE",
+            "primary",
+            "givenName",
+            "FamilyName",
+            "formatted",
+            "department",
+            "x",
+        ])
+    };
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        prop::sample::select(vec!["", "work", "Anna", "anna@example.org", "true", "x1"]).prop_map(Value::from),
+        ".{0,8}".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(3, 12, 4, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::vec((name(), inner), 0..4).prop_map(|members| {
+                Value::Object(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+            }),
+        ]
+    })
+}
+
+fn something() -> impl Strategy<Value = Value> {
+    let name = prop::sample::select(vec![
+        "schemas",
+        "externalId",
+        "EXTERNALID",
+        "userName",
+        "active",
+        "displayName",
+        "name",
+        "Name",
+        "emails",
+        "phoneNumbers",
+        "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User",
+        "meta",
+    ]);
+    prop::collection::vec((name, anything()), 0..10)
+        .prop_map(|members| Value::Object(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()))
+}
+
+proptest! {
+    /// What has been changed need not be changed again, whatever was there.
+    #[test]
+    fn changes_lead_to_what_is_wanted(there in something()) {
+        let mut user = User { phone: Some("+49 30 1".into()), ..anna() };
+        user.enterprise.department = Some("R&D".into());
+        let read = |body: Value| Remote { id: "7".into(), version: None, body: body.as_object().unwrap().clone() };
+        let remote = read(there);
+        let changes = user.changes(&remote, false, true);
+        let then = read(overlaid(&remote, &changes));
+        prop_assert_eq!(user.changes(&then, false, true), vec![], "{:?}", then);
+        prop_assert!(user.changes(&read(user.body(true)), false, true).is_empty());
     }
 }
