@@ -23,18 +23,20 @@ class Request:
 
 class QuickServer:
     """Answers with what `serve(request)` returns: (status, headers, body), the body being bytes or an iterator of them (sent in chunks);
-    None ends the connection without an answer."""
+    None ends the connection without an answer. With `context` it speaks TLS."""
 
-    def __init__(self, serve, content_type="application/scim+json"):
+    def __init__(self, serve, content_type="application/scim+json", port=0, context=None):
         class Handler(_Handler):
             pass
 
         Handler.serve, Handler.content_type = staticmethod(serve), content_type
         self.connections, self.lock = set(), threading.Lock()
-        self.server = _Server(("127.0.0.1", 0), Handler)
+        self.server = _Server(("127.0.0.1", port), Handler)
         self.server.quick = self
+        if context:
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True, do_handshake_on_connect=False)
         self.port = self.server.server_address[1]
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"{'https' if context else 'http'}://127.0.0.1:{self.port}"
         threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 
     def remove(self):

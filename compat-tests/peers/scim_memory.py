@@ -270,4 +270,5 @@ def ok(value, **headers):
 
 def listed(resources, total, start):
     """A ListResponse."""
-    return {"schemas": [f"{API}ListResponse"], "totalResults": total, "startIndex": start, "itemsPerPage": len(resources), "Resources": resources}
+    return {"schemas": [f"{API}ListResponse"], "totalResults": total, "startIndex": start, "itemsPerPage": len(resources),
+            "Resources": resources}
