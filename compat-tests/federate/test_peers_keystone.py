@@ -5,12 +5,14 @@ import requests
 from keystoneauth1 import session
 from keystoneauth1.identity.v3 import oidc
 
-from harness import unique
+from harness import ADMIN_PASSWORD, unique
 from peers.keystone_apache import KeystoneApache
 from peers.openid import OPAQUE, OpenIdProvider
 
 ORIGIN = "http://127.0.0.1:1/auth/websso/"
-RULES = [{"local": [{"user": {"name": "{0}", "email": "{1}"}}], "remote": [{"type": "HTTP_OIDC_PREFERRED_USERNAME"}, {"type": "HTTP_OIDC_EMAIL"}]}]
+# Both forms in which Apache says who it is: a header field, and a variable that no client can set.
+RULES = [{"local": [{"user": {"name": "{0}", "email": "{1}"}}],
+          "remote": [{"type": "HTTP_OIDC_PREFERRED_USERNAME"}, {"type": "OIDC-email"}]}]
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +36,7 @@ def federated(cloud, provider):
     """An identity provider there, and somebody who may come by it."""
     idp, name = unique("idp"), unique("ann")
     cloud.federate(idp, RULES)
+    assert cloud.found(f"identity_providers/{idp}", "identity_provider")["remote_ids"] == [provider.issuer]
     return idp, provider.user(preferred_username=name, email=f"{name}@example.com"), name
 
 
@@ -54,13 +57,28 @@ def test_a_browser_comes_back_with_a_token_for_a_trusted_dashboard(cloud, federa
     assert cloud.by_browser(user, "http://elsewhere.example/", idp).status_code == 401
 
 
+def test_application_credentials_work_there(cloud):
+    project = cloud.log_in("admin", ADMIN_PASSWORD, {"project": {"name": "admin", "domain": {"id": "default"}}})
+    user = cloud.whoami(project)["user"]["id"]
+    body = {"application_credential": {"name": unique("key"), "unrestricted": True}}
+    made = cloud.request("POST", f"/v3/users/{user}/application_credentials", project, body).json()["application_credential"]
+    identity = {"methods": ["application_credential"], "application_credential": {"id": made["id"], "secret": made["secret"]}}
+    answer = cloud.request("POST", "/v3/auth/tokens", None, {"auth": {"identity": identity}})
+    assert answer.status_code == 201, answer.text
+    path = "/v3/OS-FEDERATION/identity_providers"
+    assert cloud.request("GET", path, answer.headers["X-Subject-Token"]).status_code == 200
+
+
 def test_nobody_else_gets_in(cloud, provider, federated):
-    idp, user, _ = federated
+    idp, user, name = federated
     good = provider.access_token(user)
     assert cloud.by_bearer(idp, good).status_code == 201
     assert cloud.by_bearer(idp, good[:-6]).status_code == 401
     assert cloud.by_bearer(unique("idp"), good).status_code in (401, 404)
     path = f"{cloud.auth_url}/OS-FEDERATION/identity_providers/{idp}/protocols/openid/auth"
+    strangers = {"Authorization": f"Bearer {good}", "OIDC-email": "root@example.com", "OIDC-preferred_username": "root", "X-Remote-User": "root"}
+    entered = requests.post(path, headers=strangers, timeout=10)
+    assert entered.status_code == 201 and entered.json()["token"]["user"]["name"] == name
     spoofed = {"OIDC-iss": provider.issuer, "OIDC-preferred_username": "admin", "X-Remote-User": "admin"}
     assert requests.get(path, headers=spoofed, timeout=10).status_code == 401
     strange = unique("idp")

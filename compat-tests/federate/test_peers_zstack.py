@@ -167,7 +167,7 @@ def test_arguments_are_looked_at(zstack, caller):
     assert caller.run("/create/oauth2/client", client(loginType="oauth2-iam1"))[0] == 200
     for fields in ({"loginType": "iam1"}, {"loginType": "oauth2-iam1", "clientType": "SAML"}, {"name": "x" * 256}, {"redirectUrl": "https://a/" + "x" * 247},
                    {"urlTemplate": "x" * 2049}, {"description": "x" * 2049}, {"tokenUrl": None}, {"grantType": "implicit"}, {"scopeList": "openid"},
-                   {"resourceUuid": str(uuid.uuid4())}, {"tokenUrl": "ftp://idp.example"}):  # fmt: skip
+                   {"resourceUuid": str(uuid.uuid4())}, {"resourceUuid": "f" * 32}, {"tokenUrl": "ftp://idp.example"}):  # fmt: skip
         status, body = caller.run("/create/oauth2/client", client(**{"loginType": "oauth2-iam1"} | fields))
         assert (status, body["error"]["code"]) == (503, "SYS.1007"), fields
     assert len(zstack.clients) == 1

@@ -46,7 +46,7 @@ enabled=false
 [token]
 provider=fernet
 [auth]
-methods=password,token,mapped,openid
+methods=password,token,mapped,openid,application_credential
 [openid]
 remote_id_attribute=HTTP_OIDC_ISS
 [federation]

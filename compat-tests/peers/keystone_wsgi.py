@@ -20,9 +20,10 @@ def main(port):
         protocol_version = "HTTP/1.1"
 
         def make_environ(self):
-            # Werkzeug leaves such names out, and a module inside Apache would find them: `OIDC-preferred_username`.
-            named = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in self.headers.items() if "_" in name}
-            return super().make_environ() | named
+            # What mod_auth_openidc says is found by a module inside Apache as header fields, where Werkzeug leaves out those
+            # with "_", and as variables, `OIDC-preferred_username`. It takes away what a client sent of that kind.
+            said = {name: value for name, value in self.headers.items() if name.startswith("OIDC-")}
+            return super().make_environ() | said | {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in said.items()}
 
         def log(self, *_args, **_options):
             pass

@@ -17,7 +17,8 @@ SKEW = 15 * 60
 CLASSIC = re.compile(r"[A-Z][a-z]{2}, (\d{2}) ([A-Z][a-z]{2}) (\d{4}) (\d{2}):(\d{2}):(\d{2}) (\S+)")
 MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 ZONES = {"GMT": 0, "UTC": 0, "Z": 0, "CST": 8, "PRC": 8, "+0000": 0, "+00:00": 0, "+0800": 8, "+08:00": 8}
-HEX = re.compile(r"[0-9a-f]{32}")
+# An id as it takes one from outside: a UUID of the versions 1 to 5 without its dashes.
+HEX = re.compile(r"[0-9a-f]{12}[1-5][0-9a-f]{3}[89ab][0-9a-f]{15}")
 
 
 def sha512(text):

@@ -136,7 +136,7 @@ class SsoClients:
     def _fresh(self, kept):
         id = kept.get("resourceUuid") or uuid.uuid4().hex
         if not HEX.fullmatch(id):
-            fail("SYS.1007", "field[resourceUuid] is 32 hexadecimal digits")
+            fail("SYS.1007", "field[resourceUuid] is a UUID without dashes")
         if any(id in store for store in (self.clients, self.templates, self.directories)):
             fail("SYS.1007", f"resourceUuid[{id}] is in use")
         return id
