@@ -8,7 +8,7 @@ import pytest
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), *(str(HERE.parent / folder) for folder in ("sso", "federation"))]
 
-from dashboard_nodes import _servers, dashboard, pair  # noqa: E402, F401
+from dashboard_nodes import _servers, dashboard, own_provider, pair  # noqa: E402, F401
 from federate_calls import Platform  # noqa: E402
 from peers.hostile_scim import HostileScim  # noqa: E402
 from peers.keystone_apache import KeystoneApache  # noqa: E402
