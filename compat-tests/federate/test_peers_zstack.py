@@ -165,7 +165,7 @@ def test_clients_live(zstack, caller):
 def test_arguments_are_looked_at(zstack, caller):
     zstack.login_types = ("oauth2-iam1",)
     assert caller.run("/create/oauth2/client", client(loginType="oauth2-iam1"))[0] == 200
-    for fields in ({"loginType": "iam1"}, {"loginType": "oauth2-iam1", "clientType": "SAML"}, {"name": "x" * 256}, {"redirectUrl": "https://a/" + "x" * 247},
+    for fields in ({"loginType": "iam1"}, {"clientType": "SAML"}, {"name": "x" * 256}, {"redirectUrl": "https://a/" + "x" * 247},
                    {"urlTemplate": "x" * 2049}, {"description": "x" * 2049}, {"tokenUrl": None}, {"grantType": "implicit"}, {"scopeList": "openid"},
                    {"resourceUuid": str(uuid.uuid4())}, {"resourceUuid": "f" * 32}, {"tokenUrl": "ftp://idp.example"}):  # fmt: skip
         status, body = caller.run("/create/oauth2/client", client(**{"loginType": "oauth2-iam1"} | fields))
@@ -180,7 +180,8 @@ def test_saml_and_directories(zstack, caller):
     made = caller.run("/create/saml2/client", body)[1]["inventory"]
     assert made["entityId"] == "https://idp.example/saml"
     assert caller.run("/create/saml2/client", body | {"idpMetadataBase64": "PGE+"})[0] == 503
-    ldap = {"name": "l", "url": "ldap://ldap.example:389", "base": "dc=x", "username": "cn=x", "password": "p", "encryption": "TLS", "scope": "account"}
+    ldap = {"name": "l", "url": "ldap://ldap.example:389", "base": "dc=x", "username": "cn=x", "password": "p", "encryption": "TLS",
+            "scope": "account"}
     id = caller.run("/ldap/servers", ldap)[1]["inventory"]["uuid"]
     assert caller.run("/ldap/servers", ldap | {"encryption": "SSL"})[0] == 503
     assert caller.run(f"/ldap/servers/{id}", {"base": "dc=y"}, "PUT", "updateLdapServer")[1]["inventory"]["base"] == "dc=y"
