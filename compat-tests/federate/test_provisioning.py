@@ -392,6 +392,18 @@ def test_only_changes_are_sent_in_the_second_run(archstone, people, hostile, reg
     assert hostile.counted()[1] <= 2 and len(hostile.users()) == 6
 
 
+def test_scim_4_members_go_in_pieces(archstone, people, hostile, register):
+    way, enter = people
+    users = [enter() for _ in range(120)]
+    fine(pushed(archstone, way.config, register(hostile)))
+    assert len(hostile.members(hostile.groups()[0]["id"])) == len(users)
+    sizes = []
+    for body in map(json.loads, hostile.bodies):
+        sizes.append(len(body.get("members") or []))
+        sizes += [len(o["value"]) for o in body.get("Operations", []) if o.get("path") == "members" and isinstance(o.get("value"), list)]
+    assert max(sizes) <= 100 and sum(sizes) >= 120
+
+
 def test_at_most_four_requests_at_once(archstone, people, hostile, register):
     way, enter = people
     [enter() for _ in range(8)]
