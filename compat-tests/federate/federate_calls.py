@@ -3,6 +3,7 @@
 What a platform of each product is registered with stands here alone.
 """
 
+import subprocess
 import urllib.parse
 
 from harness import ADMIN_PASSWORD, eventually, unique
@@ -128,6 +129,14 @@ def stands(archstone, config, platform, status, within=20.0):
     now = record(archstone, config, platform)
     assert now["status"] == status, now
     return now
+
+
+def stored(archstone):
+    """Everything that it keeps in its database, as it lies there: a list of bytes."""
+    if archstone.database_url:
+        return [subprocess.run(["pg_dump", "--inserts", archstone.database_url], check=True, capture_output=True).stdout]
+    [file] = [p for p in archstone.data.rglob("*") if p.is_file() and p.open("rb").read(15) == b"SQLite format 3"]
+    return [path.read_bytes() for path in file.parent.glob(file.name + "*")]
 
 
 def masked(resource, *names):
