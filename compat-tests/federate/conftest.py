@@ -81,11 +81,18 @@ def scim(request, made):
 
 
 @pytest.fixture(scope="session")
-def cloud(provider, dashboard):
+def _cloud(provider, dashboard):
     """A Keystone behind Apache, whose people come from the same provider."""
     it = KeystoneApache(provider, [dashboard.origin])
     yield it
     it.remove()
+
+
+@pytest.fixture
+def cloud(_cloud):
+    """The same without identity providers."""
+    _cloud.forget_providers()
+    return _cloud
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ What a platform of each product is registered with stands here alone.
 import subprocess
 import urllib.parse
 
-from harness import ADMIN_PASSWORD, eventually, unique
+from harness import ADMIN_PASSWORD, Archstone, eventually, unique
 from peers.keystone_apache import KeystoneApache
 from peers.scim import ScimPeer
 from peers.webhook import Webhook
@@ -34,6 +34,8 @@ def described(peer, **fields):
             body |= {"productType": "zstack" if peer.line == "enterprise" else "zsphere", "endpoint": peer.url, "uiUrl": UI,
                      "accessKeyId": key["AccessKeyID"], "accessKeySecret": key["AccessKeySecret"], "accessKeyName": "tests"}
         case KeystoneApache():
+            body |= {"productType": "keystone", "endpoint": peer.auth_url, "username": "admin", "password": ADMIN_PASSWORD}
+        case Archstone():
             body |= {"productType": "keystone", "endpoint": peer.auth_url, "username": "admin", "password": ADMIN_PASSWORD}
         case Webhook():
             body |= {"productType": "webhook", "endpoint": peer.url, "accessKeyId": "hook", "accessKeySecret": peer.secret}

@@ -14,6 +14,7 @@ from harness import unique
 from peers.zstack import ZStack
 from sso_bodies import ldap, oidc, saml
 from sso_calls import create, done, path_of, problem, project_person, send, update
+from way import Way
 
 
 @pytest.fixture
@@ -143,6 +144,32 @@ def test_a_keystone_lets_people_in_after_the_push(archstone, way, cloud, registe
     assert federate(archstone, way.config, platform, verb="unfederate")[0]["status"] == "success"
     assert cloud.by_bearer(found[0]["id"], provider.access_token(person), protocols[0]["id"]).status_code in (401, 403, 404)
     assert cloud.found(f"identity_providers/{found[0]['id']}", "identity_provider") is None
+
+
+def test_groups_have_their_roles_at_a_keystone(archstone, provider, cloud, register):
+    way = Way(archstone, provider, groupProvisioning="sync", groupMappings=[{"idpGroup": "staff", "zcfRole": "member"}])
+    item = pushed(archstone, way.config, register(cloud))
+    domain = cloud.found(f"identity_providers/{item['ssoClientUuid']}", "identity_provider")["domain_id"]
+    [protocol] = cloud.expect(200, "GET", f"/v3/OS-FEDERATION/identity_providers/{item['ssoClientUuid']}/protocols")["protocols"]
+    for groups, status in ((["helpers", "staff"], 201), (["helpers"], 401)):
+        answer = cloud.by_bearer(item["ssoClientUuid"], provider.access_token(way.person(groups=groups)), protocol["id"])
+        assert answer.status_code == 201, f"{answer.text}\n{cloud.log()}"
+        assert cloud.scoped(answer.headers["X-Subject-Token"], domain).status_code == status, groups
+    assert federate(archstone, way.config, item["platformUuid"], verb="unfederate")[0]["status"] == "success"
+
+
+def test_another_archstone_signs_people_in_by_itself(one, launch, settings, provider):
+    other, way = launch("sqlite", settings), Way(one, provider)
+    item = pushed(one, way.config, Platform(one, other))
+    path = f"/v3/OS-FEDERATION/identity_providers/{item['ssoClientUuid']}/protocols"
+    [protocol] = other.expect(200, "GET", path, token=other.admin_token)["protocols"]
+    name = unique("ann")
+    person = way.person(preferred_username=name)
+    bearer = {"Authorization": f"Bearer {provider.id_token(person, way.client)}"}
+    answer = other.request("POST", f"{path}/{protocol['id']}/auth", headers=bearer)
+    assert answer.status_code == 201 and answer.json()["token"]["user"]["name"] == name, answer.text
+    assert federate(one, way.config, item["platformUuid"], verb="unfederate")[0]["status"] == "success"
+    assert other.request("POST", f"{path}/{protocol['id']}/auth", headers=bearer).status_code in (401, 404)
 
 
 def test_a_webhook_gets_a_signed_message(archstone, way, hook, register):

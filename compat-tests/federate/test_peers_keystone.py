@@ -24,14 +24,21 @@ def provider():
 
 
 @pytest.fixture(scope="module")
-def cloud(provider):
+def running(provider):
     """One that verifies bearer tokens by the provider's keys."""
     it = KeystoneApache(provider, [ORIGIN])
     yield it
     it.remove()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
+def cloud(running):
+    """The same without identity providers."""
+    running.forget_providers()
+    return running
+
+
+@pytest.fixture
 def federated(cloud, provider):
     """An identity provider there, and somebody who may come by it."""
     idp, name = unique("idp"), unique("ann")
@@ -55,6 +62,22 @@ def test_a_browser_comes_back_with_a_token_for_a_trusted_dashboard(cloud, federa
         action, token = cloud.token_of(cloud.by_browser(user, ORIGIN, by))
         assert action == ORIGIN and cloud.whoami(token)["user"]["name"] == name
     assert cloud.by_browser(user, "http://elsewhere.example/", idp).status_code == 401
+
+
+def test_values_of_a_list_are_values_of_an_attribute(cloud, provider):
+    """Groups of the identity provider become groups there, whose roles they have."""
+    idp = unique("idp")
+    cloud.federate(idp, RULES)
+    domain = cloud.found(f"identity_providers/{idp}", "identity_provider")["domain_id"]
+    group = cloud.expect(201, "POST", "/v3/groups", {"group": {"name": "staff", "domain_id": domain}})["group"]["id"]
+    role = next(r["id"] for r in cloud.expect(200, "GET", "/v3/roles")["roles"] if r["name"] == "member")
+    cloud.expect(204, "PUT", f"/v3/domains/{domain}/groups/{group}/roles/{role}")
+    rule = {"local": [{"group": {"id": group}}], "remote": [{"type": "OIDC-groups", "any_one_of": ["staff"]}]}
+    cloud.expect(200, "PATCH", f"/v3/OS-FEDERATION/mappings/{idp}-rules", {"mapping": {"rules": [*RULES, rule]}})
+    for groups, status in ((["helpers", "staff"], 201), (["helpers", "staffers"], 401)):
+        person = provider.user(preferred_username=unique("ann"), email="ann@example.com", groups=groups)
+        token = cloud.by_bearer(idp, provider.access_token(person)).headers["X-Subject-Token"]
+        assert cloud.scoped(token, domain).status_code == status, groups
 
 
 def test_application_credentials_work_there(cloud):

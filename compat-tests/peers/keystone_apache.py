@@ -224,6 +224,11 @@ class KeystoneApache:
         assert answer.status_code in (200, 404), answer.text
         return answer.json()[member] if answer.status_code == 200 else None
 
+    def forget_providers(self):
+        """Takes away every identity provider: there may be one for an issuer."""
+        for one in self.expect(200, "GET", f"{FEDERATION}/identity_providers")["identity_providers"]:
+            self.expect(204, "DELETE", f"{FEDERATION}/identity_providers/{one['id']}")
+
     def federate(self, idp, rules, protocol="openid", remote_ids=None):
         """Makes identity provider, mapping and protocol, as a push does."""
         self.expect(201, "PUT", f"{FEDERATION}/identity_providers/{idp}",
@@ -251,6 +256,11 @@ class KeystoneApache:
         """(the address that a page of `by_browser` posts to, the unscoped token that it posts)."""
         assert page.status_code == 200, f"{page.status_code} {page.text[:500]}\n{self.log()}"
         return html.unescape(re.search(r'action="([^"]+)"', page.text)[1]), re.search(r'name="token" value="([^"]+)"', page.text)[1]
+
+    def scoped(self, token, domain):
+        """A token for a domain instead of this one: the answer."""
+        auth = {"identity": {"methods": ["token"], "token": {"id": token}}, "scope": {"domain": {"id": domain}}}
+        return self.request("POST", "/v3/auth/tokens", None, {"auth": auth})
 
     def whoami(self, token):
         """What a token says of itself."""
