@@ -1,5 +1,6 @@
 """The double of a ZStack management node takes what the real one takes, and nothing else."""
 
+import base64
 import json
 import time
 import uuid
@@ -8,6 +9,7 @@ import pytest
 import requests
 
 from harness import unique
+from peers.authority import Authority
 from peers.openid import OpenIdProvider
 from peers.zstack import ZStack
 from peers.zstack_accounts import sha512, signature
@@ -174,7 +176,6 @@ def test_arguments_are_looked_at(zstack, caller):
 
 
 def test_saml_and_directories(zstack, caller):
-    import base64
     document = '<EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" entityID="https://idp.example/saml"/>'
     body = {"name": "s", "idpMetadataBase64": base64.b64encode(document.encode()).decode(), "loginType": "iam1", "urlTemplate": TEMPLATE}
     made = caller.run("/create/saml2/client", body)[1]["inventory"]
@@ -200,6 +201,17 @@ def test_the_other_line_knows_other_members():
         caller.run("/create/oauth2/client", client())
         assert ("CreateOAuthClient", "loginType") in zstack.unknown
         assert caller.send("POST", "/create/saml2/client", {"params": {}}).status_code == 404
+    finally:
+        zstack.remove()
+
+
+def test_it_speaks_tls(tmp_path):
+    authority = Authority(tmp_path)
+    zstack = ZStack(context=authority.context("127.0.0.1"))
+    try:
+        assert requests.get(f"{zstack.base}/get/sso/client", verify=str(authority.file), timeout=5).json() == {"inventories": []}
+        with pytest.raises(requests.exceptions.SSLError):
+            requests.get(f"{zstack.base}/get/sso/client", timeout=5)
     finally:
         zstack.remove()
 

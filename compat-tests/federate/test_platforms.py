@@ -6,7 +6,8 @@ Secrets of platforms are no fields of any answer, but for the one of rotating ke
 import pytest
 
 from federate_calls import PLATFORMS, Platform, described, masked, pushed, record, stored
-from harness import unique
+from harness import eventually, unique
+from peers.authority import Authority
 from peers.zstack import ZStack
 from sso_bodies import oidc
 from sso_calls import create, done, problem, project_person, send, system_admin
@@ -125,6 +126,20 @@ def test_ssrf_19_what_is_allowed_works(one, zstack):
     assert Platform(one, zstack).connected()["status"] == "connected"
 
 
+def test_certificates_are_looked_at_unless_told_otherwise(one, made, tmp_path):
+    authority = Authority(tmp_path)
+    zstack = made(ZStack, context=authority.context("127.0.0.1"))
+    stranger = Platform(one, zstack, connect=False)
+    assert eventually(lambda: stranger.get()["status"] in ("disconnected", "error"), 15.0) and stranger.get()["lastError"]
+    assert zstack.requests == [], "nothing was said to whom nobody knows"
+    stranger.update(caCertificatePem=authority.file.read_text())
+    stranger.connected()
+    assert Platform(one, zstack, insecureSkipVerify=True).get()["status"] == "connected"
+    elsewhere = made(ZStack, context=authority.context("other.example"))
+    other = Platform(one, elsewhere, connect=False, caCertificatePem=authority.file.read_text())
+    assert eventually(lambda: other.get()["status"] in ("disconnected", "error"), 15.0) and elsewhere.requests == []
+
+
 def test_a_platform_that_is_down_is_registered_and_says_why(archstone, zstack, register):
     zstack.stop()
     platform = register(zstack, connect=False)
@@ -197,3 +212,19 @@ def test_products_are_spoken_to_as_they_want_it(archstone, made):
         peer = made(ZStack, line)
         Platform(archstone, peer).connected()
         assert peer.unknown == [] and peer.strayed == []
+
+
+def test_sessions_are_opened_at_the_products_that_have_them_only(one, zstack):
+    platform, token = Platform(one, zstack), one.admin_token
+
+    def opened(id, body):
+        return send(one, "POST", f"/api/v1/federation/platforms/{id}/sso/login", body, token)
+
+    problem(opened(unique("none"), {"jwt": token}), 404)
+    problem(opened(platform.uuid, {"jwt": token}), 400)
+    problem(opened(platform.uuid, {}), 400, "jwt")
+    problem(opened(platform.uuid, {"jwt": 7}), 400, "jwt")
+    zstack.stop()
+    other = Platform(one, zstack, connect=False, productType="ah_tianchi")
+    problem(opened(other.uuid, {"jwt": token}), 409)
+    assert token not in one.log()
