@@ -132,7 +132,10 @@ class Scim2Server(ScimPeer):
                 [sys.executable, "-c", "from scim2_server.testserver.cli import main; main()", "--port",
                  str(self.port), "--bearer-token", self.token, "--service-provider-config", str(self.folder / "config.json")],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log)  # fmt: skip
-        assert eventually(self._ready, 20.0, 0.05), self.log()
+        if not eventually(self._ready, 20.0, 0.05):
+            said = self.log()
+            self.remove()
+            raise AssertionError(f"scim2-server does not start: {said}")
 
     def _ready(self):
         try:
