@@ -41,7 +41,8 @@ install_packages() {
   local missing=() package sudo=
   [ "$(id -u)" = 0 ] || sudo=sudo
   for package in build-essential pkg-config python3 python3-venv postgresql faketime curl wrk chromium chromium-driver \
-    slapd ldap-utils simplesamlphp php-cli php-xml xmlsec1 openssl libnss-wrapper; do
+    slapd ldap-utils simplesamlphp php-cli php-xml xmlsec1 openssl libnss-wrapper apache2 \
+    libapache2-mod-auth-openidc; do
     dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")
   done
   command -v npm >/dev/null || missing+=(npm)
@@ -73,7 +74,7 @@ npm_packages() {
 environments() {
   venv $here/.venv $here/requirements.txt && venv $here/.venv-keystone $here/requirements-keystone.txt &&
     venv $here/.venv-tempest $here/requirements-tempest.txt && npm_packages $here/peers/openid_provider &&
-    npm_packages $here/peers/openid_app
+    npm_packages $here/peers/openid_app && npm_packages $here/peers/scim_scimmy
 }
 
 rust_tests() {
