@@ -82,7 +82,7 @@ enum Way<'a> {
     /// Each by its signature.
     Key { id: &'a str, secret: &'a Secret },
     /// By a session.
-    Login { user: &'a str, password: &'a Secret, open: Open, was_renewed: bool },
+    Login { user: &'a str, password: &'a Secret, open: Box<Open>, was_renewed: bool },
 }
 
 /// A session that is open.
@@ -130,7 +130,7 @@ impl<'a> Session<'a> {
     /// Logs a user in.
     pub async fn by_password(site: &Site<'a>, user: &'a str, password: &'a Secret) -> Result<Self, Problem> {
         let root = root_of(site);
-        let open = log_in(site, &root, user, password).await?;
+        let open = Box::new(log_in(site, &root, user, password).await?);
         let way = Way::Login { user, password, open, was_renewed: false };
         Ok(Self { site: site.clone(), root, way, ahead: 0 })
     }
@@ -243,7 +243,7 @@ impl<'a> Session<'a> {
         }
         let fresh = log_in(&self.site, &self.root, user, password).await?;
         // The one before has ended by itself.
-        std::mem::replace(open, fresh).farewell.forget();
+        std::mem::replace(&mut **open, fresh).farewell.forget();
         Ok(true)
     }
 }
