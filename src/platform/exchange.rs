@@ -148,11 +148,6 @@ impl Farewell {
             leave(&self.egress, &self.url, headers).await;
         }
     }
-
-    /// Sends it not: what was begun has ended by itself.
-    pub fn forget(mut self) {
-        self.headers = None;
-    }
 }
 
 impl Drop for Farewell {

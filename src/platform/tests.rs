@@ -148,16 +148,19 @@ pub struct Scene {
 }
 
 pub fn egress() -> Egress {
+    Egress::new(&open_to_this_machine()).unwrap()
+}
+
+pub fn open_to_this_machine() -> config::Egress {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let config = config::Egress {
+    config::Egress {
         allow: vec!["127.0.0.1/32".into()],
         schemes: vec!["http".into(), "https".into()],
         ports: vec![],
         max_body_bytes: 65_536,
         total_timeout_secs: 2,
         ..config::Egress::default()
-    };
-    Egress::new(&config).unwrap()
+    }
 }
 
 impl Scene {
@@ -343,7 +346,6 @@ async fn what_was_begun_is_ended_also_when_whoever_began_it_is_dropped() {
     let peer = Peer::new(|_| Said::text(204, "")).await;
     let begin = || exchange::Farewell::new(&egress(), format!("{}/session", peer.url), HeaderMap::new());
     begin().say().await;
-    begin().forget();
     assert_eq!(peer.lines(), ["DELETE /session"]);
     drop(begin());
     for _ in 0..200 {
@@ -371,4 +373,33 @@ async fn a_problem_of_having_no_answer_says_what_was_asked() {
         Trouble::Unreachable,
         "Making a thing: the platform did not answer in time",
     );
+}
+
+#[tokio::test]
+async fn ssrf_14_no_platform_leads_a_push_elsewhere_or_floods_it() {
+    for (product, kind) in [
+        (Product::Keystone, CredentialKind::Password),
+        (Product::ZStack, CredentialKind::Password),
+        (Product::ZSphere, CredentialKind::Key),
+        (Product::Webhook, CredentialKind::Key),
+    ] {
+        let away = Peer::new(|_| Said::text(200, "{}")).await;
+        let location = format!("{}/elsewhere", away.url);
+        let peer = Peer::new(move |_| Said::text(307, CANARY).with("location", &location)).await;
+        let scene = Scene::new(product, &peer.url, Some(("admin", kind, "pw")));
+        let adapter = Adapter::of(product);
+        problem(adapter.push(&scene.site(), &plan(), &attempt()).await, Trouble::Refused, "redirects");
+        assert_eq!((peer.asked().len(), away.asked().len()), (1, 0), "{product:?}");
+
+        let flood = Peer::new(|_| Said::text(200, &CANARY.repeat(10_000))).await;
+        let scene = Scene::new(product, &flood.url, Some(("admin", kind, "pw")));
+        problem(adapter.push(&scene.site(), &plan(), &attempt()).await, Trouble::Failed, "too large");
+        let nonsense = Peer::new(|_| Said::text(201, "<html>")).await;
+        let scene = Scene::new(product, &nonsense.url, Some(("admin", kind, "pw")));
+        if product != Product::Webhook {
+            problem(adapter.push(&scene.site(), &plan(), &attempt()).await, Trouble::Failed, "the platform");
+        }
+        let unknown = Scene::new(product, &nonsense.url, None);
+        problem(adapter.push(&unknown.site(), &plan(), &attempt()).await, Trouble::Credential, "has no");
+    }
 }

@@ -76,13 +76,10 @@ impl Platform for ZStack {
         done
     }
 
-    /// An account has two keys at most, so the one before the one in use must be gone.
+    /// An account has two keys at most: what an earlier rotation left over is deleted first.
     async fn rotate(&self, site: &Site<'_>, name: &str) -> Result<Key, Problem> {
         let mut session = Session::open(site).await?;
-        let made = match session.holder().await {
-            Ok(holder) => access_key::create(&mut session, &holder, name).await,
-            Err(problem) => Err(problem),
-        };
+        let made = rotate(&mut session, name).await;
         session.close().await;
         made
     }
@@ -122,6 +119,12 @@ impl Platform for ZStack {
         };
         Ok(if differs.is_empty() { Found::Same } else { Found::Different(differs) })
     }
+}
+
+async fn rotate(session: &mut Session<'_>, name: &str) -> Result<Key, Problem> {
+    let holder = session.holder().await?;
+    access_key::tidy(session, &holder).await?;
+    access_key::create(session, &holder, name).await
 }
 
 /// What is to be there.

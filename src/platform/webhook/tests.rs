@@ -2,10 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use super::*;
+use crate::egress::Egress;
 use crate::model::connection::ldap::Ldap;
 use crate::model::connection::saml::Saml;
 use crate::model::platform::{CredentialKind, Product};
-use crate::platform::tests::{Asked, CANARY, NOW, Peer, Said, Scene, attempt, plan, problem};
+use crate::platform::tests::{Asked, CANARY, NOW, Peer, Said, Scene, attempt, open_to_this_machine, plan, problem};
 
 const KEY: &str = "the key of both";
 
@@ -92,6 +93,16 @@ async fn an_answer_is_checked_before_it_is_believed() {
         assert_eq!(pushed.callback_url.as_deref(), callback, "{answer}");
         assert_eq!(pushed.warnings.len(), warnings, "{answer}");
     }
+}
+
+#[tokio::test]
+async fn adm_sec_2_a_secret_is_left_out_where_somebody_may_read_along() {
+    let peer = Peer::new(|_| Said::text(200, "")).await;
+    let mut scene = scene(&peer.url.replace("127.0.0.1", "hooks.example"));
+    scene.egress = Egress::in_test(&open_to_this_machine(), &[("hooks.example", "127.0.0.1")], None);
+    let pushed = Webhook.push(&scene.site(), &plan(), &attempt()).await.unwrap();
+    assert_eq!(pushed.warnings, ["'clientSecret' was left out: it is sent over https only."]);
+    assert!(peer.asked()[0].body().get("clientSecret").is_none() && !peer.asked()[0].text.contains(CANARY));
 }
 
 #[tokio::test]

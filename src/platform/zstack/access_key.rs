@@ -1,4 +1,7 @@
 //! Access keys (sso-api §7.3): an account may have two, so that one can be made, put to use, and the other deleted.
+//!
+//! A key says in its description which platform's record it was made for. One that was made, and whose making or deleting failed half
+//! way, is known by that and does not stand in the way of the next.
 
 use http::Method;
 use serde_json::{Value, json};
@@ -15,7 +18,9 @@ const DELETING: &str = "Deleting the access key";
 
 /// Makes one for an account.
 pub async fn create(session: &mut Session<'_>, holder: &Holder, name: &str) -> Result<Key, Problem> {
-    let Value::Object(wanted) = json!({"accountUuid": holder.account, "userUuid": holder.user, "description": name})
+    let description = described(session, name);
+    let Value::Object(wanted) =
+        json!({"accountUuid": holder.account, "userUuid": holder.user, "description": description})
     else {
         return Err(exchange::unreadable(MAKING));
     };
@@ -35,6 +40,29 @@ pub async fn create(session: &mut Session<'_>, holder: &Holder, name: &str) -> R
     }
 }
 
+/// Deletes what an earlier rotation left over: keys that were made for this platform's record, but for the one in use.
+pub async fn tidy(session: &mut Session<'_>, holder: &Holder) -> Result<(), Problem> {
+    let (id, Some(mark)) = (session.key_id().map(str::to_owned), mark(session)) else { return Ok(()) };
+    let query = format!("q=accountUuid={}", exchange::segment(&holder.account));
+    for key in list(session, &query).await? {
+        let is_ours = key["description"].as_str().is_some_and(|text| text.ends_with(&mark));
+        if is_ours && key["accountUuid"] == holder.account.as_str() && key["AccessKeyID"].as_str() != id.as_deref() {
+            take_away(session, &key).await?;
+        }
+    }
+    Ok(())
+}
+
+/// How the description of a key ends that was made for this platform's record.
+fn mark(session: &Session<'_>) -> Option<String> {
+    let id = session.platform_id();
+    (!id.is_empty()).then(|| format!(" for {id}"))
+}
+
+fn described(session: &Session<'_>, name: &str) -> String {
+    format!("{name}{}", mark(session).unwrap_or_default())
+}
+
 /// Whose key it is that signs.
 pub async fn own(session: &mut Session<'_>) -> Result<Holder, Problem> {
     let id = session.key_id().unwrap_or_default().to_owned();
@@ -51,8 +79,14 @@ pub async fn own(session: &mut Session<'_>) -> Result<Holder, Problem> {
 
 /// Deletes one by its public half.
 pub async fn delete(session: &mut Session<'_>, id: &str) -> Result<(), Problem> {
-    let Some(found) = find(session, id).await? else { return Ok(()) };
-    let uuid = found["uuid"].as_str().ok_or_else(|| exchange::unreadable(LOOKING))?;
+    match find(session, id).await? {
+        Some(found) => take_away(session, &found).await,
+        None => Ok(()),
+    }
+}
+
+async fn take_away(session: &mut Session<'_>, key: &Value) -> Result<(), Problem> {
+    let uuid = key["uuid"].as_str().ok_or_else(|| exchange::unreadable(LOOKING))?;
     let path = format!("/accesskeys/{}", exchange::segment(uuid));
     let ask = Ask { what: DELETING, method: Method::DELETE, path: &path, query: None, body: None, job: None };
     match session.run(ask).await {
@@ -65,8 +99,14 @@ pub async fn delete(session: &mut Session<'_>, id: &str) -> Result<(), Problem> 
 /// One by its public half. Servers that know no such condition show all.
 async fn find(session: &mut Session<'_>, id: &str) -> Result<Option<Value>, Problem> {
     let query = format!("q=AccessKeyID={}", exchange::segment(id));
-    let ask = Ask::get(LOOKING, "/accesskeys").with_query(&query);
-    let found = session.run(ask).await.map_err(|fault| fault.told(LOOKING))?;
-    let all = found["inventories"].as_array().ok_or_else(|| exchange::unreadable(LOOKING))?;
-    Ok(all.iter().find(|key| key["AccessKeyID"] == id).cloned())
+    Ok(list(session, &query).await?.into_iter().find(|key| key["AccessKeyID"] == id))
+}
+
+async fn list(session: &mut Session<'_>, query: &str) -> Result<Vec<Value>, Problem> {
+    let ask = Ask::get(LOOKING, "/accesskeys").with_query(query);
+    let mut found = session.run(ask).await.map_err(|fault| fault.told(LOOKING))?;
+    match found.get_mut("inventories").map(Value::take) {
+        Some(Value::Array(all)) => Ok(all),
+        _ => Err(exchange::unreadable(LOOKING)),
+    }
 }

@@ -86,14 +86,7 @@ impl Wanted {
                 .warnings
                 .push("The platform takes user names from 'preferred_username', whatever is mapped here.".to_owned());
         }
-        wanted.fixed = &[
-            "grantType",
-            "clientType",
-            "urlTemplate",
-            "createAccountStrategy",
-            "deleteAccountStrategy",
-            "usernameProperty",
-        ];
+        wanted.fixed = &["grantType", "clientType", "urlTemplate", "createAccountStrategy", "deleteAccountStrategy"];
         wanted.unseen = &["clientSecret", "urlTemplate", "description", "loginType", "clientType", "scopeList"];
         wanted.groups(plan).checked()
     }

@@ -3,6 +3,7 @@
 use http::Method;
 use serde_json::{Map, Value, json};
 
+use super::fault::Fault;
 use super::session::{Ask, Session};
 use super::{Line, limits, params};
 use crate::model::connection::ldap::Ldap;
@@ -106,7 +107,13 @@ pub async fn write(
     } else {
         body.insert("resourceUuid".to_owned(), json!(uuid));
         let ask = Ask::change(CREATING, Method::POST, PATH, params(body)).under(&attempt.id);
-        session.run(ask).await.map_err(|fault| fault.told(CREATING))?;
+        match session.run(ask).await {
+            Ok(_) => {}
+            // An attempt before went well, and nobody heard of it.
+            Err(fault @ Fault::Said(_)) if find(session, uuid).await?.is_none() => return Err(fault.told(CREATING)),
+            Err(Fault::Said(_)) => {}
+            Err(fault) => return Err(fault.told(CREATING)),
+        }
     }
     Ok(Pushed { client_id: uuid.to_owned(), callback_url: None, warnings: wanted.warnings.clone() })
 }

@@ -38,6 +38,8 @@ pub struct Said {
     codes: Vec<String>,
     /// The text speaks of the time.
     pub is_skewed: bool,
+    /// The job that was waited for is not known.
+    is_lost: bool,
 }
 
 impl From<Problem> for Fault {
@@ -79,7 +81,12 @@ impl Said {
             collect(said.get("error").unwrap_or(&said), MAX_CAUSES, &mut codes);
         }
         let is_skewed = status == StatusCode::FORBIDDEN && holds(body, b"requesttimetooskewed");
-        Self { status, codes, is_skewed }
+        Self { status, codes, is_skewed, is_lost: false }
+    }
+
+    /// Of a job that the platform does not know, or no more.
+    pub fn lost(status: StatusCode) -> Self {
+        Self { status, codes: Vec::new(), is_skewed: false, is_lost: true }
     }
 
     fn has(&self, code: &str) -> bool {
@@ -103,6 +110,10 @@ impl Said {
         let status = self.status.as_u16();
         if let Some((kind, why)) = by_code {
             return Problem::new(kind, format!("{what}: {why} (status {status}{codes})."));
+        }
+        if self.is_lost {
+            let why = "the platform does not know any more what became of it. Try again";
+            return Problem::new(Trouble::Failed, format!("{what}: {why} (status {status})."));
         }
         if self.is_skewed {
             return Problem::new(

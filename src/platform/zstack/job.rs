@@ -41,6 +41,7 @@ pub async fn wait(session: &mut Session<'_>, what: &str, number: &str) -> Result
         match answer.status {
             StatusCode::ACCEPTED => {}
             StatusCode::OK => return session::read(what, &answer.body),
+            StatusCode::NOT_FOUND => return Err(Fault::Said(Said::lost(answer.status))),
             status => return Err(Fault::Said(Said::read(status, &answer.body))),
         }
     }

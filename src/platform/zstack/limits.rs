@@ -5,10 +5,14 @@ use serde_json::{Map, Value};
 use crate::platform::{Problem, Trouble};
 
 /// Members that hold more or less than the usual 255 characters.
-const OTHERS: [(&str, usize); 4] = [
+const OTHERS: [(&str, usize); 7] = [
     ("redirectUrl", 256),
     ("urlTemplate", 2_048),
     ("description", 2_048),
+    // A directory's.
+    ("url", 1_024),
+    ("base", 1_024),
+    ("username", 1_024),
     // A text column.
     ("idpMetadataBase64", usize::MAX),
 ];

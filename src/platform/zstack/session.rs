@@ -22,9 +22,11 @@ use crate::secret::Secret;
 
 const JOB: HeaderName = HeaderName::from_static("x-job-uuid");
 const SIGNING_IN: &str = "Signing in";
-/// `EEE, dd MMM yyyy HH:mm:ss zzz`, as servers of all versions read it.
+/// Seconds within which two clocks are the same.
+const SAME: i64 = 60;
+/// `EEE, dd MMM yyyy HH:mm:ss`, which a zone follows, as servers of all versions read it.
 const DATE: &[FormatItem<'static>] =
-    format_description!("[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT");
+    format_description!("[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second]");
 
 /// A request.
 #[derive(Debug, Clone)]
@@ -82,7 +84,7 @@ enum Way<'a> {
     /// Each by its signature.
     Key { id: &'a str, secret: &'a Secret },
     /// By a session.
-    Login { user: &'a str, password: &'a Secret, open: Open, was_renewed: bool },
+    Login { user: &'a str, password: &'a Secret, open: Box<Open>, was_renewed: bool },
 }
 
 /// A session that is open.
@@ -99,8 +101,23 @@ pub struct Session<'a> {
     site: Site<'a>,
     root: String,
     way: Way<'a>,
+    /// How requests are dated.
+    dating: Dating,
+}
+
+/// How requests are dated.
+#[derive(Debug, Clone, Copy)]
+struct Dating {
     /// Seconds that the platform's clock is ahead.
     ahead: i64,
+    /// Seconds that its zone is ahead of Greenwich, and the zone's name.
+    zone: (i64, &'static str),
+}
+
+impl Default for Dating {
+    fn default() -> Self {
+        Self { ahead: 0, zone: (0, "GMT") }
+    }
 }
 
 /// Base URL of the API before its version: `http://host:8080/zstack`.
@@ -121,7 +138,7 @@ impl<'a> Session<'a> {
         match credential.kind {
             CredentialKind::Key => {
                 let way = Way::Key { id: &credential.account, secret: &credential.secret };
-                Ok(Self { site: site.clone(), root, way, ahead: 0 })
+                Ok(Self { site: site.clone(), root, way, dating: Dating::default() })
             }
             CredentialKind::Password => Self::by_password(site, &credential.account, &credential.secret).await,
         }
@@ -130,9 +147,9 @@ impl<'a> Session<'a> {
     /// Logs a user in.
     pub async fn by_password(site: &Site<'a>, user: &'a str, password: &'a Secret) -> Result<Self, Problem> {
         let root = root_of(site);
-        let open = log_in(site, &root, user, password).await?;
+        let open = Box::new(log_in(site, &root, user, password).await?);
         let way = Way::Login { user, password, open, was_renewed: false };
-        Ok(Self { site: site.clone(), root, way, ahead: 0 })
+        Ok(Self { site: site.clone(), root, way, dating: Dating::default() })
     }
 
     /// Logs out.
@@ -140,6 +157,11 @@ impl<'a> Session<'a> {
         if let Way::Login { open, .. } = self.way {
             open.farewell.say().await;
         }
+    }
+
+    /// The id of the platform's record.
+    pub fn platform_id(&self) -> &'a str {
+        &self.site.record.id
     }
 
     /// The id of the key that signs.
@@ -195,19 +217,31 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// One request and its answer. If the platform says that the time is wrong, it is sent once more with the platform's own.
+    /// One request and its answer. If the platform says that the time is wrong, it is sent once more: with the platform's own time,
+    /// or, where that is the same as here, with China's. Servers that pass over the zone of a date read it as their own.
     pub async fn exchange(&mut self, ask: &Ask<'_>) -> Result<Answer, Problem> {
-        let now = self.site.clock.now().plus_secs(self.ahead).secs();
-        let answer = self.send(ask, &date(now)).await?;
-        let theirs = answer.headers.get(header::DATE).and_then(|date| date.to_str().ok()).map(str::to_owned);
-        let (Way::Key { .. }, Some(theirs)) = (&self.way, theirs) else { return Ok(answer) };
-        if !Said::read(answer.status, &answer.body).is_skewed {
+        let answer = self.send(ask, &self.date()).await?;
+        if !matches!(self.way, Way::Key { .. }) || !Said::read(answer.status, &answer.body).is_skewed {
             return Ok(answer);
         }
-        if let Ok(told) = OffsetDateTime::parse(&theirs, &Rfc2822) {
-            self.ahead = told.unix_timestamp() - self.site.clock.now().secs();
-        }
-        self.send(ask, &theirs).await
+        let theirs = answer.headers.get(header::DATE).and_then(|date| date.to_str().ok());
+        let theirs =
+            theirs.and_then(|date| OffsetDateTime::parse(date, &Rfc2822).ok()).map(OffsetDateTime::unix_timestamp);
+        let ahead = theirs.map_or(0, |theirs| theirs - self.site.clock.now().secs());
+        self.dating = if ahead.abs() > SAME {
+            Dating { ahead, ..Dating::default() }
+        } else {
+            Dating { ahead: 0, zone: (8 * 3_600, "CST") }
+        };
+        self.send(ask, &self.date()).await
+    }
+
+    /// The time as requests are dated.
+    fn date(&self) -> String {
+        let Dating { ahead, zone: (east, name) } = self.dating;
+        let secs = self.site.clock.now().secs().saturating_add(ahead).saturating_add(east);
+        let wall = OffsetDateTime::from_unix_timestamp(secs).ok().and_then(|at| at.format(DATE).ok());
+        format!("{} {name}", wall.unwrap_or_default())
     }
 
     async fn send(&self, ask: &Ask<'_>, date: &str) -> Result<Answer, Problem> {
@@ -242,8 +276,8 @@ impl<'a> Session<'a> {
             return Ok(false);
         }
         let fresh = log_in(&self.site, &self.root, user, password).await?;
-        // The one before has ended by itself.
-        std::mem::replace(open, fresh).farewell.forget();
+        // The one before has most likely ended by itself; if not, it would count until it does.
+        std::mem::replace(&mut **open, fresh).farewell.say().await;
         Ok(true)
     }
 }
@@ -291,11 +325,6 @@ fn headers(has_body: bool) -> HeaderMap {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json;charset=UTF-8"));
     }
     headers
-}
-
-/// A time as requests are dated.
-fn date(secs: i64) -> String {
-    OffsetDateTime::from_unix_timestamp(secs).ok().and_then(|at| at.format(DATE).ok()).unwrap_or_default()
 }
 
 fn sign(secret: &Secret, text: &str) -> String {

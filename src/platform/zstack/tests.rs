@@ -192,9 +192,9 @@ fn answer(kept: &mut Kept, asked: &Asked) -> Said {
             later(kept, asked, Said::json(200, &json!({})))
         }
         ("GET", ["accesskeys"]) => {
-            let id = asked.parameter("q").unwrap();
-            let id = id.strip_prefix("AccessKeyID=").unwrap();
-            let mut found: Vec<Value> = kept.keys.get(id).into_iter().cloned().collect();
+            let asked = asked.parameter("q").unwrap();
+            let (name, value) = asked.split_once('=').unwrap();
+            let mut found: Vec<Value> = kept.keys.values().filter(|key| key[name] == value).cloned().collect();
             found.iter_mut().for_each(|key| drop(key.as_object_mut().unwrap().remove("AccessKeySecret")));
             Said::json(200, &json!({"inventories": found}))
         }
@@ -202,7 +202,7 @@ fn answer(kept: &mut Kept, asked: &Asked) -> Said {
             if kept.keys.len() >= 2 {
                 return later(kept, asked, failed("SYS.1007"));
             }
-            let id = format!("AK{}", kept.keys.len() + 1);
+            let id = format!("AK{}", kept.jobs.len() + 1);
             let mut made = params;
             made["uuid"] = json!(format!("uuid-of-{id}"));
             made["AccessKeyID"] = json!(id);

@@ -43,7 +43,7 @@ async fn a_rotation_makes_the_second_key_and_no_third() {
     let second = ZSTACK.rotate(&by_first.site(), "two").await.unwrap();
     assert_eq!(second.id, "AK2");
     assert_eq!(there.kept.lock().unwrap().keys["AK2"]["accountUuid"], "acc");
-    problem(ZSTACK.rotate(&by_first.site(), "three").await, Trouble::Refused, "two access keys at most");
+    assert_eq!(there.kept.lock().unwrap().keys["AK2"]["description"], "two for p1");
     let by_second = by_key(&there, &second.id, second.secret.expose_str().unwrap());
     ZSTACK.revoke(&by_second.site(), &first.id).await.unwrap();
     ZSTACK.revoke(&by_second.site(), &first.id).await.unwrap();
@@ -86,4 +86,36 @@ async fn the_platforms_clock_is_believed_once() {
     let there = There::with(|_, _| Some(Said::text(403, "requestTimeTooSkewed"))).await;
     problem(ZSTACK.check(&by_key(&there, "AK1", "s").site()).await, Trouble::Credential, "clock");
     assert_eq!(there.lines().len(), 2);
+}
+
+#[tokio::test]
+async fn a_key_that_was_left_over_does_not_stand_in_the_way_and_others_stay() {
+    let there = There::new().await;
+    let scene = there.scene();
+    let first = ZSTACK.negotiate(&scene.site(), "admin", &Secret::from("pw"), "one").await.unwrap().unwrap();
+    let by_first = by_key(&there, &first.id, first.secret.expose_str().unwrap());
+    // Nobody heard of the second, so the first is still in use.
+    let unheard = ZSTACK.rotate(&by_first.site(), "two").await.unwrap();
+    let third = ZSTACK.rotate(&by_first.site(), "three").await.unwrap();
+    let kept = || there.kept.lock().unwrap().keys.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(kept(), [first.id.clone(), third.id.clone()]);
+    assert_ne!(unheard.id, third.id);
+    // One that somebody else made is theirs.
+    there.kept.lock().unwrap().keys.get_mut(&third.id).unwrap()["description"] = json!("three for another");
+    problem(ZSTACK.rotate(&by_first.site(), "four").await, Trouble::Refused, "two access keys at most");
+    assert_eq!(kept(), [first.id, third.id]);
+}
+
+#[tokio::test]
+async fn a_server_that_passes_over_zones_is_told_its_own_time() {
+    // Both clocks are right.
+    let there = There::with(|asked, _| {
+        let off = asked.header("date") != "Fri, 15 Jan 2027 16:00:00 CST";
+        off.then(|| Said::text(403, "requestTimeTooSkewed").with("date", "Fri, 15 Jan 2027 08:00:20 GMT"))
+    })
+    .await;
+    let key = json!({"AccessKeySecret": "s", "AccessKeyID": "AK1", "uuid": "u"});
+    there.kept.lock().unwrap().keys.insert("AK1".into(), key);
+    ZSTACK.push(&by_key(&there, "AK1", "s").site(), &plan(), &attempt()).await.unwrap();
+    assert_eq!(there.lines(), [LIST, LIST, CREATE]);
 }

@@ -18,11 +18,11 @@ async fn a_session_that_has_ended_is_opened_again_once() {
     })
     .await;
     ZSTACK.push(&there.scene().site(), &plan(), &attempt()).await.unwrap();
-    assert_eq!(there.lines(), [LOGIN, LIST, CREATE, LOGIN, CREATE, LOGOUT]);
+    assert_eq!(there.lines(), [LOGIN, LIST, CREATE, LOGIN, LOGOUT, CREATE, LOGOUT]);
 
     let there = There::with(|asked, _| (asked.line() == LIST).then(|| failed("ID.1001"))).await;
     problem(ZSTACK.push(&there.scene().site(), &plan(), &attempt()).await, Trouble::Credential, "the session");
-    assert_eq!(there.lines(), [LOGIN, LIST, LOGIN, LIST, LOGOUT]);
+    assert_eq!(there.lines(), [LOGIN, LIST, LOGIN, LOGOUT, LIST, LOGOUT]);
 }
 
 #[tokio::test]
@@ -150,4 +150,15 @@ fn every_form_of_error_is_read() {
 
 fn told_codes(body: &Value) -> String {
     Told::read(StatusCode::SERVICE_UNAVAILABLE, body.to_string().as_bytes()).told("X").message
+}
+
+#[tokio::test]
+async fn a_job_that_is_lost_is_looked_for_by_what_it_made() {
+    let there = There::with(|asked, _| asked.path.contains("/api-jobs/").then(|| Said::text(404, CANARY))).await;
+    let (scene, plan) = (there.scene(), plan());
+    ZSTACK.push(&scene.site(), &plan, &attempt()).await.unwrap();
+    assert_eq!(there.lines(), [LOGIN, LIST, CREATE, LIST, LOGOUT]);
+    // Of a change nobody knows whether it was made.
+    let next = Attempt { id: "ffffffffffff4fff8fffffffffffffff".into(), earlier: None };
+    problem(ZSTACK.push(&scene.site(), &plan, &next).await, Trouble::Failed, "does not know any more");
 }
