@@ -71,7 +71,7 @@ async fn begin(app: &App, caller: &Caller, config_id: &str, body: &Value, wanted
         Wanted::Absent => "sso:unfederate_configuration",
     };
     app.allow(caller, rule, &seen_configuration(config_id).and_body(body)).await?;
-    let deadline = wait::deadline();
+    let deadline = wait::deadline(app);
     let asked = Asked::parse(body, wanted)?;
     let mut conn = app.store.read().await?;
     let config = sso_config::find(&mut conn, config_id).await?;

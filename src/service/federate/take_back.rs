@@ -91,7 +91,7 @@ pub(in crate::service) async fn take_all_back(
     federations: &[Federation],
     deprovision: Deprovision,
 ) -> Result<()> {
-    let deadline = wait::deadline();
+    let deadline = wait::deadline(app);
     let mut wishes = Vec::new();
     let mut items = Vec::new();
     for federation in federations {

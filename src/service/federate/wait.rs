@@ -2,38 +2,39 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
 use super::{Item, Wish};
+use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::model::federation::{Federation, Status, Wanted};
 use crate::model::provisioning::{Kind, Run};
 use crate::service::App;
 use crate::store;
 
-/// Time for a call, below that of common proxies (30 and 60 seconds).
-const LIMIT: Duration = Duration::from_secs(25);
+/// Seconds for a call, below those of common proxies (30 and 60).
+const LIMIT_SECS: i64 = 25;
 /// How often it is looked whether a wish has been seen to, at first and at last.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(250));
 /// What is said of what goes on after the answer.
 const UNFINISHED: &str = "still running, continues in the background";
 
 /// When a call that begins now must have its answer.
-pub(super) fn deadline() -> Instant {
-    Instant::now() + LIMIT
+pub(super) fn deadline(app: &App) -> Timestamp {
+    app.now().plus_secs(LIMIT_SECS)
 }
 
 /// Fills the items in whose wishes have been written down, once they have been seen to or the time is over.
 pub(super) async fn until_served(
     app: &App,
-    deadline: Instant,
+    deadline: Timestamp,
     wishes: &[(usize, Wish)],
     items: &mut [Item],
 ) -> Result<()> {
     let mut open: Vec<&(usize, Wish)> = wishes.iter().collect();
     let mut pause = PAUSES.0;
     while !open.is_empty() {
-        let over = Instant::now() >= deadline;
+        let over = app.now() >= deadline;
         let ids: Vec<&str> = open.iter().map(|(_, wish)| wish.id.as_str()).collect();
         let mut conn = app.store.read().await?;
         let found = store::federation::get_all(&mut conn, &ids).await?;
@@ -63,7 +64,7 @@ pub(super) async fn until_served(
         drop(conn);
         open = left;
         if !open.is_empty() {
-            sleep(pause.min(deadline.saturating_duration_since(Instant::now()))).await;
+            sleep(pause).await;
             pause = (pause * 2).min(PAUSES.1);
         }
     }

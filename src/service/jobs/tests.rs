@@ -174,7 +174,7 @@ async fn a_failing_job_is_tried_at_exact_times_until_its_attempts_are_used_up() 
         let mut drawn: Vec<[u8; 8]> = Vec::new();
         let id = queue(&app, "s", app.now()).await;
         for attempt in 1..=8 {
-            let claim = claim(&app, PACE).await.unwrap().unwrap();
+            let claim = claim(&app, PACE, &Kind::ALL).await.unwrap().unwrap();
             assert_eq!(claim.job.attempts, attempt);
             let failing = |_, _, _| async { Err(Error::unavailable("10.0.0.1 does not answer")) };
             attempt::run(app.clone(), PACE, failing, claim).await;
@@ -205,7 +205,7 @@ async fn a_failing_job_is_tried_at_exact_times_until_its_attempts_are_used_up() 
 }
 
 async fn claim_none(app: &App) -> bool {
-    claim(app, PACE).await.unwrap().is_none()
+    claim(app, PACE, &Kind::ALL).await.unwrap().is_none()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -275,7 +275,7 @@ async fn a_node_that_is_gone_loses_its_job_and_may_not_say_what_came_of_it() {
         let gate = Arc::new(Semaphore::new(0));
         let held = gate.clone();
         let deaf = Pace { renew: Duration::from_secs(600), ..PACE };
-        let lost = claim(&house.app, deaf).await.unwrap().unwrap();
+        let lost = claim(&house.app, deaf, &Kind::ALL).await.unwrap().unwrap();
         let first = tokio::spawn(attempt::run(
             house.app.clone(),
             deaf,
@@ -291,7 +291,7 @@ async fn a_node_that_is_gone_loses_its_job_and_may_not_say_what_came_of_it() {
         house.clock.advance(29);
         assert!(claim_none(&other).await);
         house.clock.advance(1);
-        let taken = claim(&other, PACE).await.unwrap().unwrap();
+        let taken = claim(&other, PACE, &Kind::ALL).await.unwrap().unwrap();
         assert_eq!((taken.job.id.as_str(), taken.job.attempts), (id.as_str(), 2));
         gate.add_permits(1);
         first.await.unwrap();
@@ -310,7 +310,7 @@ async fn a_claim_is_renewed_while_the_job_runs_and_a_node_that_lost_it_drops_the
         let guard = Dropped(dropped.clone());
         let guard = Arc::new(Mutex::new(Some(guard)));
         let id = queue(&house.app, "s", house.app.now()).await;
-        let claimed = claim(&house.app, PACE).await.unwrap().unwrap();
+        let claimed = claim(&house.app, PACE, &Kind::ALL).await.unwrap().unwrap();
         let running = tokio::spawn(attempt::run(
             house.app.clone(),
             PACE,
@@ -330,7 +330,7 @@ async fn a_claim_is_renewed_while_the_job_runs_and_a_node_that_lost_it_drops_the
         }
         let mut tx = house.app.store.write().await.unwrap();
         let far = house.clock.now().plus_secs(60);
-        let taken = store::job::claim(&mut tx, "another", far.plus_secs(30), far).await.unwrap();
+        let taken = store::job::claim(&mut tx, &Kind::ALL, "another", far.plus_secs(30), far).await.unwrap();
         house.app.commit(tx).await.unwrap();
         running.await.unwrap();
         assert_eq!(dropped.load(Ordering::SeqCst), 1);
@@ -345,20 +345,20 @@ async fn what_every_node_died_of_is_given_up_and_what_was_to_stop_meanwhile_stop
         let app = &house.app;
         let id = queue(app, "s", app.now()).await;
         for _ in 0..8 {
-            claim(app, PACE).await.unwrap().unwrap();
+            claim(app, PACE, &Kind::ALL).await.unwrap().unwrap();
             house.clock.advance(30);
         }
-        let ninth = claim(app, PACE).await.unwrap().unwrap();
+        let ninth = claim(app, PACE, &Kind::ALL).await.unwrap().unwrap();
         attempt::run(app.clone(), PACE, |_, _, _| async { panic!("it must not be tried") }, ninth).await;
         let job = stored(app, &id).await;
         assert_eq!(job.state, State::Failed);
         assert_eq!(job.error.as_deref(), Some("Every node that tried it stopped before it was done."));
 
         let id = queue(app, "s", app.now()).await;
-        claim(app, PACE).await.unwrap().unwrap();
+        claim(app, PACE, &Kind::ALL).await.unwrap().unwrap();
         cancelled(app, &id).await;
         house.clock.advance(30);
-        let next = claim(app, PACE).await.unwrap().unwrap();
+        let next = claim(app, PACE, &Kind::ALL).await.unwrap().unwrap();
         attempt::run(app.clone(), PACE, |_, _, _| async { panic!("it must not be tried") }, next).await;
         assert_eq!(stored(app, &id).await.state, State::Cancelled);
     })
@@ -419,7 +419,7 @@ async fn when_the_service_stops_running_jobs_end_or_are_given_back_uncounted() {
         let given_back = stored(&house.app, &endless).await;
         assert_eq!((given_back.state, given_back.attempts, given_back.error), (State::Queued, 0, None));
         assert_eq!(given_back.run_at, house.app.now());
-        let next = claim(&house.app, PACE).await.unwrap().unwrap();
+        let next = claim(&house.app, PACE, &Kind::ALL).await.unwrap().unwrap();
         assert_eq!((next.job.id, next.job.attempts), (endless, 1));
     })
     .await;

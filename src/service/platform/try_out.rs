@@ -1,12 +1,11 @@
 //! A connection that is tried out before a platform is registered, step by step, each with how long it took (sso-api §5.2,
 //! TestConnectionDetailed).
 
-use std::time::Instant;
-
 use serde_json::Value;
 use url::Url;
 
 use super::{Ready, admit};
+use crate::clock::Timestamp;
 use crate::egress::Trouble as NetTrouble;
 use crate::error::{Error, Result};
 use crate::model::fields::Fields;
@@ -23,7 +22,7 @@ pub struct Step {
     /// Its name.
     pub name: &'static str,
     /// How long it took, in milliseconds.
-    pub latency_ms: u128,
+    pub latency_ms: i64,
     /// Why it failed.
     pub error: Option<String>,
 }
@@ -67,39 +66,43 @@ pub async fn try_out(app: &App, caller: &Caller, value: &Value) -> Result<Attemp
     Ok(attempted)
 }
 
+fn millis_since(app: &App, began: Timestamp) -> i64 {
+    (app.now().0 - began.0).max(0) / 1_000
+}
+
 async fn steps(app: &App, ready: &Ready, endpoint: &str) -> Result<Attempted> {
     let url = Url::parse(endpoint).map_err(|_| Error::invalid_field("endpoint", "is no URL and no host:port"))?;
     let (host, port) = (url.host_str().unwrap_or_default().to_owned(), url.port_or_known_default().unwrap_or(443));
     let mut steps = Vec::new();
-    let began = Instant::now();
+    let began = app.now();
     let resolved = ready.egress.addresses(host.trim_matches(['[', ']'])).await;
     let error = resolved.err().map(|_| "The name has no address that may be asked.".to_owned());
     let failed = error.is_some();
-    steps.push(Step { name: "dns_lookup", latency_ms: began.elapsed().as_millis(), error });
+    steps.push(Step { name: "dns_lookup", latency_ms: millis_since(app, began), error });
     if failed {
         return Ok(Attempted {
             steps,
             recommendation: "Check the host's name, and egress.allow if its address is private.",
         });
     }
-    let began = Instant::now();
+    let began = app.now();
     let reached = ready.egress.connect(&host, port).await;
     let error = reached.err().map(|e| match e {
         NetTrouble::Timeout => "No connection in time.".to_owned(),
         other => other.to_string(),
     });
     let failed = error.is_some();
-    steps.push(Step { name: "tcp_connect", latency_ms: began.elapsed().as_millis(), error });
+    steps.push(Step { name: "tcp_connect", latency_ms: millis_since(app, began), error });
     if failed {
         return Ok(Attempted { steps, recommendation: "Check port and firewall, and that the platform runs." });
     }
     if ready.record.product().is_none() {
         return Ok(Attempted { steps, recommendation: "" });
     }
-    let began = Instant::now();
+    let began = app.now();
     let error = super::check::look(app, ready).await.err().map(|problem| problem.message);
     let failed = error.is_some();
-    steps.push(Step { name: "authentication", latency_ms: began.elapsed().as_millis(), error });
+    steps.push(Step { name: "authentication", latency_ms: millis_since(app, began), error });
     let recommendation = match failed {
         true => "Check the key and its secret, the platform's clock, its certificate, and that it is of this product.",
         false => "",

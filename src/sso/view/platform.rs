@@ -7,8 +7,7 @@ use super::time;
 use crate::model::list::{Portion, Window};
 use crate::model::platform::body::MASK;
 use crate::model::platform::{Options, Product};
-use crate::platform::Key;
-use crate::service::platform::{Attempted, Shown};
+use crate::service::platform::{Attempted, Key, Shown};
 
 /// A platform that configurations can be pushed to.
 #[derive(Debug, Serialize, ToSchema)]

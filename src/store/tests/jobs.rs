@@ -22,9 +22,9 @@ async fn queue(store: &Store, id: &str, new: &NewJob, now: Timestamp) -> Job {
 }
 
 async fn claim(store: &Store, lease: &str, now: Timestamp) -> Option<Job> {
-    let due = job::is_due(&mut store.read().await.unwrap(), now).await.unwrap();
+    let due = job::is_due(&mut store.read().await.unwrap(), &Kind::ALL, now).await.unwrap();
     let mut tx = store.write().await.unwrap();
-    let claimed = job::claim(&mut tx, lease, now.plus_secs(30), now).await.unwrap();
+    let claimed = job::claim(&mut tx, &Kind::ALL, lease, now.plus_secs(30), now).await.unwrap();
     tx.commit(now).await.unwrap();
     assert_eq!(due, claimed.is_some());
     claimed
