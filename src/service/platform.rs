@@ -251,15 +251,12 @@ async fn change(app: &App, caller: &Caller, id: &str, expected: &Expected, value
     if kept && body::moves(&stored, &next) {
         return Err(Error::invalid_field(
             "accessKeySecret",
-            "must be given again: the address changes that it is sent to, or how that is trusted",
+            "must be given again: the address changes that it is sent to",
         ));
     }
     let kept_token = has_scim_token && asked.scim_token == Asked::Keep;
     if kept_token && body::moves_scim(&stored, &next) {
-        return Err(Error::invalid_field(
-            "scimToken",
-            "must be given again: the address changes that it is sent to, or how that is trusted",
-        ));
+        return Err(Error::invalid_field("scimToken", "must be given again: the address changes that it is sent to"));
     }
     needs(&next, secret.is_some() || kept)?;
     let changed =
