@@ -111,6 +111,11 @@ pub fn email_key(extra: &Extra) -> String {
     extra.get("email").and_then(Value::as_str).and_then(normal_email).unwrap_or_default()
 }
 
+/// The form in which what people call somebody is looked for among their attributes: in lower case; empty for none.
+pub fn display_key(extra: &Extra) -> String {
+    extra.get("display_name").and_then(Value::as_str).map(str::to_lowercase).unwrap_or_default()
+}
+
 /// The form in which an e-mail address is looked for; none for what is no address.
 pub fn normal_email(text: &str) -> Option<String> {
     let text = text.trim();
@@ -124,6 +129,16 @@ impl User {
     /// See [`email_key`].
     pub fn email_key(&self) -> String {
         email_key(&self.extra)
+    }
+
+    /// The form in which their name is looked for without regard to letter case.
+    pub fn name_key(&self) -> String {
+        self.name.to_lowercase()
+    }
+
+    /// See [`display_key`].
+    pub fn display_key(&self) -> String {
+        display_key(&self.extra)
     }
 
     /// What another identity source calls them: Huawei's `xuser_id`, by which SAML of the type `iam_user_sso` finds them. Empty
