@@ -188,8 +188,7 @@ fn header(text: &str) -> Result<HeaderValue> {
 /// An answer with one resource: where it is, and its version.
 fn resource(status: StatusCode, location: &str, version: i64, document: &Value) -> Result<Reply> {
     let reply = shown(status, document).with(ETAG, header(&tag(version))?);
-    let reply = reply.with(http::header::CONTENT_LOCATION, header(location)?);
-    Ok(if status == StatusCode::CREATED { reply.with(LOCATION, header(location)?) } else { reply })
+    Ok(reply.with(LOCATION, header(location)?))
 }
 
 /// 304 with the version that who asks has.
