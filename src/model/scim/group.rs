@@ -39,15 +39,6 @@ pub struct Entry {
     pub updated_at: Option<Timestamp>,
 }
 
-/// A member.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Member {
-    /// Their id.
-    pub id: String,
-    /// Their name.
-    pub name: String,
-}
-
 /// What is done about members.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MemberChange {
@@ -71,8 +62,8 @@ pub struct Change {
 }
 
 impl Entry {
-    /// The resource; `members` are left out if they are not wanted. `base` is where the tenant's SCIM is.
-    pub fn resource(&self, base: &str, members: Option<&[Member]>) -> Value {
+    /// The resource; the ids of `members` are left out if they are not wanted. `base` is where the tenant's SCIM is.
+    pub fn resource(&self, base: &str, members: Option<&[String]>) -> Value {
         let id = &self.group.id;
         let mut meta = json!({
             "resourceType": "Group",
@@ -90,7 +81,7 @@ impl Entry {
             resource["externalId"] = json!(external_id);
         }
         if let Some(members) = members.filter(|all| !all.is_empty()) {
-            let one = |m: &Member| json!({"value": m.id, "$ref": format!("{base}/Users/{}", m.id), "display": m.name, "type": "User"});
+            let one = |id: &String| json!({"value": id, "$ref": format!("{base}/Users/{id}"), "type": "User"});
             resource["members"] = members.iter().map(one).collect();
         }
         resource
@@ -279,7 +270,7 @@ mod tests {
             (json!({"op": "remove", "path": "displayName"}), "invalidValue"),
             (json!({"op": "replace", "path": "displayName", "value": "x".repeat(65)}), "invalidValue"),
             (json!({"op": "replace", "path": "id", "value": "x"}), "mutability"),
-            (json!({"op": "replace", "path": r#"members[value eq "a"].display"#, "value": "x"}), "mutability"),
+            (json!({"op": "replace", "path": r#"members[value eq "a"].type"#, "value": "x"}), "mutability"),
             (json!({"op": "remove", "path": r#"members[display eq "a"]"#}), "invalidFilter"),
             (json!({"op": "remove", "path": r#"members[value eq "a" and value eq "b"]"#}), "invalidFilter"),
             (json!({"op": "add", "path": "members", "value": [{"display": "a"}]}), "invalidValue"),

@@ -10,7 +10,7 @@ use crate::model::expected::Expected;
 use crate::model::fields::Extra;
 use crate::model::group::Group;
 use crate::model::list::Portion;
-use crate::model::scim::group::{Change, Entry, Member, MemberChange, Record};
+use crate::model::scim::group::{Change, Entry, MemberChange, Record};
 use crate::model::scim::patch;
 use crate::model::scim::search::Search;
 use crate::model::tenant::Tenant;
@@ -33,8 +33,8 @@ const BATCH: i64 = 1_000;
 pub struct Shown {
     /// The group.
     pub entry: Entry,
-    /// The members.
-    pub members: Option<Vec<Member>>,
+    /// The ids of the members.
+    pub members: Option<Vec<String>>,
 }
 
 fn not_found(id: &str) -> Error {
@@ -49,9 +49,9 @@ async fn with_members(conn: &mut Conn, tenant: &Tenant, entry: Entry, wanted: bo
     if !wanted {
         return Ok(Shown { entry, members: None });
     }
-    let mut members: Vec<Member> = Vec::new();
+    let mut members: Vec<String> = Vec::new();
     loop {
-        let after = members.last().map(|m| m.id.clone()).unwrap_or_default();
+        let after = members.last().cloned().unwrap_or_default();
         let piece = store::scim::group::members(conn, &tenant.id, &entry.group.id, &after, BATCH).await?;
         let ended = i64::try_from(piece.len()).unwrap_or(i64::MAX) < BATCH;
         members.extend(piece);
@@ -263,8 +263,8 @@ async fn change_members(tx: &mut Conn, tenant: &Tenant, group_id: &str, change: 
         let limit = i64::try_from(PIECE).unwrap_or(i64::MAX);
         let piece = store::scim::group::members(tx, &tenant.id, group_id, &after, limit).await?;
         let Some(last) = piece.last() else { return Ok(()) };
-        after = last.id.clone();
-        let gone: BTreeSet<&str> = piece.iter().map(|m| m.id.as_str()).filter(|id| !stay.contains(id)).collect();
+        after = last.clone();
+        let gone: BTreeSet<&str> = piece.iter().map(String::as_str).filter(|id| !stay.contains(id)).collect();
         store::scim::group::remove_members(tx, group_id, &gone).await?;
     }
 }

@@ -9,7 +9,7 @@ use crate::model::change::Change;
 use crate::model::group::Group;
 use crate::model::scim::Kind;
 use crate::model::scim::filter::Filter;
-use crate::model::scim::group::{Entry, Member, Record};
+use crate::model::scim::group::{Entry, Record};
 use crate::model::scim::search::{Search, SortKey};
 use crate::store::sql::Sql;
 use crate::store::{Conn, json};
@@ -31,6 +31,11 @@ struct Row {
     external_id: Option<String>,
     made: Option<bool>,
     created_at: Option<i64>,
+}
+
+#[derive(sqlx::FromRow)]
+struct Id {
+    id: String,
 }
 
 impl TryFrom<Row> for Entry {
@@ -149,15 +154,10 @@ pub async fn sizes(conn: &mut Conn, ids: &[&str]) -> Result<BTreeMap<String, i64
     Ok(rows.into_iter().map(|r| (r.group_id, r.n)).collect())
 }
 
-/// Members of a group who are users of the tenant, in order of their ids, after one of these.
-pub async fn members(conn: &mut Conn, tenant_id: &str, group_id: &str, after: &str, limit: i64) -> Result<Vec<Member>> {
-    #[derive(sqlx::FromRow)]
-    struct Named {
-        id: String,
-        name: String,
-    }
-    let rows: Vec<Named> = Sql::new(
-        "SELECT u.id, u.name FROM group_members m JOIN users u ON u.id = m.user_id \
+/// The ids of the members of a group who are users of the tenant, in order, after one of them.
+pub async fn members(conn: &mut Conn, tenant_id: &str, group_id: &str, after: &str, limit: i64) -> Result<Vec<String>> {
+    let rows: Vec<Id> = Sql::new(
+        "SELECT u.id FROM group_members m JOIN users u ON u.id = m.user_id \
          WHERE m.group_id = $1 AND m.user_id > $2 AND u.domain_id = $3 ORDER BY m.user_id LIMIT $4",
     )
     .bind(group_id)
@@ -166,7 +166,7 @@ pub async fn members(conn: &mut Conn, tenant_id: &str, group_id: &str, after: &s
     .bind(limit)
     .all(conn)
     .await?;
-    Ok(rows.into_iter().map(|r| Member { id: r.id, name: r.name }).collect())
+    Ok(rows.into_iter().map(|r| r.id).collect())
 }
 
 /// Puts users of the tenant into a group; one of the ids that is none of its users', if there is one. To be called with a
@@ -177,16 +177,12 @@ pub async fn add_members(
     group_id: &str,
     ids: &BTreeSet<&str>,
 ) -> Result<Option<String>> {
-    #[derive(sqlx::FromRow)]
-    struct Known {
-        id: String,
-    }
     if ids.is_empty() {
         return Ok(None);
     }
     // Nobody is deleted before the membership is written.
     let lock = if conn.is_postgres() { " FOR KEY SHARE" } else { "" };
-    let known: Vec<Known> = Sql::new("SELECT id FROM users WHERE domain_id = $1")
+    let known: Vec<Id> = Sql::new("SELECT id FROM users WHERE domain_id = $1")
         .bind(tenant_id)
         .push_in(" AND id IN ", ids.iter().copied())
         .push(" ORDER BY id")

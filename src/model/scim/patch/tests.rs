@@ -121,6 +121,7 @@ fn each_fault_has_its_name() {
         (json!({"op": "add", "path": "groups", "value": [{"value": "g"}]}), "mutability"),
         (json!({"op": "replace", "path": "meta.version", "value": "x"}), "mutability"),
         (json!({"op": "remove", "path": "userName"}), "mutability"),
+        (json!({"op": "remove", "path": "active"}), "mutability"),
         (json!({"op": "replace", "path": "active"}), "invalidValue"),
         (json!({"op": "replace", "path": "active", "value": "maybe"}), "invalidValue"),
         (json!({"op": "replace", "value": "x"}), "invalidValue"),

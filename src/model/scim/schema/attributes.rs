@@ -79,7 +79,8 @@ pub(super) const USER: &[Attribute] = &[
     text("preferredLanguage", "The language that they would have"),
     text("locale", "Where they live, for the form of dates and numbers"),
     text("timezone", "The time zone"),
-    of("active", Boolean, "Whether they may sign in"),
+    // It is always one or the other, and is not taken away; who is made without it may.
+    Attribute { required: true, ..of("active", Boolean, "Whether they may sign in") },
     several(
         "emails",
         &[text("value", "The address"), Attribute { canonical: OF_WORK, ..text("type", "What it is for") }, PRIMARY],
@@ -144,7 +145,6 @@ pub(super) const GROUP: &[Attribute] = &[
                 leads_to: &["User"],
                 ..of("$ref", Reference, "Where the user is")
             },
-            Attribute { mutability: ReadOnly, ..text("display", "The name of the user") },
             Attribute { mutability: Immutable, canonical: &["User"], ..text("type", "What the member is") },
         ],
         "The users in the group",

@@ -12,7 +12,7 @@ async fn members(scene: &Scene, group: &str) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn members_come_and_go_and_each_change_is_another_version() {
     Scene::each(async |scene| {
-        let mut ids = vec![scene.user("ann").await, scene.user("bob").await, scene.user("cid").await];
+        let mut ids = [scene.user("ann").await, scene.user("bob").await, scene.user("cid").await];
         ids.sort();
         let made = scene.ask("POST", "/Groups", Some(json!({"displayName": "G", "externalId": "g", "members": [{"value": ids[0]}]}))).await;
         assert_eq!((made.status, &made.body["members"][0]["type"]), (201, &json!("User")));
