@@ -24,6 +24,8 @@ pub const OPTIONS: &[(&str, OptionKind)] = &[
 const MAX_EMAIL: usize = 320;
 /// Longest name that another identity source has for somebody, in characters.
 const MAX_EXTERNAL_ID: usize = 255;
+/// Longest form in which what people call somebody is looked for, in characters.
+const MAX_KEY: usize = 255;
 /// Seconds of a day.
 pub const DAY_SECS: i64 = 86_400;
 
@@ -111,9 +113,11 @@ pub fn email_key(extra: &Extra) -> String {
     extra.get("email").and_then(Value::as_str).and_then(normal_email).unwrap_or_default()
 }
 
-/// The form in which what people call somebody is looked for among their attributes: in lower case; empty for none.
+/// The form in which what people call somebody is looked for among their attributes: in lower case, no longer than an index
+/// can hold; empty for none.
 pub fn display_key(extra: &Extra) -> String {
-    extra.get("display_name").and_then(Value::as_str).map(str::to_lowercase).unwrap_or_default()
+    let set = extra.get("display_name").and_then(Value::as_str).unwrap_or_default();
+    set.chars().take(MAX_KEY).collect::<String>().to_lowercase()
 }
 
 /// The form in which an e-mail address is looked for; none for what is no address.

@@ -173,6 +173,12 @@ async fn names_are_unique_whatever_their_letter_case_and_external_ids_are_not() 
         let group = json!({"displayName": "G"});
         scene.make("/Groups", group.clone()).await;
         assert_fault(&scene.ask("POST", "/Groups", Some(group)).await, 409, "uniqueness");
+        // As long as it may be, in letters that take most room.
+        let long = json!({
+            "userName": "\u{1F600}".repeat(255), "externalId": "\u{1F600}".repeat(255),
+            "displayName": "\u{1F600}".repeat(1_024), "emails": [{"value": "\u{1F600}".repeat(1_024)}, "\u{1F601}".repeat(1_024)],
+        });
+        scene.make("/Users", long).await;
         // Another tenant has names of its own.
         let (token, _) = scene.scim_token(OTHER, json!({"name": "d"})).await;
         let path = format!("/api/v1/tenants/{OTHER}/scim/v2/Users");
