@@ -10,10 +10,12 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "tenant"), str(HERE.parent / "feder
 
 from directory import Directory  # noqa: E402
 from harness import Archstone, one_for_each_database  # noqa: E402
+from peers.openid import OpenIdProvider  # noqa: E402
 from tenancy import Tenant  # noqa: E402
+from trust import EGRESS  # noqa: E402
 
 # Tests ask from one address and more than any directory would.
-SETTINGS = {f"ARCHSTONE_TENANT__{name}_PER_MINUTE": "0" for name in ("SCIM", "BEGIN", "FINISH", "TOKEN", "FAILURES", "IDPS")}
+SETTINGS = EGRESS | {f"ARCHSTONE_TENANT__{name}_PER_MINUTE": "0" for name in ("SCIM", "BEGIN", "FINISH", "TOKEN", "FAILURES", "IDPS")}
 
 
 @pytest.fixture(scope="session")
@@ -32,6 +34,14 @@ def directory(archstone):
 def sqlite_directory(sqlite_archstone):
     """The same where the database makes no difference."""
     return Directory(Tenant(sqlite_archstone))
+
+
+@pytest.fixture(scope="session")
+def provider():
+    """An OpenID provider; each test makes people and clients of its own."""
+    it = OpenIdProvider().start()
+    yield it
+    it.stop()
 
 
 @pytest.fixture(scope="session")
