@@ -1,6 +1,7 @@
 //! Tests of `filter`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use proptest::prelude::*;
 use serde_json::json;
 
 use super::super::{ENTERPRISE, Kind, schema};
@@ -134,4 +135,25 @@ fn a_value_is_held_against_a_filter_by_the_case_rules_of_its_parts() {
         assert!(!holds(no).unwrap(), "{no}");
     }
     assert!(holds(r#"nothing eq "x""#).is_err());
+}
+
+proptest! {
+    /// HTTP-FUZZ-1, in little: whatever is written, nobody panics.
+    #[test]
+    fn any_text_can_be_read(text in any::<String>()) {
+        let _ = (Filter::parse(&text), Path::parse(&text));
+    }
+
+    #[test]
+    fn any_mixture_of_the_languages_signs_can_be_read(words in prop::collection::vec(prop::sample::select(vec![
+        "userName", "emails", "type", "eq", "pr", "and", "or", "not", "(", ")", "[", "]", "\"", "\"x\"", "\\", ".", ":", "ä", "urn:a:b", "1",
+        "true", " ",
+    ]), 0..40), apart in any::<bool>()) {
+        let text = words.join(if apart { " " } else { "" });
+        let _ = Path::parse(&text);
+        if let Ok(filter) = Filter::parse(&text) {
+            let emails = schema::core(Kind::User).iter().find(|a| a.name == "emails").unwrap();
+            let _ = matches(&filter, emails, &Default::default());
+        }
+    }
 }
