@@ -75,7 +75,7 @@ class Description:
             return
         if kind not in content:
             raise Undescribed(f"{what} with {kind or 'no content type'}, which is none of {', '.join(content) or 'no body'}")
-        if kind == "application/json" and "schema" in content[kind]:
+        if kind in ("application/json", "application/scim+json") and "schema" in content[kind]:
             for error in self.validator(content[kind]["schema"]).iter_errors(answer.json()):
                 place = "/".join(str(part) for part in error.instance_path)
                 raise Undescribed(f"{what}; at {place or 'the whole'}: {error.message[:1000]}")

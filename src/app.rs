@@ -42,6 +42,8 @@ pub(crate) const DIALECTS: Dialects = Dialects(&[
     ("/v3.0/", dialect::huawei),
     ("/api/v1/auth/", dialect::tenant),
     ("/api/v1/admin/", dialect::tenant),
+    // Of tenants by their id there is SCIM only.
+    ("/api/v1/tenants/", dialect::scim),
     ("/auth/", dialect::tenant),
     ("/api/v1", dialect::sso),
     ("", dialect::keystone),

@@ -5,10 +5,12 @@
 //! text for the log are kept apart, so that an internal cause never reaches a client.
 
 mod code;
+mod scim;
 
 use std::fmt;
 
 pub use code::Code;
+pub use scim::ScimFault;
 
 /// The result of everything that can fail in this service.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -97,6 +99,18 @@ pub enum Error {
         /// Text for the log and the trace only; empty where the caller's says it all.
         reason: String,
     },
+    /// A SCIM request failed; the fault decides the status.
+    Scim {
+        /// What it failed of.
+        fault: ScimFault,
+        /// Text for the caller.
+        message: String,
+    },
+    /// 501: it is understood, and not done here.
+    NotImplemented {
+        /// Text for the caller.
+        message: String,
+    },
     /// 431: the headers are over the limit.
     HeadersTooLarge,
     /// 429: try again later.
@@ -166,6 +180,11 @@ impl Error {
         Self::Refused { code, message: message.into(), reason: reason.into() }
     }
 
+    /// A SCIM request that failed.
+    pub fn scim(fault: ScimFault, message: impl Into<String>) -> Self {
+        Self::Scim { fault, message: message.into() }
+    }
+
     /// 404.
     pub fn not_found(message: impl Into<String>) -> Self {
         Self::NotFound { message: message.into() }
@@ -223,6 +242,8 @@ impl Error {
             Self::UnsupportedMedia { .. } => 415,
             Self::Unprocessable { .. } => 422,
             Self::Refused { code, .. } => code.status(),
+            Self::Scim { fault, .. } => fault.status(),
+            Self::NotImplemented { .. } => 501,
             Self::TooMany { .. } => 429,
             Self::HeadersTooLarge => 431,
             Self::Internal { .. } => 500,
@@ -234,7 +255,13 @@ impl Error {
 
     /// True for failures that are ours rather than the caller's, or than those of whom the caller had us ask.
     pub fn is_ours(&self) -> bool {
-        let of_others = matches!(self, Self::BadUpstream { .. } | Self::UpstreamTimeout { .. } | Self::Refused { .. });
+        let of_others = matches!(
+            self,
+            Self::BadUpstream { .. }
+                | Self::UpstreamTimeout { .. }
+                | Self::Refused { .. }
+                | Self::NotImplemented { .. }
+        );
         self.status() >= 500 && !of_others
     }
 }
@@ -252,7 +279,9 @@ impl fmt::Display for Error {
             | Self::PreconditionFailed { message }
             | Self::BadUpstream { message }
             | Self::UpstreamTimeout { message }
+            | Self::NotImplemented { message }
             | Self::TooMany { message, .. } => f.write_str(message),
+            Self::Scim { fault, message } => write!(f, "{}: {message}", fault.as_str()),
             Self::Unprocessable { message, field, kind } => write!(f, "{field}: {message} ({kind})"),
             Self::Refused { code, message, reason } if reason.is_empty() => write!(f, "{}: {message}", code.as_str()),
             Self::Refused { code, reason, .. } => write!(f, "{}: {reason}", code.as_str()),

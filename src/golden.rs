@@ -100,6 +100,25 @@ async fn set_the_tenant(tx: &mut store::Conn, d: &str, now: Timestamp) {
     }
 }
 
+/// A directory's token, and what it looks after at a tenant.
+async fn set_the_directory(tx: &mut store::Conn, d: &str, now: Timestamp) {
+    use crate::model::scim::{account, group, token::ScimToken};
+    let tenant_id = id_of(d).to_owned();
+    let id = format!("victim-token-{d}");
+    store::scim::token::delete(tx, &tenant_id, &id).await.unwrap();
+    let (name, digest) = ("victim".to_owned(), format!("digest-{d}"));
+    let token = ScimToken { id, tenant_id, name, created_at: now, expires_at: None, last_used_at: None };
+    store::scim::token::insert(tx, &token, &digest).await.unwrap();
+    let victim = format!("scim-victim-{d}");
+    if store::user::get(tx, &victim).await.unwrap().is_none() {
+        store::user::insert(tx, &a_user(&victim, id_of(d)), now).await.unwrap();
+    }
+    let record = account::Record { made: true, ..account::Record::default() };
+    store::scim::user::put(tx, id_of(d), &victim, &record).await.unwrap();
+    let record = group::Record { external_id: None, made: true, created_at: now };
+    store::scim::group::put(tx, id_of(d), &format!("victim-group-{d}"), &record).await.unwrap();
+}
+
 /// Somebody who is signed in at a tenant.
 async fn set_the_session(tx: &mut store::Conn, d: &str, now: Timestamp) {
     let (id, tenant_id) = (format!("victim-session-{d}"), id_of(d));
@@ -170,6 +189,7 @@ async fn set_the_scene(house: &House) {
             store::group::insert(tx_ref, &a_group(&group, id)).await.unwrap();
         }
         store::group::add_member(tx_ref, &group, &victim).await.unwrap();
+        set_the_directory(tx_ref, d, now).await;
         for target in [Target::Project(project), Target::Domain(id.into()), Target::System] {
             for actor in [Actor::User(victim.clone()), Actor::Group(group.clone())] {
                 for inherited in [false, true] {
@@ -213,7 +233,8 @@ fn path(route: &Route, domain: &str) -> String {
         ("{value}", "victim-tag".to_owned()),
         ("{prior_role_id}", "victim-role".to_owned()),
         ("{implied_role_id}", implied.to_owned()),
-        ("{user_id}", format!("victim-{domain}")),
+        // Tokens of whom a directory deletes are void, also when they have been made again.
+        ("{user_id}", format!("{}victim-{domain}", if route.template.contains("/scim/v2/") { "scim-" } else { "" })),
         ("{role_id}", role.to_owned()),
         // A creation is about a name that nobody has.
         ("{idp_id}", if makes_idp { "fresh".to_owned() } else { format!("idp-{domain}") }),
@@ -229,6 +250,9 @@ fn path(route: &Route, domain: &str) -> String {
         ("{secret_id}", format!("victim-secret-{domain}")),
         ("{request_id}", "victim-request".to_owned()),
         ("{session_id}", format!("victim-session-{domain}")),
+        ("{token_id}", format!("victim-token-{domain}")),
+        ("{resource_type}", "User".to_owned()),
+        ("{schema}", crate::model::scim::USER.to_owned()),
     ] {
         path = path.replace(name, &value);
     }
@@ -261,6 +285,7 @@ fn body(route: &Route, domain: &str) -> Option<Value> {
             Some(json!({"tenant_id": id_of(domain)}))
         }
         ("PUT", "/api/v1/admin/identity-providers/{idp_id}/tenants") => Some(json!({"tenant_ids": 1})),
+        ("PUT", t) if t.contains("/scim/v2/") => Some(json!({})),
         ("POST" | "PATCH", _) => Some(json!({})),
         ("PUT", t) if t.contains("OS-FEDERATION") => Some(json!({})),
         ("PUT", "/v3/regions/{region_id}") => Some(json!({})),
@@ -279,7 +304,7 @@ async fn outcome(house: &House, route: &Route, domain: &str, token: Option<&str>
         headers.push(("x-subject-token", subject.as_str()));
     }
     let answer = house.ask(route.method.as_str(), &path(route, domain), &headers, body(route, domain).as_ref()).await;
-    assert!(answer.status < 500, "{route:?} {answer:?}");
+    assert!(answer.status < 500 || answer.status == 501, "{route:?} {answer:?}");
     if answer.status < 300 && route.method != "GET" && route.method != "HEAD" {
         set_the_scene(house).await;
     }

@@ -88,7 +88,7 @@ def before_call(context, case, kwargs):
             return
         if number % 2 == 0:
             fill_body(case.body)
-            if not deletes and not operation.startswith("Create"):
+            if not deletes and (not operation.startswith("Create") or operation.startswith("CreateScim")):
                 fill(case, KEPT)
     if changes:
         values = (case.path_parameters or {}).values()

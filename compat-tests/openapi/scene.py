@@ -71,11 +71,14 @@ def scene(archstone):
     sp_id = unique("sp")
     made(archstone, "PUT", f"/v3/OS-FEDERATION/service_providers/{sp_id}", "service_provider", {"auth_url": URL, "sp_url": URL})
     federation = identity_provider(archstone, domain_id, "oidc")
+    tenant = {"slug": unique("tenant"), "domain_id": domain_id}
+    archstone.expect(201, "POST", "/api/v1/admin/tenants", token=archstone.admin_token, json=tenant)
     return federation | configuration(archstone) | {
         "domain_id": domain_id, "project_id": project_id, "user_id": user["id"], "group_id": group["id"], "role_id": role["id"],
         "prior_role_id": role["id"], "implied_role_id": implied["id"], "service_id": service["id"], "endpoint_id": endpoint["id"],
         "region_id": region_id, "service_provider_id": sp_id, "mapping_id": federation["idp_id"], "value": "tag",
-        "file": "index.html",
+        "file": "index.html", "tenant_id": domain_id, "resource_type": "User",
+        "schema": "urn:ietf:params:scim:schemas:core:2.0:User",
     }
 
 

@@ -83,7 +83,7 @@ def of_tenants(archstone):
     """The operations of the tenant face, most of which need a tenant, an application or a browser on its way: tenant/ has them
     succeed and holds their answers against the description."""
     paths = archstone.expect(200, "GET", "/openapi.json")["paths"]
-    theirs = [path for name, path in paths.items() if name.startswith(("/api/v1/auth/", "/api/v1/admin/", "/auth/"))]
+    theirs = [path for name, path in paths.items() if name.startswith(("/api/v1/auth/", "/api/v1/admin/", "/api/v1/tenants/", "/auth/"))]
     return {item["operationId"] for path in theirs for method, item in path.items() if method != "parameters"}
 
 

@@ -6,6 +6,7 @@
 mod app;
 mod idp;
 mod members;
+mod scim_token;
 
 use std::io::Write as _;
 use std::sync::Arc;
@@ -68,6 +69,9 @@ pub(super) enum Command {
     /// Identity providers.
     #[command(subcommand)]
     Idp(idp::Command),
+    /// Tokens by which directories come to a tenant's SCIM.
+    #[command(subcommand)]
+    ScimToken(scim_token::Command),
     /// Show all steps of the sign-in that a request took part in.
     Trace {
         /// The request's id, as error pages and answers name it.
@@ -115,6 +119,7 @@ async fn one(app: &App, caller: &Caller, command: &Command) -> Result<String> {
         }
         Command::App(command) => app::run(app, caller, command).await,
         Command::Idp(command) => idp::run(app, caller, command).await,
+        Command::ScimToken(command) => scim_token::run(app, caller, command).await,
         Command::Trace { request_id } => {
             let steps = traces::find(app, caller, request_id).await?;
             Ok(pretty(&Value::Array(steps.iter().map(view::step).collect())))

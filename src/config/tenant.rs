@@ -20,6 +20,8 @@ pub struct Tenant {
     pub finish_per_minute: u32,
     /// Times a minute that one application may ask for tokens.
     pub token_per_minute: u32,
+    /// Times a minute that a directory may ask by SCIM.
+    pub scim_per_minute: u32,
     /// Answers that cannot be believed, a minute; whoever brings more is kept out for five.
     pub failures_per_minute: u32,
 }
@@ -34,6 +36,7 @@ impl Default for Tenant {
             begin_per_minute: 60,
             finish_per_minute: 60,
             token_per_minute: 300,
+            scim_per_minute: 6_000,
             failures_per_minute: 20,
         }
     }

@@ -264,6 +264,7 @@ fn tenant(config: &Config, rules: &mut Rules) {
         ("begin_per_minute", tenant.begin_per_minute),
         ("finish_per_minute", tenant.finish_per_minute),
         ("token_per_minute", tenant.token_per_minute),
+        ("scim_per_minute", tenant.scim_per_minute),
         ("failures_per_minute", tenant.failures_per_minute),
     ] {
         rules.between(&limit, 0, 10_000_000, &format!("tenant.{key}"));

@@ -1,6 +1,7 @@
 //! How a failure is worded, one function for each dialect, each an exhaustive `match` (invariant I9).
 
 mod oauth;
+mod scim;
 mod tenant;
 
 use http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -11,6 +12,7 @@ use super::reply::Reply;
 use crate::error::Error;
 
 pub use oauth::oauth;
+pub use scim::{body as scim_body, scim};
 pub use tenant::tenant;
 
 /// Words a failure. `public_url` is the service's base URL, without a slash at its end.
@@ -50,7 +52,8 @@ pub fn huawei(error: &Error, public_url: &str) -> Reply {
         Error::Unavailable { .. }
         | Error::Internal { .. }
         | Error::BadUpstream { .. }
-        | Error::UpstreamTimeout { .. } => "IAM.0006",
+        | Error::UpstreamTimeout { .. }
+        | Error::NotImplemented { .. } => "IAM.0006",
         Error::Invalid { .. }
         | Error::MethodNotAllowed { .. }
         | Error::Timeout
@@ -60,6 +63,7 @@ pub fn huawei(error: &Error, public_url: &str) -> Reply {
         | Error::UnsupportedMedia { .. }
         | Error::Unprocessable { .. }
         | Error::Refused { .. }
+        | Error::Scim { .. }
         | Error::HeadersTooLarge
         | Error::TooMany { .. } => "IAM.0011",
     };
@@ -70,7 +74,7 @@ pub fn huawei(error: &Error, public_url: &str) -> Reply {
 pub fn sso(error: &Error, _public_url: &str) -> Reply {
     let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let code = match error {
-        Error::Invalid { .. } | Error::Unprocessable { .. } | Error::Refused { .. } => "SSO.1001",
+        Error::Invalid { .. } | Error::Unprocessable { .. } | Error::Refused { .. } | Error::Scim { .. } => "SSO.1001",
         Error::NotFound { .. } | Error::NoRoute | Error::Gone { .. } => "SSO.1002",
         Error::Conflict { .. } => "SSO.1003",
         Error::PreconditionFailed { .. } => "SSO.1004",
@@ -78,7 +82,7 @@ pub fn sso(error: &Error, _public_url: &str) -> Reply {
         Error::UpstreamTimeout { .. } => "SSO.1006",
         Error::Unauthorized { .. } | Error::UnsupportedMethod { .. } => "AUTH.1001",
         Error::Forbidden { .. } => "AUTH.1002",
-        Error::Internal { .. } => "SYS.1000",
+        Error::Internal { .. } | Error::NotImplemented { .. } => "SYS.1000",
         Error::Unavailable { .. } => "SYS.1001",
         Error::MethodNotAllowed { .. } => "SYS.1002",
         Error::TooLarge { .. } | Error::UriTooLong | Error::HeadersTooLarge => "SYS.1003",
@@ -113,6 +117,8 @@ pub fn message(error: &Error) -> String {
         | Error::BadUpstream { message }
         | Error::UpstreamTimeout { message }
         | Error::Refused { message, .. }
+        | Error::Scim { message, .. }
+        | Error::NotImplemented { message }
         | Error::TooMany { message, .. } => message.clone(),
         Error::Unprocessable { message, field, .. } if field.is_empty() => message.clone(),
         Error::Unprocessable { message, field, .. } => format!("{field}: {message}"),
@@ -163,6 +169,8 @@ fn with_headers(error: &Error, public_url: &str, reply: Reply) -> Reply {
         | Error::UnsupportedMedia { .. }
         | Error::Unprocessable { .. }
         | Error::Refused { .. }
+        | Error::Scim { .. }
+        | Error::NotImplemented { .. }
         | Error::HeadersTooLarge
         | Error::BadUpstream { .. }
         | Error::UpstreamTimeout { .. }
@@ -173,7 +181,7 @@ fn with_headers(error: &Error, public_url: &str, reply: Reply) -> Reply {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Code;
+    use crate::error::{Code, ScimFault};
 
     /// One of each kind.
     fn all() -> Vec<Error> {
@@ -199,6 +207,8 @@ mod tests {
             Error::upstream_timeout("The provider did not answer in time."),
             Error::unprocessable("name", "missing", "Field required"),
             Error::refused_because(Code::StateMismatch, "Begin again.", "secret reason"),
+            Error::scim(ScimFault::Uniqueness, "The name is taken."),
+            Error::NotImplemented { message: "Nobody is 'me' here.".into() },
             Error::unavailable("secret reason"),
             Error::internal("secret cause"),
         ]
@@ -220,7 +230,7 @@ mod tests {
     #[test]
     fn every_kind_has_a_wording_in_every_dialect() {
         let mut text = String::new();
-        for (name, dialect) in [("keystone", keystone as Dialect), ("huawei", huawei), ("sso", sso)] {
+        for (name, dialect) in [("keystone", keystone as Dialect), ("huawei", huawei), ("sso", sso), ("scim", scim)] {
             for error in all() {
                 let reply = dialect(&error, "https://id.example");
                 let mut headers: Vec<String> =

@@ -43,6 +43,7 @@ pub mod region;
 pub mod revocation;
 pub mod role;
 pub mod saml_key;
+pub mod scim;
 pub mod service;
 pub mod service_provider;
 pub mod session;

@@ -24,6 +24,8 @@ pub const OPTIONS: &[(&str, OptionKind)] = &[
 const MAX_EMAIL: usize = 320;
 /// Longest name that another identity source has for somebody, in characters.
 const MAX_EXTERNAL_ID: usize = 255;
+/// Longest form in which what people call somebody is looked for, in characters.
+const MAX_KEY: usize = 255;
 /// Seconds of a day.
 pub const DAY_SECS: i64 = 86_400;
 
@@ -111,6 +113,13 @@ pub fn email_key(extra: &Extra) -> String {
     extra.get("email").and_then(Value::as_str).and_then(normal_email).unwrap_or_default()
 }
 
+/// The form in which what people call somebody is looked for among their attributes: in lower case, no longer than an index
+/// can hold; empty for none.
+pub fn display_key(extra: &Extra) -> String {
+    let set = extra.get("display_name").and_then(Value::as_str).unwrap_or_default();
+    set.chars().take(MAX_KEY).collect::<String>().to_lowercase()
+}
+
 /// The form in which an e-mail address is looked for; none for what is no address.
 pub fn normal_email(text: &str) -> Option<String> {
     let text = text.trim();
@@ -124,6 +133,16 @@ impl User {
     /// See [`email_key`].
     pub fn email_key(&self) -> String {
         email_key(&self.extra)
+    }
+
+    /// The form in which their name is looked for without regard to letter case.
+    pub fn name_key(&self) -> String {
+        self.name.to_lowercase()
+    }
+
+    /// See [`display_key`].
+    pub fn display_key(&self) -> String {
+        display_key(&self.extra)
     }
 
     /// What another identity source calls them: Huawei's `xuser_id`, by which SAML of the type `iam_user_sso` finds them. Empty

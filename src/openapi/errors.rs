@@ -20,6 +20,8 @@ pub enum Envelope {
     Tenant,
     /// Its OAuth 2.0 endpoints.
     Oauth,
+    /// Tenants' SCIM.
+    Scim,
 }
 
 /// The schema of what is said of a body that breaks its own.
@@ -44,6 +46,8 @@ impl Envelope {
             Self::Oauth
         } else if ["/api/v1/auth/", "/api/v1/admin/", "/auth/"].iter().any(|start| path.starts_with(start)) {
             Self::Tenant
+        } else if path.starts_with("/api/v1/tenants/") {
+            Self::Scim
         } else if path.starts_with("/api/v1") {
             Self::Sso
         } else {
@@ -59,6 +63,7 @@ impl Envelope {
             Self::Sso => "SsoError",
             Self::Tenant => "TenantError",
             Self::Oauth => "OauthError",
+            Self::Scim => "ScimError",
         }
     }
 
@@ -88,6 +93,7 @@ pub fn reason(status: u16) -> &'static str {
         415 => "The body is of another type.",
         429 => "There is too much to do; try again later.",
         500 => "The service failed.",
+        501 => "It is understood, and not done here.",
         502 => "Another service, which this one asked, failed.",
         503 => "Something that the service needs is away; try again later.",
         504 => "Another service, which this one asked, did not answer in time.",
@@ -142,6 +148,12 @@ fn schema(envelope: Envelope) -> Value {
             ("request_id?", says(text(), "Finds it in the log and among the traces.")),
         ]),
         Envelope::Oauth => object([("error", text()), ("error_description", text())]),
+        Envelope::Scim => object([
+            ("schemas", list(text())),
+            ("status", json!({"type": "string", "pattern": "^[45]\\d\\d$"})),
+            ("detail", text()),
+            ("scimType?", says(text(), "What is wrong, in a word of RFC 7644.")),
+        ]),
     }
 }
 
@@ -159,10 +171,8 @@ pub fn response(envelope: Envelope, status: u16, page: bool) -> Value {
         let of_face = if status == 422 { BODY } else { Envelope::Tenant.schema() };
         schema = json!({"anyOf": [schema, named(of_face)]});
     }
-    let mut shown = json!({
-        "description": reason(status),
-        "content": {"application/json": {"schema": schema}},
-    });
+    let kind = if envelope == Envelope::Scim { "application/scim+json" } else { "application/json" };
+    let mut shown = json!({"description": reason(status), "content": {kind: {"schema": schema}}});
     if page {
         shown["content"]["text/html"] = json!({});
     }
@@ -190,6 +200,7 @@ mod tests {
             "/api/v1/sso/configurations",
             "/openapi.json",
             "/api/v1/admin/tenants",
+            "/api/v1/tenants/t/scim/v2/Users",
         ] {
             let reply = crate::app::DIALECTS.of(path)(&Error::not_found("x"), "");
             let written: Value = serde_json::from_slice(&reply.body).unwrap();

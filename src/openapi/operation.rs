@@ -187,6 +187,13 @@ impl Operation {
         self
     }
 
+    /// Takes a body of this type.
+    #[must_use]
+    pub fn takes_of(mut self, kind: &str, schema: Value) -> Self {
+        self.body = Some(json!({"required": true, "content": {kind: {"schema": schema}}}));
+        self
+    }
+
     /// Takes a JSON body whose schema has this name.
     #[must_use]
     pub fn takes_named(self, name: &str) -> Self {
@@ -412,6 +419,9 @@ fn parameter(name: &str) -> &'static str {
         "application_id" => "The application: its client id.",
         "secret_id" => "The secret.",
         "request_id" => "The request.",
+        "token_id" => "The token's id.",
+        "resource_type" => "The kind's name.",
+        "schema" => "The schema's URN.",
         _ => "The id.",
     }
 }

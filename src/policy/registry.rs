@@ -12,6 +12,7 @@ mod federation;
 mod group;
 mod identity;
 mod project;
+mod scim;
 mod session;
 mod sso;
 mod tenant;
@@ -76,6 +77,7 @@ pub fn registry() -> &'static [RuleDefault] {
             sso::RULES,
             session::RULES,
             tenant::RULES,
+            scim::RULES,
         ]
         .concat()
     });

@@ -6,7 +6,7 @@
 use super::App;
 use super::caller::{Caller, Origin};
 use crate::clock::{Random, Timestamp};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, ScimFault};
 use crate::model::audit_event::{self, AuditEvent, Outcome};
 use crate::model::list::{Page, Query};
 use crate::policy::Target;
@@ -81,7 +81,13 @@ pub async fn refused<T>(
     result: Result<T>,
 ) -> Result<T> {
     if let Err(error) = &result
-        && matches!(error, Error::Forbidden { .. } | Error::Conflict { .. } | Error::NotFound { .. })
+        && matches!(
+            error,
+            Error::Forbidden { .. }
+                | Error::Conflict { .. }
+                | Error::NotFound { .. }
+                | Error::Scim { fault: ScimFault::Uniqueness, .. }
+        )
     {
         let mut event = of_caller(app, caller, action, Outcome::Failure, target);
         event.reason = Some(cut(&error.to_string()));

@@ -3,6 +3,8 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use serde_json::json;
+
 use super::{App, token};
 use crate::cache::Entry;
 use crate::clock::Timestamp;
@@ -11,6 +13,8 @@ use crate::model::catalog;
 use crate::model::facts::{Facts, Scope};
 use crate::model::holder::Holder;
 use crate::model::role::RoleRef;
+use crate::model::scim::token::ScimToken;
+use crate::model::tenant::Tenant;
 use crate::model::token::Payload;
 use crate::policy::Credentials;
 
@@ -51,6 +55,8 @@ pub struct Caller {
     pub at: Timestamp,
     /// Where the request comes from; absent where nothing is recorded.
     pub origin: Option<Origin>,
+    /// See [`Caller::is_directory`].
+    directory: bool,
 }
 
 impl Caller {
@@ -64,7 +70,43 @@ impl Caller {
         if entry.prepared.expires_at <= now {
             return Err(Error::unauthorized("the token has ended"));
         }
-        Ok(Self { entry, at: now, origin: Some(origin()) })
+        Ok(Self { entry, at: now, origin: Some(origin()), directory: false })
+    }
+
+    /// A directory that holds a SCIM token of a tenant. It has no role anywhere: the rules of SCIM alone know it, by the
+    /// credential `scim_tenant_id`, and what it deals with is within the tenant's domain.
+    pub(super) fn of_scim_token(app: &App, token: &ScimToken, tenant: &Tenant, origin: Origin) -> Self {
+        let now = app.now();
+        let facts = Facts {
+            payload: Payload {
+                user_id: token.id.clone(),
+                methods: Vec::new(),
+                issued_at: token.created_at,
+                expires_at: token.expires_at.unwrap_or(Timestamp::MAX),
+                audit_ids: Vec::new(),
+                scope: Scope::Unscoped.bare(),
+                federated: None,
+                trust_id: None,
+                app_cred_id: None,
+                access_token_id: None,
+                thumbprint: None,
+            },
+            user_name: format!("SCIM token {}", token.name),
+            user_domain_id: tenant.id.clone(),
+            user_domain_name: tenant.name.clone(),
+            password_expires_at: None,
+            scope: Scope::Domain { id: tenant.id.clone(), name: tenant.name.clone() },
+            groups: Vec::new(),
+            roles: Vec::new(),
+        };
+        let credentials = Credentials::new(json!({"user_id": token.id, "scim_tenant_id": tenant.id}));
+        let entry = token::without_roles(facts, credentials, app.memory.tick());
+        Self { entry, at: now, origin: Some(origin), directory: true }
+    }
+
+    /// Whether it is a directory by its SCIM token, rather than a person.
+    pub fn is_directory(&self) -> bool {
+        self.directory
     }
 
     /// The operator at the command line of this service's own machine, who may do everything: they hold its keys.
@@ -93,7 +135,7 @@ impl Caller {
             roles: vec![RoleRef { id: "admin".to_owned(), name: "admin".to_owned() }],
         };
         let entry = token::prepare(app, facts, app.memory.tick()).await?;
-        Ok(Self { entry, at: now, origin: None })
+        Ok(Self { entry, at: now, origin: None, directory: false })
     }
 
     /// The facts of their token.

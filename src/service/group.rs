@@ -85,6 +85,7 @@ async fn make(app: &App, caller: &Caller, body: &Value) -> Result<Group> {
         return Err(domain::not_found(&group.domain_id));
     }
     store::group::insert(&mut tx, &group).await.map_err(duplicate(&group))?;
+    store::group::touch(&mut tx, &group.id, app.now()).await?;
     audit::changed(app, &mut tx, caller, "group.create", (KIND, &group.id), Some(&group.domain_id), "").await?;
     app.commit(tx).await?;
     Ok(group)
@@ -104,6 +105,7 @@ async fn change(app: &App, caller: &Caller, id: &str, body: &Value) -> Result<Gr
     let stored = store::group::get(&mut tx, id).await?.ok_or_else(|| not_found(id))?;
     let next = stored.updated(Update::parse(body, id)?)?;
     store::group::update(&mut tx, &next).await.map_err(duplicate(&next))?;
+    store::group::touch(&mut tx, id, app.now()).await?;
     let detail = super::named(body, KIND);
     audit::changed(app, &mut tx, caller, "group.update", (KIND, id), Some(&next.domain_id), &detail).await?;
     app.commit(tx).await?;
@@ -252,6 +254,7 @@ async fn change_membership(app: &App, caller: &Caller, group_id: &str, user_id: 
             return Err(not_in_group(group_id, user_id));
         }
     }
+    store::group::touch(&mut tx, group_id, app.now()).await?;
     let (action, detail) = (if add { "group.add_user" } else { "group.remove_user" }, format!("user={user_id}"));
     audit::changed(app, &mut tx, caller, action, (KIND, group_id), Some(&group.domain_id), &detail).await?;
     app.commit(tx).await

@@ -154,6 +154,7 @@ async fn change(app: &App, caller: &Caller, id: &str, body: &Value) -> Result<Sh
     )
     .await?;
     store::user::update(&mut tx, &next).await.map_err(duplicate(&next))?;
+    store::user::touch(&mut tx, id, now).await?;
     match &password {
         None => {}
         Some(None) => {

@@ -44,6 +44,7 @@ pub mod role;
 pub mod role_assignment;
 mod role_reach;
 pub mod saml_key;
+pub mod scim;
 pub mod scope;
 pub mod secrets;
 pub mod service_provider;

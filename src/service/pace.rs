@@ -38,6 +38,8 @@ pub enum Kind {
     Finish,
     /// Asking for tokens.
     Token,
+    /// Asking by SCIM.
+    Scim,
 }
 
 impl Kind {
@@ -47,6 +49,7 @@ impl Kind {
             Self::Begin => config.begin_per_minute,
             Self::Finish => config.finish_per_minute,
             Self::Token => config.token_per_minute,
+            Self::Scim => config.scim_per_minute,
         }
     }
 }

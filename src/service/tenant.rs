@@ -6,8 +6,9 @@
 pub mod application;
 pub mod identity_provider;
 pub mod link;
-mod reach;
+pub(in crate::service) mod reach;
 pub mod register;
+pub mod scim_token;
 pub mod traces;
 
 use std::sync::Arc;

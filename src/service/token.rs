@@ -181,6 +181,19 @@ pub async fn prepare(app: &App, facts: Facts, tick: u64) -> Result<Token> {
     Ok(Arc::new(Entry::new(facts, prepared, tick)))
 }
 
+/// The same of who has no roles, by what policy is to see of them. They have no catalog, and are not remembered.
+pub(super) fn without_roles(facts: Facts, credentials: Credentials, tick: u64) -> Token {
+    let prepared = Prepared {
+        expires_at: facts.payload.expires_at,
+        credentials,
+        target: Target::new(),
+        catalog: Arc::default(),
+        service_providers: Vec::new(),
+        bodies: [OnceLock::new(), OnceLock::new()],
+    };
+    Arc::new(Entry::new(facts, prepared, tick))
+}
+
 /// What policy sees of a caller.
 fn credentials(facts: &Facts) -> Credentials {
     let roles: Vec<&str> = facts.roles.iter().map(|r| r.name.as_str()).collect();

@@ -38,14 +38,17 @@ const COLUMNS: &str = "SELECT g.id, g.domain_id, g.name, g.description, g.extra 
 
 /// Adds a group. A taken name is a conflict.
 pub async fn insert(conn: &mut Conn, group: &Group) -> Result<()> {
-    Sql::new("INSERT INTO user_groups (id, domain_id, name, description, extra) VALUES ($1, $2, $3, $4, $5)")
-        .bind(&group.id)
-        .bind(&group.domain_id)
-        .bind(&group.name)
-        .bind(&group.description)
-        .bind(json::text(&group.extra))
-        .run(conn)
-        .await?;
+    Sql::new(
+        "INSERT INTO user_groups (id, domain_id, name, description, extra, name_key) VALUES ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(&group.id)
+    .bind(&group.domain_id)
+    .bind(&group.name)
+    .bind(&group.description)
+    .bind(json::text(&group.extra))
+    .bind(group.name.to_lowercase())
+    .run(conn)
+    .await?;
     Ok(())
 }
 
@@ -92,14 +95,45 @@ pub async fn lock(conn: &mut Conn, id: &str) -> Result<bool> {
 
 /// Writes a group over the stored one; false if there is none.
 pub async fn update(conn: &mut Conn, group: &Group) -> Result<bool> {
-    let touched = Sql::new("UPDATE user_groups SET name = $1, description = $2, extra = $3 WHERE id = $4")
-        .bind(&group.name)
-        .bind(&group.description)
-        .bind(json::text(&group.extra))
-        .bind(&group.id)
+    let touched =
+        Sql::new("UPDATE user_groups SET name = $1, description = $2, extra = $3, name_key = $4 WHERE id = $5")
+            .bind(&group.name)
+            .bind(&group.description)
+            .bind(json::text(&group.extra))
+            .bind(group.name.to_lowercase())
+            .bind(&group.id)
+            .run(conn)
+            .await?;
+    Ok(touched == 1)
+}
+
+/// Notes that a group, or who is in it, was changed.
+pub async fn touch(conn: &mut Conn, id: &str, now: Timestamp) -> Result<()> {
+    Sql::new("UPDATE user_groups SET version = version + 1, updated_at = $1 WHERE id = $2")
+        .bind(now.0)
+        .bind(id)
         .run(conn)
         .await?;
-    Ok(touched == 1)
+    Ok(())
+}
+
+/// Writes the form in which the name is looked for of up to a thousand groups that have none yet; how many those were.
+pub async fn fill_name_keys(conn: &mut Conn) -> Result<u64> {
+    #[derive(sqlx::FromRow)]
+    struct Named {
+        id: String,
+        name: String,
+    }
+    let rows: Vec<Named> =
+        Sql::new("SELECT id, name FROM user_groups WHERE name_key IS NULL ORDER BY id LIMIT 1000").all(conn).await?;
+    for row in &rows {
+        Sql::new("UPDATE user_groups SET name_key = $1 WHERE id = $2")
+            .bind(row.name.to_lowercase())
+            .bind(&row.id)
+            .run(conn)
+            .await?;
+    }
+    Ok(rows.len() as u64)
 }
 
 /// The ids of the groups that a user is in, by whoever's word.

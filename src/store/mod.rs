@@ -43,6 +43,7 @@ pub mod region;
 pub mod revocation;
 pub mod role;
 pub mod saml_key;
+pub mod scim;
 pub mod sealed_secret;
 pub mod service;
 pub mod service_provider;
@@ -231,6 +232,7 @@ impl Store {
             other => Error::internal(format!("migration: {other}")),
         })?;
         self.fill_email_keys().await?;
+        self.fill_name_keys().await?;
         self.fill_entity_ids().await
     }
 
@@ -240,6 +242,17 @@ impl Store {
         loop {
             let mut tx = self.write().await?;
             let filled = connection::fill_entity_ids(&mut tx, &mut after).await?;
+            tx.commit(Timestamp(0)).await?;
+            if filled == 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn fill_name_keys(&self) -> Result<()> {
+        loop {
+            let mut tx = self.write().await?;
+            let filled = user::fill_name_keys(&mut tx).await? + group::fill_name_keys(&mut tx).await?;
             tx.commit(Timestamp(0)).await?;
             if filled == 0 {
                 return Ok(());

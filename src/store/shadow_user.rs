@@ -12,7 +12,7 @@ use crate::model::user::User;
 pub async fn insert(conn: &mut Conn, user: &User, now: Timestamp) -> Result<()> {
     Sql::new(
         "INSERT INTO users (id, domain_id, name, enabled, extra, options, created_at, failed_auth_count, federated, \
-         email_key) VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, $9)",
+         email_key, name_key, display_key, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, $9, $10, $11, $12)",
     )
     .bind(&user.id)
     .bind(&user.domain_id)
@@ -23,6 +23,9 @@ pub async fn insert(conn: &mut Conn, user: &User, now: Timestamp) -> Result<()> 
     .bind(now.0)
     .bind(true)
     .bind(user.email_key())
+    .bind(user.name_key())
+    .bind(user.display_key())
+    .bind(now.0)
     .run(conn)
     .await?;
     Ok(())
@@ -30,10 +33,14 @@ pub async fn insert(conn: &mut Conn, user: &User, now: Timestamp) -> Result<()> 
 
 /// Writes what the identity provider now calls a user. Who exists by themselves stays as they are; false then.
 pub async fn rename(conn: &mut Conn, user: &User) -> Result<bool> {
-    let touched = Sql::new("UPDATE users SET name = $1, extra = $2, email_key = $3 WHERE id = $4 AND federated")
+    let touched = Sql::new(
+        "UPDATE users SET name = $1, extra = $2, email_key = $3, name_key = $4, display_key = $5 WHERE id = $6 AND federated",
+    )
         .bind(&user.name)
         .bind(json::text(&user.extra))
         .bind(user.email_key())
+        .bind(user.name_key())
+        .bind(user.display_key())
         .bind(&user.id)
         .run(conn)
         .await?;

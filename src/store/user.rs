@@ -63,7 +63,8 @@ const COLUMNS: &str = concat!(columns!(), " FROM users u JOIN projects d ON d.id
 pub async fn insert(conn: &mut Conn, user: &User, now: Timestamp) -> Result<()> {
     Sql::new(
         "INSERT INTO users (id, domain_id, name, enabled, default_project_id, extra, options, created_at, failed_auth_count, \
-         email_key, external_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9, $10)",
+         email_key, external_id, name_key, display_key, updated_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9, $10, $11, $12, $13)",
     )
     .bind(&user.id)
     .bind(&user.domain_id)
@@ -75,6 +76,9 @@ pub async fn insert(conn: &mut Conn, user: &User, now: Timestamp) -> Result<()> 
     .bind(now.0)
     .bind(user.email_key())
     .bind(user.external_id())
+    .bind(user.name_key())
+    .bind(user.display_key())
+    .bind(now.0)
     .run(conn)
     .await?;
     Ok(())
@@ -208,7 +212,7 @@ pub async fn lock(conn: &mut Conn, id: &str) -> Result<bool> {
 pub async fn update(conn: &mut Conn, user: &User) -> Result<bool> {
     let touched = Sql::new(
         "UPDATE users SET name = $1, enabled = $2, default_project_id = $3, extra = $4, options = $5, email_key = $6, \
-         external_id = $7 WHERE id = $8",
+         external_id = $7, name_key = $8, display_key = $9 WHERE id = $10",
     )
     .bind(&user.name)
     .bind(user.enabled)
@@ -217,6 +221,8 @@ pub async fn update(conn: &mut Conn, user: &User) -> Result<bool> {
     .bind(json::text(&user.options))
     .bind(user.email_key())
     .bind(user.external_id())
+    .bind(user.name_key())
+    .bind(user.display_key())
     .bind(&user.id)
     .run(conn)
     .await?;
@@ -301,8 +307,41 @@ pub async fn fill_email_keys(conn: &mut Conn) -> Result<u64> {
     Ok(rows.len() as u64)
 }
 
+/// Notes when a user was changed.
+pub async fn touch(conn: &mut Conn, id: &str, now: Timestamp) -> Result<()> {
+    Sql::new("UPDATE users SET updated_at = $1 WHERE id = $2").bind(now.0).bind(id).run(conn).await?;
+    Ok(())
+}
+
+/// Writes the forms in which names are looked for of up to a thousand users who have none yet, as [`fill_email_keys`].
+pub async fn fill_name_keys(conn: &mut Conn) -> Result<u64> {
+    #[derive(sqlx::FromRow)]
+    struct Named {
+        id: String,
+        name: String,
+        extra: String,
+    }
+    let rows: Vec<Named> =
+        Sql::new("SELECT id, name, extra FROM users WHERE name_key IS NULL ORDER BY id LIMIT 1000").all(conn).await?;
+    for row in &rows {
+        let extra = json::object("users", &row.id, &row.extra)?;
+        Sql::new("UPDATE users SET name_key = $1, display_key = $2 WHERE id = $3")
+            .bind(row.name.to_lowercase())
+            .bind(crate::model::user::display_key(&extra))
+            .bind(&row.id)
+            .run(conn)
+            .await?;
+    }
+    Ok(rows.len() as u64)
+}
+
 /// Deletes a user with their passwords, grants, memberships and federated links; false if there is none.
 pub async fn delete(conn: &mut Conn, id: &str) -> Result<bool> {
+    // Their groups have a member less.
+    Sql::new("UPDATE user_groups SET version = version + 1 WHERE id IN (SELECT group_id FROM group_members WHERE user_id = $1)")
+        .bind(id)
+        .run(conn)
+        .await?;
     Sql::new("DELETE FROM grants WHERE actor_kind = 'user' AND actor_id = $1").bind(id).run(conn).await?;
     let touched = Sql::new("DELETE FROM users WHERE id = $1").bind(id).run(conn).await?;
     conn.note(Change::User(id.to_owned()));

@@ -16,7 +16,7 @@ pub fn oauth(error: &Error, public_url: &str) -> Reply {
         Error::Unauthorized { .. } | Error::UnsupportedMethod { .. } => "invalid_token",
         Error::Forbidden { .. } => "access_denied",
         Error::TooMany { .. } | Error::Unavailable { .. } | Error::UpstreamTimeout { .. } => "temporarily_unavailable",
-        Error::Internal { .. } | Error::BadUpstream { .. } => "server_error",
+        Error::Internal { .. } | Error::BadUpstream { .. } | Error::NotImplemented { .. } => "server_error",
         Error::Invalid { .. }
         | Error::NotFound { .. }
         | Error::NoRoute
@@ -29,6 +29,7 @@ pub fn oauth(error: &Error, public_url: &str) -> Reply {
         | Error::UriTooLong
         | Error::UnsupportedMedia { .. }
         | Error::Unprocessable { .. }
+        | Error::Scim { .. }
         | Error::HeadersTooLarge => "invalid_request",
     };
     let reply = Reply::json(status, &json!({"error": code, "error_description": description(&message(error))}));

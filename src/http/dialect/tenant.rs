@@ -30,6 +30,8 @@ pub fn tenant(error: &Error, public_url: &str) -> Reply {
         | Error::TooLarge { .. }
         | Error::UriTooLong
         | Error::UnsupportedMedia { .. }
+        | Error::Scim { .. }
+        | Error::NotImplemented { .. }
         | Error::HeadersTooLarge
         | Error::TooMany { .. }
         | Error::BadUpstream { .. }

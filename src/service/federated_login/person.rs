@@ -401,7 +401,9 @@ async fn refresh(
     identity.user.extra.extend(said);
     identity.user.name = name;
     let id = identity.user.id.clone();
-    store::shadow_user::rename(tx, &identity.user).await?;
+    if store::shadow_user::rename(tx, &identity.user).await? {
+        store::user::touch(tx, &id, app.now()).await?;
+    }
     store::user::get(tx, &id).await?.ok_or_else(|| Error::internal("a user who was just renamed is not there"))
 }
 

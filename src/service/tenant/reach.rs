@@ -13,12 +13,12 @@ use crate::service::caller::Caller;
 use crate::store;
 
 /// 404 for a tenant.
-pub(super) fn not_found(id: &str) -> Error {
+pub(in crate::service) fn not_found(id: &str) -> Error {
     Error::not_found(format!("There is no tenant {id:.64}."))
 }
 
 /// What policy sees of a request about a tenant, or something of it. `tenant_id` comes from the store.
-pub(super) fn seen(caller: &Caller, tenant_id: Option<&str>) -> Target {
+pub(in crate::service) fn seen(caller: &Caller, tenant_id: Option<&str>) -> Target {
     match caller.domain_scope().or(tenant_id) {
         Some(id) => Target::stored("tenant", &json!({ "id": id })),
         None => Target::new(),
@@ -26,13 +26,18 @@ pub(super) fn seen(caller: &Caller, tenant_id: Option<&str>) -> Target {
 }
 
 /// Whether what belongs to a tenant is within the caller's reach.
-pub(super) fn covers(caller: &Caller, tenant_id: &str) -> bool {
+pub(in crate::service) fn covers(caller: &Caller, tenant_id: &str) -> bool {
     caller.domain_scope().is_none_or(|own| own == tenant_id)
 }
 
 /// The tenant that a body names, if policy lets the caller do `rule` there and they may know of it. Who may do nothing of it
 /// learns nothing of what is wrong with the body.
-pub(super) async fn admitted_by_body(app: &App, caller: &Caller, rule: &str, body: &Value) -> Result<Tenant> {
+pub(in crate::service) async fn admitted_by_body(
+    app: &App,
+    caller: &Caller,
+    rule: &str,
+    body: &Value,
+) -> Result<Tenant> {
     let named = tenant::tenant_id(body);
     let found = admitted(app, caller, rule, named.as_deref().unwrap_or_default(), Some(body)).await;
     match (named, found) {
@@ -42,7 +47,7 @@ pub(super) async fn admitted_by_body(app: &App, caller: &Caller, rule: &str, bod
 }
 
 /// The tenant, if policy lets the caller do `rule` there and they may know of it.
-pub(super) async fn admitted(
+pub(in crate::service) async fn admitted(
     app: &App,
     caller: &Caller,
     rule: &str,

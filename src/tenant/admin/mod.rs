@@ -1,10 +1,11 @@
-//! `/api/v1/admin`: tenants, their applications, identity providers, sessions and links.
+//! `/api/v1/admin`: tenants, their applications, identity providers, SCIM tokens, sessions and links.
 
 mod applications;
 mod body;
 mod identity_providers;
 mod links;
 mod page;
+mod scim_tokens;
 mod sessions;
 mod tenants;
 mod traces;
@@ -21,12 +22,17 @@ fn tenants() -> Vec<Route> {
     const ALL: &str = "/api/v1/admin/tenants";
     const ONE: &str = "/api/v1/admin/tenants/{tenant_id}";
     const UPDATE: &[&str] = &["tenant:update_tenant", "tenant:change_slug"];
+    const TOKENS: &str = "/api/v1/admin/tenants/{tenant_id}/scim-tokens";
+    const TOKEN: &str = "/api/v1/admin/tenants/{tenant_id}/scim-tokens/{token_id}";
     vec![
         Route::get(ALL, "tenant:list_tenants", tenants::list),
         Route::post(ALL, "tenant:create_tenant", tenants::create),
         Route::get(ONE, "tenant:get_tenant", tenants::get),
         Route::patch(ONE, Access::Rules(UPDATE), tenants::update),
         Route::delete(ONE, "tenant:delete_tenant", tenants::delete),
+        Route::get(TOKENS, "tenant:list_scim_tokens", scim_tokens::list),
+        Route::post(TOKENS, "tenant:create_scim_token", scim_tokens::create),
+        Route::delete(TOKEN, "tenant:delete_scim_token", scim_tokens::delete),
     ]
 }
 

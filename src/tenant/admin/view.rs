@@ -3,11 +3,13 @@
 use serde_json::{Map, Value, json};
 
 use crate::clock::Timestamp;
+use crate::model::scim::token::ScimToken;
 use crate::model::sign_in_step::SignInStep;
 use crate::model::user_link::UserLink;
 use crate::service::App;
 use crate::service::tenant::application::{Made, MadeSecret};
 use crate::service::tenant::register::Shown;
+use crate::service::tenant::scim_token::Made as MadeScimToken;
 use crate::service::tenant::{Client, StoredSecret, identity_provider};
 
 /// A time as RFC 3339 in UTC with whole seconds.
@@ -116,6 +118,26 @@ fn connection(shown: &crate::service::connection::Shown) -> Value {
     members.remove("kind");
     members.insert("has_client_secret".to_owned(), json!(shown.has_secret));
     Value::Object(members)
+}
+
+/// A SCIM token, but for the token itself.
+pub fn scim_token(token: &ScimToken) -> Value {
+    json!({
+        "id": token.id,
+        "tenant_id": token.tenant_id,
+        "name": token.name,
+        "created_at": time(token.created_at),
+        "expires_at": token.expires_at.map(time),
+        "last_used_at": token.last_used_at.map(time),
+    })
+}
+
+/// A SCIM token that has been made, with itself and where it is for.
+pub fn made_scim_token(app: &App, made: &MadeScimToken) -> Value {
+    let mut shown = scim_token(&made.token);
+    shown["token"] = json!(made.secret.expose_str());
+    shown["scim_url"] = json!(format!("{}/api/v1/tenants/{}/scim/v2", app.public_url, made.token.tenant_id));
+    shown
 }
 
 /// A user's identity at an identity provider.

@@ -48,6 +48,8 @@ fn words(error: &Error) -> (&'static str, Option<&'static str>) {
         | Error::UriTooLong
         | Error::UnsupportedMedia { .. }
         | Error::Unprocessable { .. }
+        | Error::Scim { .. }
+        | Error::NotImplemented { .. }
         | Error::HeadersTooLarge => ("That request cannot be answered", AGAIN),
     }
 }
