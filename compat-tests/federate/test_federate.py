@@ -209,10 +209,10 @@ def test_saml_and_directories_where_the_platform_has_them(one, made):
 
 def test_what_does_not_fit_there_is_not_sent(one, made, provider):
     peer = made(ZStack)
-    platform = Platform(one, peer)
-    config = create(one, oidc(provider.issuer + "/", block={"clientId": "x" * 300, "wellKnownUrl": provider.discovery}))
+    platform = Platform(one, peer, uiUrl=f"{UI}/{'x' * 2000}")
+    config = create(one, oidc(provider.issuer + "/", block={"wellKnownUrl": provider.discovery}))
     item = federate(one, config, platform)[0]
-    assert item["status"] == "failed" and "clientId" in item["error"] and peer.asked("CreateOAuthClient") == []
+    assert item["status"] == "failed" and "urlTemplate" in item["error"] and peer.asked("CreateOAuthClient") == []
 
 
 # -- what is known of it afterwards --------------------------------------------------------------------------------------

@@ -63,7 +63,8 @@ fn configurations() -> Vec<Operation> {
             .query("options.force", boolean(), "Whatever hangs on it; for system administrators.")
             .query("options.gracePeriodSeconds", count(2_592_000), "Seconds until anything is looked at.")
             .query("options.revokeRemoteCredentials", boolean(), "Revoke credentials that were made elsewhere.")
-            .answer(200, Answer::json("It is so, or will be.", object([]))),
+            .answer(200, Answer::json("It is so, or will be.", object([])))
+            .refuses(&[502]),
         Operation::post(
             "/api/v1/sso/configurations/{id}/previewDelete",
             "PreviewDeleteSSOConfig",
