@@ -19,6 +19,7 @@ use super::App;
 use super::caller::Caller;
 use super::jobs;
 use super::platform::{self, Ready};
+use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::model::federation::{Federation, Status, Wanted};
 use crate::model::job::{Job, Kind, NewJob};
@@ -30,6 +31,8 @@ use crate::store::{self, Conn};
 
 /// Most federations whose run is queued at one poll.
 const BATCH: i64 = 20;
+/// How many times as long as a run took nothing follows it.
+const REST: i64 = 10;
 /// Seconds after which a run is begun anew that could not go on for reasons that may pass.
 const RETRY_SECS: u64 = 60;
 
@@ -112,6 +115,10 @@ pub async fn schedule(app: &App) -> Result<()> {
             Some(run) => store::provisioning::get_run(&mut tx, run).await?,
             None => None,
         };
+        if let Some(at) = last.as_ref().and_then(rested_at).filter(|at| *at > now) {
+            store::federation::run_at_latest(&mut tx, &id, at).await?;
+            continue;
+        }
         // One that is under way may have passed by whoever has changed: another follows it.
         let mode = match last {
             Some(run) if run.state == State::Succeeded && !is_old(app, &run) => Mode::Changes,
@@ -121,6 +128,16 @@ pub async fn schedule(app: &App) -> Result<()> {
         store::federation::update(&mut tx, &held).await?;
     }
     app.commit(tx).await
+}
+
+/// When a run for what has changed may be followed by the next: after ten times as long as it took, so that many changes of many
+/// users cost a tenth of a worker at most.
+fn rested_at(run: &Run) -> Option<Timestamp> {
+    if run.mode != Mode::Changes {
+        return None;
+    }
+    let took = run.finished_at?.0 - run.created_at.0;
+    Some(Timestamp(run.finished_at?.0.saturating_add(took.saturating_mul(REST))))
 }
 
 /// Whether a run lies so far back that everything is to be looked at once more.

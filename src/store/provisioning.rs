@@ -217,7 +217,8 @@ pub async fn list(conn: &mut Conn, federation_id: &str, kind: Kind, after: &str,
     Ok(rows.into_iter().map(Link::from).collect())
 }
 
-/// Whom a configuration brings: all who came by it; if it maps groups, those who are in one of them.
+/// Whom a configuration brings: all who came by it, and the groups that its identity provider asserted of them; if it maps groups,
+/// those alone.
 #[derive(Debug, Clone)]
 pub struct Scope {
     /// The configuration.
@@ -228,19 +229,8 @@ pub struct Scope {
 
 /// Adds what must hold of the user `column`.
 fn user_in_scope(sql: Sql, column: &'static str, scope: &Scope) -> Sql {
-    let sql =
-        sql.push(column).push_bind(" IN (SELECT f.user_id FROM federated_users f WHERE f.idp_id = ", &scope.config_id);
-    let sql = sql.push(")");
-    if scope.group_names.is_empty() {
-        return sql;
-    }
-    sql.push(" AND ")
-        .push(column)
-        .push_bind(
-            " IN (SELECT m.user_id FROM expiring_group_members m JOIN user_groups g ON g.id = m.group_id WHERE m.idp_id = ",
-            &scope.config_id,
-        )
-        .push_in(" AND g.name IN ", &scope.group_names)
+    sql.push(column)
+        .push_bind(" IN (SELECT f.user_id FROM federated_users f WHERE f.idp_id = ", &scope.config_id)
         .push(")")
 }
 

@@ -1,13 +1,11 @@
-//! Why something was not done. The text is for an administrator: it quotes of an answer its status, its `scimType` and the
-//! beginning of its `detail` at most, and never what was sent.
+//! Why something was not done. The text is for an administrator: it repeats of an answer its status and its `scimType` at most, and
+//! never what was sent.
 
 use std::fmt;
 use std::time::Duration;
 
 use crate::egress::Trouble;
 
-/// Longest quotation of a server's words.
-const MAX_QUOTE: usize = 200;
 /// Longest text.
 const MAX_MESSAGE: usize = 400;
 
@@ -93,11 +91,6 @@ impl fmt::Display for Failure {
 }
 
 impl std::error::Error for Failure {}
-
-/// A server's words, harmless and cut.
-pub(super) fn quote(text: &str) -> String {
-    quoted(text, MAX_QUOTE)
-}
 
 fn quoted(text: &str, most: usize) -> String {
     let plain = |c: char| matches!(c, '\'' | '"' | '\\');

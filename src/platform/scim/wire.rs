@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use serde_json::Value;
 use tokio::sync::Semaphore;
 
-use super::failure::{Failure, Kind, quote};
+use super::failure::{Failure, Kind};
 use super::pace::{Pace, Pause};
 use super::resource::{attribute, text};
 use crate::clock::{Clock, Random};
@@ -19,6 +19,20 @@ use crate::secret::Secret;
 const CONCURRENT: usize = 4;
 /// Longest version that is kept.
 const MAX_VERSION: usize = 256;
+
+/// What may be wrong with a request (RFC 7644 §3.12).
+const TYPES: [&str; 10] = [
+    "invalidFilter",
+    "tooMany",
+    "uniqueness",
+    "mutability",
+    "invalidSyntax",
+    "invalidPath",
+    "noTarget",
+    "invalidValue",
+    "invalidVers",
+    "sensitive",
+];
 
 /// One request.
 #[derive(Debug, Clone)]
@@ -102,7 +116,6 @@ impl Reply {
 pub struct Wire {
     egress: Arc<Egress>,
     base: String,
-    token: Option<Secret>,
     authorization: Option<HeaderValue>,
     clock: Arc<dyn Clock>,
     permits: Semaphore,
@@ -141,7 +154,6 @@ impl Wire {
         Ok(Self {
             egress,
             base: base.trim_end_matches('/').to_owned(),
-            token: token.cloned(),
             authorization,
             clock,
             permits: Semaphore::new(CONCURRENT),
@@ -216,23 +228,13 @@ impl Wire {
 
     /// The failure that an answer is.
     pub fn failure(&self, kind: Kind, reply: &Reply) -> Failure {
-        // Only an error's own members: what else a body holds is not repeated.
+        // A word of the standard is repeated, and nothing else that another machine has said.
         let mut told = format!("the server answered {}", reply.status.as_u16());
-        if let Some(scim_type) = reply.scim_type() {
-            told.push_str(&format!(" ({})", self.quote(scim_type)));
-        }
-        if let Some(detail) = text(&reply.body, "detail") {
-            told.push_str(&format!(": {}", self.quote(detail)));
+        if let Some(word) = reply.scim_type().and_then(|said| TYPES.into_iter().find(|t| t.eq_ignore_ascii_case(said)))
+        {
+            told.push_str(&format!(" ({word})"));
         }
         Failure { status: Some(reply.status.as_u16()), ..Failure::new(kind, told) }
-    }
-
-    /// A server's words, without our token in them.
-    fn quote(&self, words: &str) -> String {
-        match self.token.as_ref().and_then(Secret::expose_str) {
-            Some(token) if !token.is_empty() => quote(&words.replace(token, "***")),
-            _ => quote(words),
-        }
     }
 }
 

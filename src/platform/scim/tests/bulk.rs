@@ -131,7 +131,7 @@ async fn each_is_judged_by_its_own_status() {
     assert_eq!(placed.pop().unwrap().unwrap_err().message, "the user has no userName");
     let refused = placed.remove(1).unwrap_err();
     assert_eq!(refused.kind, Kind::Refused);
-    assert_eq!(refused.message, "the server answered 400 (invalidValue): not this one");
+    assert_eq!(refused.message, "the server answered 400 (invalidValue)");
     let ids: Vec<String> = outcomes(placed).into_iter().map(|(id, _)| id).collect();
     assert_eq!(ids, ["iu1", "iu3", "single-u4", "single-u5", "iu6"]);
 }

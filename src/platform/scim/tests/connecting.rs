@@ -71,11 +71,11 @@ async fn scim_7_an_endpoint_elsewhere_is_not_used() {
 #[tokio::test]
 async fn scim_1_credentials_that_are_refused_and_answers_that_are_no_scim_end_the_run_at_once() {
     for (said, kind, text) in [
-        (Said::error(401, "", "who are you"), Kind::Stop, "the server answered 401: who are you"),
+        (Said::error(401, "", "who are you"), Kind::Stop, "the server answered 401"),
         (Said::text(200, "<html>Please log in</html>"), Kind::Broken, "what answers at the URL speaks no SCIM"),
         (Said::text(200, &"[".repeat(10_000)), Kind::Broken, "what answers at the URL speaks no SCIM"),
         (Said::text(200, &" ".repeat(70_000)), Kind::TooLarge, "the answer is too large"),
-        (Said::error(400, "", "no"), Kind::Refused, "the server answered 400: no"),
+        (Said::error(400, "", "no"), Kind::Refused, "the server answered 400"),
     ] {
         let server = Server::new(move |_| said.clone()).await;
         let failure = connect(&server.url).await.unwrap_err();
@@ -101,11 +101,7 @@ async fn the_token_goes_into_the_header_and_nowhere_else() {
         assert!(asked.header("accept").unwrap().starts_with("application/scim+json"));
     }
     assert_eq!(server.asked()[2].header("content-type"), Some("application/scim+json"));
-    assert!(
-        failure.message.starts_with("the server answered 400 (invalidValue): Bearer *** is no good\\r\\n\\u{202e}xxx"),
-        "{failure}"
-    );
-    assert!(failure.message.len() < 300, "{failure}");
+    assert_eq!(failure.message, "the server answered 400 (invalidValue)");
     let shown = format!("{client:?} {failure:?}");
     assert!(!shown.contains(TOKEN), "{shown}");
     let (clock, random) = (Arc::new(FixedClock::at_secs(NOW)), Arc::new(Random::seeded(1)));

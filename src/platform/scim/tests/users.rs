@@ -204,7 +204,7 @@ async fn a_user_that_is_gone_is_deleted() {
     assert_eq!(client.delete_user(&known("7")).await.unwrap(), Done::Deleted);
     assert_eq!(client.delete_user(&known("7")).await.unwrap(), Done::Gone);
     let refused = client.delete_user(&known("7")).await.unwrap_err();
-    assert_eq!((refused.kind, refused.message.as_str()), (Kind::Refused, "the server answered 405: never"));
+    assert_eq!((refused.kind, refused.message.as_str()), (Kind::Refused, "the server answered 405"));
     server.done();
 }
 
