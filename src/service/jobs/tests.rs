@@ -18,6 +18,7 @@ use crate::model::job::{Kind, retry_at};
 use crate::testing::{House, houses};
 
 const PACE: Pace = Pace {
+    kinds: &Kind::ALL,
     workers: 4,
     poll: Duration::from_millis(20),
     lease_secs: 30,
