@@ -144,7 +144,7 @@ def test_a_push_is_waited_for_and_told_and_taken_back(archstone, provider, made,
         "sso", "unfederate", way.config["uuid"], "--platforms", f"{zstack.name},{webhook.name}", "--deprovision", "deactivate"
     )
     told = row(done.stdout, zstack.name)
-    assert (told["STATUS"], told["USERS"], told["GROUPS"]) == ("taken away", "deactivated", "deactivated")
+    assert (told["STATUS"], told["USERS"], told["GROUPS"]) == ("taken away", "deactivated", "emptied")
     assert not any(u["active"] for u in scim.users())
     assert row(archstone.cli("sso", "status").stdout, zstack.name)["STATUS"] == "not_federated"
 

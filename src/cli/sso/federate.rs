@@ -19,7 +19,7 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::model::federation::Wanted;
 use crate::model::platform::Platform;
-use crate::model::provisioning::Tally;
+use crate::model::provisioning::{Kind, Run, Tally};
 use crate::service::caller::Caller;
 use crate::service::federate::{Item, Progress, UNFINISHED, begin, progress};
 use crate::service::provisioning::Report;
@@ -161,18 +161,23 @@ fn outcomes(tally: &Tally) -> String {
 }
 
 /// What became of users, or of groups.
-fn people(end: &Progress, platform: &Platform, what: What<'_>, tally: impl Fn(&Progress) -> Option<String>) -> String {
-    let known = tally(end);
+fn people(end: &Progress, platform: &Platform, what: What<'_>, kind: Kind) -> String {
+    let tally = |run: &Run| match kind {
+        Kind::User => outcomes(&run.counts.users),
+        Kind::Group => outcomes(&run.counts.groups),
+    };
     match what {
         // The report is gone with the federation, which goes only when all of them were seen to.
         What::TakeBack { deprovision } if end.federation.is_none() && platform.options.scim_endpoint.is_some() => {
-            match deprovision {
-                "deactivate" => "deactivated".to_owned(),
-                "delete" => "deleted".to_owned(),
-                _ => "left".to_owned(),
-            }
+            let word = match (deprovision, kind) {
+                ("deactivate", Kind::User) => "deactivated",
+                ("deactivate", Kind::Group) => "emptied",
+                ("delete", _) => "deleted",
+                _ => "left",
+            };
+            word.to_owned()
         }
-        _ => known.unwrap_or_else(|| "-".to_owned()),
+        _ => end.run.as_ref().map_or_else(|| "-".to_owned(), tally),
     }
 }
 
@@ -191,8 +196,8 @@ fn told(done: &Done, what: What<'_>) -> String {
                 status(end, what).to_owned(),
                 text(&end.item.client_id),
                 text(&end.item.callback_url),
-                people(end, platform, what, |end| end.run.as_ref().map(|run| outcomes(&run.counts.users))),
-                people(end, platform, what, |end| end.run.as_ref().map(|run| outcomes(&run.counts.groups))),
+                people(end, platform, what, Kind::User),
+                people(end, platform, what, Kind::Group),
                 text(&first_error(end)),
             ]
         })

@@ -70,3 +70,6 @@ async fn is_seen_to(conn: &mut Conn, federation_id: &str) -> Result<bool> {
             && matches!(Kind::parse(&job.kind), Some(Kind::Federate | Kind::Provision))
     }))
 }
+
+#[cfg(test)]
+mod tests;

@@ -147,6 +147,24 @@ async fn a_hundred_jobs_on_two_nodes_run_once_each_and_no_more_at_once_than_ther
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_of_some_kinds_leaves_the_others_alone() {
+    on_both(async |house| {
+        let some = Pace { kinds: &[Kind::Federate, Kind::Provision], ..PACE };
+        tokio::spawn(work(house.app.clone(), some, |_, _, _| async { Ok(()) }));
+        let other = queue(&house.app, "s", house.app.now()).await;
+        let new = NewJob { kind: Kind::Federate, subject: "f".into(), payload: json!({}), run_at: house.app.now() };
+        let mut tx = house.app.store.write().await.unwrap();
+        let own = enqueue(&house.app, &mut tx, &new).await.unwrap().id;
+        house.app.commit(tx).await.unwrap();
+        until(&house.app, &own, State::Succeeded).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let left = stored(&house.app, &other).await;
+        assert_eq!((left.state, left.attempts), (State::Queued, 0));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_queued_job_starts_with_the_commit_and_one_for_later_at_its_time() {
     on_both(async |house| {
         let slow = Pace { poll: Duration::from_secs(600), ..PACE };

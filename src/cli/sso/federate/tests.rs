@@ -4,7 +4,7 @@ use super::*;
 use crate::clock::Timestamp;
 use crate::model::federation::Federation;
 use crate::model::platform::body::Body;
-use crate::model::provisioning::{Kind, Mode, Run};
+use crate::model::provisioning::Mode;
 
 fn platform(name: &str, scim: bool) -> Platform {
     let mut body = json!({"name": name, "productType": "zstack", "endpoint": "https://a.example", "accessKeyId": "k"});
@@ -67,11 +67,10 @@ fn the_table_says_of_each_platform_what_came_of_it() {
 
 #[test]
 fn what_was_taken_away_says_what_became_of_people_where_there_were_any() {
-    let gone = || Progress { federation: None, ..there("a") };
-    let gone = || Progress { item: Item { client_id: None, callback_url: None, ..gone().item }, ..gone() };
+    let gone = || Progress { ended: true, ..Progress::default() };
     for (deprovision, scim, people) in [
         ("none", true, "left|left"),
-        ("deactivate", true, "deactivated|deactivated"),
+        ("deactivate", true, "deactivated|emptied"),
         ("delete", true, "deleted|deleted"),
         ("delete", false, "-|-"),
     ] {

@@ -63,7 +63,7 @@ fn a_bar_is_full_when_all_is_done_and_never_fuller() {
         (at(None, true, None), BAR),
         (at(Some(run(State::Running, (0, 0), (0, 0))), false, None), 0),
         (at(Some(run(State::Running, (50, 40), (0, 0))), false, None), BAR),
-        (at(Some(run(State::Running, (i64::MAX / 2, 1), (0, 0))), false, None), BAR),
+        (at(Some(run(State::Running, (1_000_000_000, 1), (0, 0))), false, None), BAR),
         (at(Some(run(State::Failed, (10, 40), (0, 0))), true, Some("no")), BAR / 4),
     ] {
         let rest = ".".repeat(BAR - filled);
