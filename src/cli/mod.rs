@@ -5,13 +5,17 @@ mod config;
 mod db;
 pub mod keys;
 pub mod mapping;
+mod members;
+mod platform;
 pub mod policy;
 mod saml_keys;
 mod secrets;
 mod serve;
 mod sso;
+mod table;
 mod tenant;
 mod tenant_keys;
+mod worker;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -50,7 +54,10 @@ enum Command {
     /// Rules of mappings, tried without the service.
     #[command(subcommand)]
     Mapping(mapping::Command),
-    /// Global SSO configurations.
+    /// Platforms that configurations can be pushed to.
+    #[command(subcommand)]
+    Platform(platform::Command),
+    /// Global SSO configurations, and where they are pushed.
     #[command(subcommand)]
     Sso(sso::Command),
     /// Tenants, their applications and identity providers.
@@ -138,6 +145,7 @@ fn run(cli: &Cli) -> Outcome {
         Command::Db(command) => db::run(&config, command),
         Command::Keys(command) => keys::run(&config, command),
         Command::Mapping(command) => mapping::run(command),
+        Command::Platform(command) => platform::run(&config, command),
         Command::Policy(command) => policy::run(&config, command),
         Command::Sso(command) => sso::run(&config, command),
         Command::Tenant(command) => tenant::run(&config, command),

@@ -47,7 +47,7 @@ pub(super) enum Command {
 }
 
 pub(super) fn run(config: &Config, command: &Command) -> Outcome {
-    let text = super::tenant::as_operator(config, async |app, caller| one(app, caller, command).await)?;
+    let text = super::worker::as_operator(config, async |app, caller| one(app, caller, command).await)?;
     Ok(writeln!(std::io::stdout().lock(), "{text}")?)
 }
 

@@ -1,19 +1,21 @@
-//! `archstone sso`: global SSO configurations at the command line, so that they can live in version control.
+//! `archstone sso`: global SSO configurations at the command line, so that they can live in version control, and where they are
+//! pushed.
 //!
 //! It works on the database itself, also while the service runs, which takes changes in within a second.
 
 mod apply;
+mod federate;
 mod file;
+mod progress;
+mod status;
 
 use std::io::Write as _;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::{Failure, Outcome, block_on};
-use crate::app;
-use crate::clock::{Random, SystemClock};
+use super::worker::as_operator;
+use super::{Failure, Outcome};
 use crate::config::Config;
 use crate::error::Error;
 use crate::model::list::Window;
@@ -72,6 +74,24 @@ pub(super) enum Command {
         #[arg(long, default_value = "Restrict")]
         policy: String,
     },
+    /// Have platforms sign people in by a configuration, with its users and groups; exit code 1 if one of them failed.
+    Federate {
+        #[command(flatten)]
+        args: federate::Args,
+        /// Deactivate as many users there as it takes, also more than a fifth of all.
+        #[arg(long)]
+        allow_mass_deactivation: bool,
+    },
+    /// Take a configuration away from platforms; exit code 1 if one of them failed.
+    Unfederate {
+        #[command(flatten)]
+        args: federate::Args,
+        /// What becomes of users and groups there: none, deactivate or delete.
+        #[arg(long, default_value = "none", value_name = "HOW")]
+        deprovision: String,
+    },
+    /// Show platforms with what is federated to them.
+    Status(status::Args),
     /// Let the SSO face manage a configuration that came from a file.
     Release {
         /// Its uuid.
@@ -83,31 +103,30 @@ pub(super) fn run(config: &Config, command: &Command) -> Outcome {
     if let Command::Apply { file, dry_run, adopt, prune } = command {
         let entries = file::read(file)?;
         let how = apply::How { dry_run: *dry_run, adopt: *adopt, prune: *prune };
-        let done = with_app(config, async |app, caller| apply::run(app, caller, &entries, how).await)?;
+        let done = as_operator(config, async |app, caller| apply::run(app, caller, &entries, how).await)?;
         let mut out = std::io::stdout().lock();
         writeln!(out, "{}", done.text)?;
         return if done.failed { Err(Failure::Said) } else { Ok(()) };
     }
-    let (text, failed) = with_app(config, async |app, caller| one(app, caller, command).await)?;
+    match command {
+        Command::Federate { args, allow_mass_deactivation } => {
+            return federate::run(config, args, federate::What::Push { unlimited: *allow_mass_deactivation });
+        }
+        Command::Unfederate { args, deprovision } => {
+            return federate::run(config, args, federate::What::TakeBack { deprovision });
+        }
+        _ => {}
+    }
+    let (text, failed) = as_operator(config, async |app, caller| one(app, caller, command).await)?;
     writeln!(std::io::stdout().lock(), "{text}")?;
     if failed { Err(Failure::Said) } else { Ok(()) }
 }
 
-/// Builds what the service itself is made of, without serving.
-fn with_app<T>(config: &Config, work: impl AsyncFnOnce(&App, &Caller) -> Result<T, Error>) -> Result<T, Failure> {
-    let config = config.clone();
-    block_on(async {
-        let app = app::build(config, Arc::new(SystemClock::default()), Arc::new(Random::system())).await?;
-        let caller = Caller::of_command_line(&app).await?;
-        let done = work(&app, &caller).await;
-        app.store.close().await;
-        done
-    })
-}
-
 async fn one(app: &App, caller: &Caller, command: &Command) -> Result<(String, bool), Error> {
     match command {
-        Command::Apply { .. } => Ok((String::new(), false)),
+        // Seen to by `run`.
+        Command::Apply { .. } | Command::Federate { .. } | Command::Unfederate { .. } => Ok((String::new(), false)),
+        Command::Status(args) => Ok((status::run(app, caller, args).await?, false)),
         Command::List { json } => Ok((list(app, caller, *json).await?, false)),
         Command::Show { id } => {
             let found = service::get(app, caller, id).await?;

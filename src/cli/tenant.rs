@@ -5,18 +5,15 @@
 
 mod app;
 mod idp;
-mod members;
 mod scim_token;
 
 use std::io::Write as _;
-use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use self::members::Members;
-use super::{Failure, Outcome, block_on};
-use crate::app as house;
-use crate::clock::{Random, SystemClock};
+use super::Outcome;
+use super::members::Members;
+use super::worker::as_operator;
 use crate::config::Config;
 use crate::error::Result;
 use crate::model::expected::Expected;
@@ -82,21 +79,6 @@ pub(super) enum Command {
 pub(super) fn run(config: &Config, command: &Command) -> Outcome {
     let text = as_operator(config, async |app, caller| one(app, caller, command).await)?;
     Ok(writeln!(std::io::stdout().lock(), "{text}")?)
-}
-
-/// Builds what the service itself is made of, without serving, for the operator's work.
-pub(super) fn as_operator<T>(
-    config: &Config,
-    work: impl AsyncFnOnce(&App, &Caller) -> Result<T>,
-) -> std::result::Result<T, Failure> {
-    let config = config.clone();
-    block_on(async {
-        let app = house::build(config, Arc::new(SystemClock::default()), Arc::new(Random::system())).await?;
-        let caller = Caller::of_command_line(&app).await?;
-        let done = work(&app, &caller).await;
-        app.store.close().await;
-        done
-    })
 }
 
 async fn one(app: &App, caller: &Caller, command: &Command) -> Result<String> {

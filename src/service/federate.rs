@@ -8,6 +8,7 @@ mod asked;
 mod check;
 mod drift;
 mod plan;
+mod progress;
 mod push;
 mod take_back;
 mod wait;
@@ -17,12 +18,14 @@ use serde_json::{Value, json};
 pub use asked::Asked;
 pub use check::{run as run_check, schedule};
 pub(in crate::service) use drift::{configuration_changed, people_changed};
+pub use progress::{Progress, UNFINISHED, progress};
 pub use push::run;
 pub(in crate::service) use take_back::{take_all_back, take_back_of};
 
 use super::caller::Caller;
 use super::sso_config::{self, seen_configuration};
 use super::{App, audit, jobs};
+use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::model::federation::{Deprovision, Federation, Listed, Status, Wanted};
 use crate::model::job::{Kind, NewJob};
@@ -55,23 +58,51 @@ pub struct Item {
 
 /// Pushes a configuration to platforms.
 pub async fn federate(app: &App, caller: &Caller, config_id: &str, body: &Value) -> Result<Vec<Item>> {
-    let done = begin(app, caller, config_id, body, Wanted::Present).await;
-    audit::refused(app, caller, "sso_configuration.federate", (KIND, config_id), done).await
+    let deadline = wait::deadline(app);
+    begin(app, caller, config_id, body, Wanted::Present).await?.until_served(app, deadline).await
 }
 
 /// Takes a configuration away from platforms.
 pub async fn unfederate(app: &App, caller: &Caller, config_id: &str, body: &Value) -> Result<Vec<Item>> {
-    let done = begin(app, caller, config_id, body, Wanted::Absent).await;
-    audit::refused(app, caller, "sso_configuration.unfederate", (KIND, config_id), done).await
+    let deadline = wait::deadline(app);
+    begin(app, caller, config_id, body, Wanted::Absent).await?.until_served(app, deadline).await
 }
 
-async fn begin(app: &App, caller: &Caller, config_id: &str, body: &Value, wanted: Wanted) -> Result<Vec<Item>> {
+/// What a call has begun and not waited for.
+#[derive(Debug, Clone)]
+pub struct Begun {
+    /// The platforms, with what is known at once.
+    items: Vec<Item>,
+    /// Those that somebody sees to.
+    wishes: Vec<(usize, Wish)>,
+}
+
+impl Begun {
+    async fn until_served(mut self, app: &App, deadline: Timestamp) -> Result<Vec<Item>> {
+        wait::until_served(app, deadline, &self.wishes, &mut self.items).await?;
+        Ok(self.items)
+    }
+}
+
+/// Begins the one or the other, and waits for nothing; see [`progress`].
+pub async fn begin(app: &App, caller: &Caller, config_id: &str, body: &Value, wanted: Wanted) -> Result<Begun> {
+    let done = write_down(app, caller, config_id, body, wanted).await;
+    audit::refused(app, caller, action(wanted), (KIND, config_id), done).await
+}
+
+fn action(wanted: Wanted) -> &'static str {
+    match wanted {
+        Wanted::Present => "sso_configuration.federate",
+        Wanted::Absent => "sso_configuration.unfederate",
+    }
+}
+
+async fn write_down(app: &App, caller: &Caller, config_id: &str, body: &Value, wanted: Wanted) -> Result<Begun> {
     let rule = match wanted {
         Wanted::Present => "sso:federate_configuration",
         Wanted::Absent => "sso:unfederate_configuration",
     };
     app.allow(caller, rule, &seen_configuration(config_id).and_body(body)).await?;
-    let deadline = wait::deadline(app);
     let asked = Asked::parse(body, wanted)?;
     let mut conn = app.store.read().await?;
     let config = sso_config::find(&mut conn, config_id).await?;
@@ -82,7 +113,7 @@ async fn begin(app: &App, caller: &Caller, config_id: &str, body: &Value, wanted
     let platforms = store::platform::get_all(&mut conn, &ids).await?;
     drop(conn);
     let mut items = Vec::with_capacity(ids.len());
-    let mut begun = Vec::new();
+    let mut wishes = Vec::new();
     for id in &asked.platform_ids {
         let Some(platform) = platforms.iter().find(|p| p.id == *id) else {
             items.push(Item {
@@ -98,12 +129,11 @@ async fn begin(app: &App, caller: &Caller, config_id: &str, body: &Value, wanted
             let product = &platform.product_type;
             item.error = Some(format!("product type {product} does not support SSO federation"));
         } else if let Some(wish) = wish(app, caller, &config, platform, &asked, wanted).await? {
-            begun.push((items.len(), wish));
+            wishes.push((items.len(), wish));
         }
         items.push(item);
     }
-    wait::until_served(app, deadline, &begun, &mut items).await?;
-    Ok(items)
+    Ok(Begun { items, wishes })
 }
 
 /// 409 for a configuration that cannot be pushed anywhere.
@@ -151,12 +181,8 @@ async fn wish(
         }
         Wanted::Absent => store::federation::of_pair(&mut tx, config_id, &platform.id).await?,
     };
-    let action = match wanted {
-        Wanted::Present => "sso_configuration.federate",
-        Wanted::Absent => "sso_configuration.unfederate",
-    };
     let detail = format!("platform={}", platform.id);
-    audit::changed(app, &mut tx, caller, action, (KIND, config_id), None, &detail).await?;
+    audit::changed(app, &mut tx, caller, action(wanted), (KIND, config_id), None, &detail).await?;
     let held = match found {
         Some(found) => store::federation::hold(&mut tx, &found.id).await?,
         None => None,

@@ -22,7 +22,7 @@ use crate::model::list::{Portion, Window};
 use crate::policy::Target;
 use crate::store::{self, Conn};
 
-pub use worker::run;
+pub use worker::{run, run_only};
 
 const KIND: &str = "job";
 

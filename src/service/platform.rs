@@ -13,7 +13,7 @@ mod try_out;
 use serde_json::{Value, json};
 
 pub(in crate::service) use check::note;
-pub use check::{run as run_check, schedule};
+pub use check::{check, run as run_check, schedule};
 pub use delete::{delete, preview};
 pub(in crate::service) use ready::Ready;
 pub use rotate::rotate;
@@ -87,6 +87,19 @@ pub async fn list(app: &App, caller: &Caller, window: Window) -> Result<Portion<
 pub async fn get(app: &App, caller: &Caller, id: &str) -> Result<Shown> {
     app.allow(caller, "sso:get_platform", &seen(id)).await?;
     find(&mut app.store.read().await?, id).await
+}
+
+/// One platform by its id or its name.
+pub async fn find_named(app: &App, caller: &Caller, name: &str) -> Result<Shown> {
+    app.allow(caller, "sso:get_platform", &seen(name)).await?;
+    let mut conn = app.store.read().await?;
+    match store::platform::get(&mut conn, name).await? {
+        Some(_) => find(&mut conn, name).await,
+        None => {
+            let id = store::platform::owner_of_name(&mut conn, name).await?.ok_or_else(|| not_found(name))?;
+            find(&mut conn, &id).await
+        }
+    }
 }
 
 async fn find(conn: &mut Conn, id: &str) -> Result<Shown> {

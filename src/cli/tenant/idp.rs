@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::members::Members;
 use super::{all, id_of, pretty};
+use crate::cli::members::Members;
 use crate::error::Result;
 use crate::model::expected::Expected;
 use crate::service::App;

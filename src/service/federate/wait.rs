@@ -17,7 +17,7 @@ const LIMIT_SECS: i64 = 25;
 /// How often it is looked whether a wish has been seen to, at first and at last.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(250));
 /// What is said of what goes on after the answer.
-const UNFINISHED: &str = "still running, continues in the background";
+pub const UNFINISHED: &str = "still running, continues in the background";
 
 /// When a call that begins now must have its answer.
 pub(super) fn deadline(app: &App) -> Timestamp {
@@ -72,7 +72,7 @@ pub(super) async fn until_served(
 }
 
 /// What an item says of a wish that has been seen to. `runs`: users and groups are still being provisioned.
-fn fill(item: &mut Item, it: &Federation, wish: &Wish, runs: Option<&Run>) {
+pub(super) fn fill(item: &mut Item, it: &Federation, wish: &Wish, runs: Option<&Run>) {
     if !wish.scim_only {
         item.client_id.clone_from(&it.client_id);
         item.callback_url.clone_from(&it.callback_url);

@@ -18,6 +18,7 @@ use crate::model::job::{Kind, retry_at};
 use crate::testing::{House, houses};
 
 const PACE: Pace = Pace {
+    kinds: &Kind::ALL,
     workers: 4,
     poll: Duration::from_millis(20),
     lease_secs: 30,
@@ -141,6 +142,24 @@ async fn a_hundred_jobs_on_two_nodes_run_once_each_and_no_more_at_once_than_ther
         for most in most {
             assert!(most.1.load(Ordering::SeqCst) <= 4, "{most:?}");
         }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_of_some_kinds_leaves_the_others_alone() {
+    on_both(async |house| {
+        let some = Pace { kinds: &[Kind::Federate, Kind::Provision], ..PACE };
+        tokio::spawn(work(house.app.clone(), some, |_, _, _| async { Ok(()) }));
+        let other = queue(&house.app, "s", house.app.now()).await;
+        let new = NewJob { kind: Kind::Federate, subject: "f".into(), payload: json!({}), run_at: house.app.now() };
+        let mut tx = house.app.store.write().await.unwrap();
+        let own = enqueue(&house.app, &mut tx, &new).await.unwrap().id;
+        house.app.commit(tx).await.unwrap();
+        until(&house.app, &own, State::Succeeded).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let left = stored(&house.app, &other).await;
+        assert_eq!((left.state, left.attempts), (State::Queued, 0));
     })
     .await;
 }

@@ -24,6 +24,8 @@ const GRACE: Duration = Duration::from_secs(2);
 /// How a worker goes about it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Pace {
+    /// What it does; what is due by the calendar is queued by those who do everything.
+    pub kinds: &'static [Kind],
     /// Jobs at once, beside those that wait for platforms.
     pub workers: usize,
     /// How often due jobs are looked for without having been told to.
@@ -41,13 +43,19 @@ impl Pace {
     pub(super) fn of(app: &App) -> Self {
         let jobs = &app.config.jobs;
         let poll = Duration::from_secs(jobs.poll_secs);
-        Self { workers: jobs.workers, poll, lease_secs: LEASE_SECS, renew: RENEW, grace: GRACE }
+        Self { kinds: &Kind::ALL, workers: jobs.workers, poll, lease_secs: LEASE_SECS, renew: RENEW, grace: GRACE }
     }
 }
 
 /// Runs until the service stops, and then until the jobs at hand have ended or been given back.
 pub async fn run(app: Arc<App>) {
     let pace = Pace::of(&app);
+    work(app, pace, handle).await;
+}
+
+/// The same for some kinds alone: beside somebody who waits for such a job in a process that is not the service.
+pub async fn run_only(app: Arc<App>, kinds: &'static [Kind]) {
+    let pace = Pace { kinds, ..Pace::of(&app) };
     work(app, pace, handle).await;
 }
 
@@ -65,7 +73,10 @@ where
         let scheduled = tokio::select! {
             biased;
             () = app.feed.stopped() => break,
-            _ = poll.tick() => schedule(&app).await,
+            _ = poll.tick() => match pace.kinds.len() == Kind::ALL.len() {
+                true => schedule(&app).await,
+                false => Ok(()),
+            },
             () = app.jobs.queued.notified() => Ok(()),
             () = running.one_less() => Ok(()),
         };
@@ -101,11 +112,11 @@ impl Running {
     }
 
     /// The kinds that there are hands for.
-    fn free(&self, workers: usize) -> Vec<Kind> {
+    fn free(&self, pace: Pace) -> Vec<Kind> {
         let own = self.kinds.values().filter(|kind| kind.is_own()).count();
         let of = |kind: Kind| self.kinds.values().filter(|other| **other == kind).count();
-        let free = |kind: &Kind| if kind.is_own() { own < workers } else { of(*kind) < kind.most() };
-        Kind::ALL.into_iter().filter(free).collect()
+        let free = |kind: &Kind| if kind.is_own() { own < pace.workers } else { of(*kind) < kind.most() };
+        pace.kinds.iter().copied().filter(free).collect()
     }
 }
 
@@ -116,7 +127,7 @@ where
     F: Future<Output = Result<()>> + Send + 'static,
 {
     loop {
-        let kinds = running.free(pace.workers);
+        let kinds = running.free(pace);
         let Some(claim) = claim(app, pace, &kinds).await? else { return Ok(()) };
         let kind = Kind::parse(&claim.job.kind);
         let task = running.tasks.spawn(attempt::run(app.clone(), pace, handle.clone(), claim));

@@ -5,13 +5,14 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::time::timeout;
 
-use super::Ready;
+use super::{KIND, Ready, Shown, find, seen};
 use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::model::job::{Job, Kind, NewJob};
 use crate::model::platform::{Platform, Status};
 use crate::platform::{Adapter, Problem, Trouble};
-use crate::service::{App, jobs};
+use crate::service::caller::Caller;
+use crate::service::{App, audit, jobs};
 use crate::store::{self, Conn};
 
 /// Time for one look.
@@ -54,6 +55,23 @@ pub async fn run(app: &App, job: &Job) -> Result<()> {
     let mut tx = app.store.write().await?;
     note(app, &mut tx, &ready.record, found.err().as_ref()).await?;
     app.commit(tx).await
+}
+
+/// Looks now, whatever the calendar says; the platform with what came of it.
+pub async fn check(app: &App, caller: &Caller, id: &str) -> Result<Shown> {
+    app.allow(caller, "sso:test_platform", &seen(id)).await?;
+    let mut conn = app.store.read().await?;
+    let stored = find(&mut conn, id).await?.platform;
+    let ready = Ready::of(app, &mut conn, stored).await?;
+    drop(conn);
+    let found = look(app, &ready).await;
+    let mut tx = app.store.write().await?;
+    note(app, &mut tx, &ready.record, found.err().as_ref()).await?;
+    let shown = find(&mut tx, id).await?;
+    let detail = format!("status={}", shown.platform.status.as_str());
+    audit::changed(app, &mut tx, caller, "platform.check", (KIND, id), None, &detail).await?;
+    app.commit(tx).await?;
+    Ok(shown)
 }
 
 /// Asks a platform for as much as tells whether a push could work.

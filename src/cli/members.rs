@@ -21,6 +21,24 @@ pub(in crate::cli) struct Members {
 }
 
 impl Members {
+    /// Whether `--set` gives this member a text of its own, and neither what a file holds nor null.
+    pub fn literal(&self, name: &str) -> bool {
+        let values = self.set.iter().filter_map(|member| member.split_once('='));
+        values.into_iter().any(|(set, value)| set == name && !value.starts_with('@') && value != "null")
+    }
+
+    /// Whether standard input is read for them.
+    pub fn reads_input(&self) -> bool {
+        let values = self.set.iter().filter_map(|member| member.split_once('='));
+        self.file.as_deref() == Some(Path::new("-")) || values.into_iter().any(|(_, value)| value == "@-")
+    }
+
+    /// Of `--set` alone.
+    #[cfg(test)]
+    pub fn of(set: &[&str]) -> Self {
+        Self { file: None, set: set.iter().map(|member| (*member).to_owned()).collect() }
+    }
+
     /// The body with these members beside those of `base`, which stay.
     pub fn body(&self, base: Value) -> Result<Value> {
         let mut body = match &self.file {
