@@ -108,7 +108,8 @@ suite rust-tests rust_tests
 if [ $fast = no ]; then
   # What floods, breaks and measures (`edge`) runs alone.
   quiet black-box-logins black_box only tenant federation &
-  quiet black-box-resources black_box but tenant federation edge
+  quiet black-box-platforms black_box only federate scim &
+  quiet black-box-resources black_box but tenant federation federate scim edge
   wait
   suite black-box-edge black_box only edge
   [ -x $here/bench/run.sh ] && suite bench $here/bench/run.sh
@@ -117,8 +118,8 @@ fi
 echo
 failed=0
 printf '%-20s %-8s %8s\n' suite result seconds
-for name in packages environments release-build format lints rust-tests-build rust-tests black-box-logins black-box-resources \
-  black-box-edge bench; do
+for name in packages environments release-build format lints rust-tests-build rust-tests black-box-logins black-box-platforms \
+  black-box-resources black-box-edge bench; do
   [ -f "$logs/$name.result" ] || continue
   read -r status seconds <"$logs/$name.result"
   [ "$status" = 0 ] && word=ok || { word=FAILED; failed=1; }

@@ -31,11 +31,11 @@ impl Asked {
             None | Some(Value::Null) => return Err(Error::invalid_field(MEMBER, "is needed")),
             Some(Value::String(text)) => vec![text],
             Some(Value::Array(items)) => {
-                let text = |item| match item {
-                    &Value::String(ref text) => Ok(text.as_str()),
+                let texts = items.iter().map(|item| match item {
+                    Value::String(text) => Ok(text.as_str()),
                     other => Err(wrong_type(MEMBER, other, "list of strings")),
-                };
-                items.iter().map(text).collect::<Result<_>>()?
+                });
+                texts.collect::<Result<_>>()?
             }
             Some(other) => return Err(wrong_type(MEMBER, other, "list of strings")),
         };
