@@ -2,11 +2,12 @@
 # Long and statistical cases, on demand; results are kept with their date in the table that is printed at the end.
 #
 #   compat-tests/long.sh             everything: about 3 hours
-#   compat-tests/long.sh NAME…       some of: enum times flood kill soak worlds fuzz acs openapi bench
+#   compat-tests/long.sh NAME…       some of: enum times flood members kill soak worlds fuzz acs openapi bench
 #
 #   enum   WEB-ENUM-1   times of failed log-ins, five kinds of user × three passwords, 500 each, interleaved
 #   times  WEB-ENUM-1, WEB-TIME-1   the same at a tenant's login page and token endpoint
 #   flood  OP-DOS-1     100,000 authorization requests without a sign-in: memory and storage
+#   members SCIM-4    a group of 50,000 members is pushed to a SCIM server: in pieces, memory flat, nothing the second time
 #   kill   REL-KILL-1   kill -9 at 1,000 random points on each database
 #   soak   REL-MEM-1    30 minutes of mixed load: memory and open files
 #   worlds              40 random worlds of grants, beside a real Keystone: assignments, tokens, reachable projects
@@ -27,7 +28,7 @@ fi
 mkdir -p compat-tests/.run
 table=compat-tests/.run/long.txt
 : >"$table"
-[ $# -gt 0 ] || set -- enum times flood kill soak worlds fuzz acs openapi bench
+[ $# -gt 0 ] || set -- enum times flood members kill soak worlds fuzz acs openapi bench
 
 for name in "$@"; do
   began=$SECONDS log=compat-tests/.run/long-$name.log
@@ -35,6 +36,7 @@ for name in "$@"; do
   case $name in
     enum | soak | fuzz) "$python" compat-tests/edge/long_"$name".py ;;
     times | flood) "$python" compat-tests/tenant/long_"$name".py ;;
+    members) "$python" compat-tests/federate/long_members.py ;;
     kill) ARCHSTONE_KILL_POINTS=${ARCHSTONE_KILL_POINTS:-1000} "$python" -m pytest -c compat-tests/pytest.ini -q -s compat-tests/edge/test_kill.py ;;
     worlds)
       ARCHSTONE_WORLD_SEEDS=${ARCHSTONE_WORLD_SEEDS:-1-40} ARCHSTONE_WORLD_QUERIES=200 \

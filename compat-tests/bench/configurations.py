@@ -16,7 +16,7 @@ sys.path.insert(0, str(HERE.parent))
 
 from attempts import keep, on_both, verdict  # noqa: E402
 from harness import Archstone  # noqa: E402
-from lists import fill  # noqa: E402
+from tables import fill  # noqa: E402
 
 FEW, MANY = 10, 10_000
 ROUNDS = 150
@@ -57,7 +57,7 @@ class Side:
                                 described=False)
         self.server.prepare()
         self.server.start()
-        fill(self.server, None, rows(count))
+        fill(self.server, rows(count))
         self.server.restart()
         self.server._admin_token = None
         self.made = 0

@@ -6,12 +6,8 @@ the time of the answer counts instead, as the work is done elsewhere.
 """
 
 import argparse
-import csv
-import io
 import pathlib
-import sqlite3
 import statistics
-import subprocess
 import sys
 import time
 
@@ -20,6 +16,7 @@ sys.path.insert(0, str(HERE.parent))
 
 from attempts import keep, on_both, verdict  # noqa: E402
 from harness import Archstone  # noqa: E402
+from tables import fill  # noqa: E402
 
 FEW, MANY = 10, 100_000
 GROUPS, MEMBERS = 1_000, 10_000
@@ -49,26 +46,6 @@ def rows(users, groups, members):
             ("group", group(n), "project", project(n), "ROLE", False) for n in range(groups))
 
 
-def fill(server, role, tables):
-    """Writes rows by table into the server's database; `role` is what is granted."""
-    with_role = lambda row: tuple(role if v == "ROLE" else v for v in row)  # noqa: E731
-    for table, columns, values in tables:
-        if server.database_url is None:
-            with sqlite3.connect(server.data / "archstone.db") as connection:
-                marks = ", ".join("?" * len(columns))
-                connection.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", map(with_role, values))
-        else:
-            text = io.StringIO()
-            csv.writer(text).writerows(map(with_role, values))
-            subprocess.run(["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", server.database_url, "-c",
-                            f"COPY {table} ({', '.join(columns)}) FROM STDIN (FORMAT csv, NULL '\\N')"], input=text.getvalue(), text=True, check=True)
-    if server.database_url is None:
-        with sqlite3.connect(server.data / "archstone.db") as connection:
-            connection.execute("ANALYZE")
-    else:
-        subprocess.run(["psql", "-X", "-q", "-d", server.database_url, "-c", "ANALYZE"], check=True)
-
-
 class World:
     """A small and a big node on one kind of database."""
 
@@ -82,7 +59,7 @@ class World:
         server.prepare()
         server.start()
         role = server.role_id("member")
-        fill(server, role, rows(users, groups, members))
+        fill(server, rows(users, groups, members), role)
         server.restart()
         server._admin_token = None
         return server
