@@ -9,7 +9,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), *(str(HERE.parent / folder) for folder in ("sso", "federation"))]
 
 from dashboard_nodes import _servers, dashboard, own_provider, pair  # noqa: E402, F401
-from federate_calls import Platform  # noqa: E402
+from federate_calls import CALL, Platform  # noqa: E402
 from peers.hostile_scim import HostileScim  # noqa: E402
 from peers.keystone_apache import KeystoneApache  # noqa: E402
 from peers.openid import OpenIdProvider  # noqa: E402
@@ -25,7 +25,7 @@ HOOK_SECRET = "canary-of-a-webhook-secret"
 @pytest.fixture(scope="session")
 def settings(dashboard):
     """What a node needs for these tests."""
-    return EGRESS | {"ARCHSTONE_FEDERATION__TRUSTED_DASHBOARDS": dashboard.origin}
+    return EGRESS | {"ARCHSTONE_FEDERATION__TRUSTED_DASHBOARDS": dashboard.origin, "ARCHSTONE_SSO__FEDERATE_WAIT_SECS": str(int(CALL))}
 
 
 @pytest.fixture

@@ -398,6 +398,8 @@ pub struct Sso {
     pub platform_retry_secs: u64,
     /// Time between two looks whether what was pushed is still there, about.
     pub federation_check_secs: u64,
+    /// How long a call waits for platforms; what takes longer goes on in the background.
+    pub federate_wait_secs: u64,
     /// Time after which users and groups on a platform are looked at one by one, though nothing has changed here.
     pub provision_secs: u64,
 }
@@ -410,6 +412,7 @@ impl Default for Sso {
             platform_check_secs: 900,
             platform_retry_secs: 15,
             federation_check_secs: 900,
+            federate_wait_secs: 25,
             provision_secs: 86_400,
         }
     }

@@ -12,8 +12,6 @@ use crate::model::provisioning::{Kind, Run};
 use crate::service::App;
 use crate::store;
 
-/// Seconds for a call, below those of common proxies (30 and 60).
-const LIMIT_SECS: i64 = 25;
 /// How often it is looked whether a wish has been seen to, at first and at last.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(250));
 /// What is said of what goes on after the answer.
@@ -21,7 +19,7 @@ pub const UNFINISHED: &str = "still running, continues in the background";
 
 /// When a call that begins now must have its answer.
 pub(super) fn deadline(app: &App) -> Timestamp {
-    app.now().plus_secs(LIMIT_SECS)
+    super::push::in_secs(app, app.config.sso.federate_wait_secs)
 }
 
 /// Fills the items in whose wishes have been written down, once they have been seen to or the time is over.
