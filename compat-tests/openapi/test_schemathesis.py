@@ -28,7 +28,10 @@ NEVER = {
     "CreateEcpAssertion": "its token stands in the body: federation/ has it succeed",
     "ProbeOIDCProvider": "a provider would have to be there: sso/ holds these answers against the description",
     "ListRevokedPkiTokens": "it is gone: 410",
-}
+} | dict.fromkeys(
+    ("CreatePlatform", "DeletePlatform", "GetPlatform", "GetProvisioningRun", "OpenSSOSession", "PatchPlatform", "PreviewDeletePlatform",
+     "RotateAccessKeys", "TestConnectionDetailed", "UpdatePlatform", "ValidatePlatform"),
+    "a platform would have to be there: federate/ holds these answers against the description")
 
 
 # Servers of their own, as they are left in disorder. Nobody is locked out by what is tried.

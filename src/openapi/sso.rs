@@ -20,7 +20,7 @@ const ONE: &str = "/api/v1/sso/configurations/{id}";
 pub fn parts() -> Vec<(&'static str, &'static str, Vec<Operation>)> {
     vec![
         ("SSO configurations", "Global OIDC, SAML and LDAP configurations.", configurations()),
-        ("Federation", "Configurations, users and groups on platforms.", federation()),
+        ("SSO federation", "Configurations, users and groups on platforms.", federation()),
         ("Platforms", "Where configurations can be pushed.", platforms()),
         ("Background jobs", "What is done later, or again and again.", jobs()),
     ]

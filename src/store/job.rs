@@ -220,6 +220,15 @@ async fn requeue(
     Ok(done == 1)
 }
 
+/// Gives back all jobs that run: for a database that has one service at a time, which has just begun.
+pub async fn release_all(conn: &mut Conn, now: Timestamp) -> Result<u64> {
+    Sql::new("UPDATE jobs SET due_at = $1 WHERE state = 'running' AND due_at > $2")
+        .bind(now.0)
+        .bind(now.0)
+        .run(conn)
+        .await
+}
+
 /// Stops a job: at once if it waits; if it runs, whoever runs it is told at the next renewal of the lease. `None` if there is
 /// none, or it has ended.
 pub async fn cancel(conn: &mut Conn, id: &str, now: Timestamp) -> Result<Option<Job>> {

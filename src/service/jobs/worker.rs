@@ -49,8 +49,25 @@ impl Pace {
 
 /// Runs until the service stops, and then until the jobs at hand have ended or been given back.
 pub async fn run(app: Arc<App>) {
+    if let Err(error) = take_over(&app).await {
+        tracing::warn!(%error, "jobs that ran when the service ended wait until their claims run out");
+    }
     let pace = Pace::of(&app);
     work(app, pace, handle).await;
+}
+
+/// A database of one's own has no other service whose claims could hold: what was running when this one ended goes on at once.
+async fn take_over(app: &App) -> Result<()> {
+    if app.store.is_shared() {
+        return Ok(());
+    }
+    let mut tx = app.store.write().await?;
+    let released = store::job::release_all(&mut tx, app.now()).await?;
+    app.commit(tx).await?;
+    if released > 0 {
+        tracing::info!(released, "jobs go on that ran when the service ended");
+    }
+    Ok(())
 }
 
 /// The same for some kinds alone: beside somebody who waits for such a job in a process that is not the service.
