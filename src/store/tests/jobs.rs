@@ -93,6 +93,20 @@ async fn the_job_that_has_been_due_for_longest_comes_first() {
 }
 
 #[tokio::test]
+async fn what_runs_is_given_back_where_nobody_else_can_be_at_it() {
+    on_both(async |store| {
+        queue(store, "1", &a_job("s", NOW), NOW).await;
+        queue(store, "2", &a_job("later", LATER), NOW).await;
+        claim(store, "gone", NOW).await.unwrap();
+        assert_eq!(claim(store, "l", NOW).await, None);
+        assert_eq!(write!(store, release_all, NOW), 1);
+        assert_eq!(claim(store, "l", NOW).await.unwrap().attempts, 2);
+        assert_eq!(claim(store, "l", NOW).await, None, "what waits still waits");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn an_ended_lease_lets_another_take_the_job_and_the_first_writes_nothing_any_more() {
     on_both(async |store| {
         queue(store, "1", &a_job("s", NOW), NOW).await;
