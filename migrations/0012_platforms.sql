@@ -103,3 +103,6 @@ CREATE TABLE provisioned_members (
     remote_id VARCHAR(255) NOT NULL,
     PRIMARY KEY (federation_id, group_id, user_id)
 );
+
+-- Pages of those who came by a configuration.
+CREATE INDEX federated_users_idp_user ON federated_users (idp_id, user_id);

@@ -19,6 +19,7 @@ pub use asked::Asked;
 pub use check::{run as run_check, schedule};
 pub(in crate::service) use drift::{configuration_changed, people_changed};
 pub use progress::{Progress, UNFINISHED, progress};
+pub(in crate::service) use push::give_up;
 pub use push::run;
 pub(in crate::service) use take_back::{take_all_back, take_back_of};
 

@@ -162,6 +162,28 @@ pub async fn run(app: &App, job: &Job) -> Result<()> {
     finish(app, &federation, run, end).await
 }
 
+/// Ends a run that nobody goes on with any more.
+pub(in crate::service) async fn give_up(app: &App, tx: &mut Conn, federation_id: &str) -> Result<()> {
+    let Some(mut held) = store::federation::hold(tx, federation_id).await? else { return Ok(()) };
+    let run = match &held.run_id {
+        Some(id) => store::provisioning::get_run(tx, id).await?,
+        None => None,
+    };
+    let Some(mut run) = run.filter(|run| run.finished_at.is_none()) else { return Ok(()) };
+    let now = app.now();
+    (run.state, run.finished_at, run.updated_at) = (State::Failed, Some(now), now);
+    run.error = Some("it was given up before it was done".to_owned());
+    store::provisioning::update_run(tx, &run).await?;
+    (held.user_error, held.group_error) = (run.reason(Provisioned::User), run.reason(Provisioned::Group));
+    held.updated_at = now;
+    if matches!(held.status, Status::Federated | Status::Partial) {
+        held.status = held.settled();
+    }
+    store::federation::update(tx, &held).await?;
+    let secs = i64::try_from(app.config.sso.provision_secs).unwrap_or(i64::MAX / 4);
+    store::federation::run_at_latest(tx, federation_id, now.plus_secs(secs)).await
+}
+
 /// Goes through a run to its end.
 async fn pass(app: &App, federation: &Federation, ready: &Ready, run: Run) -> Result<(Run, End)> {
     match Pass::begin(app, federation, ready, run).await? {

@@ -196,13 +196,18 @@ pub async fn of(conn: &mut Conn, federation_id: &str, kind: Kind, ids: &[&str]) 
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let rows: Vec<LinkRow> = Sql::new(LINK)
-        .push_bind(" AND federation_id = ", federation_id)
-        .push_bind(" AND kind = ", kind.as_str())
-        .push_in(" AND local_id IN ", ids.iter().copied())
-        .all(conn)
-        .await?;
+    let sql = Sql::new(LINK).push_bind(" AND federation_id = ", federation_id).push_bind(" AND kind = ", kind.as_str());
+    let rows: Vec<LinkRow> = among(sql, ids).all(conn).await?;
     Ok(rows.into_iter().map(Link::from).collect())
+}
+
+/// Adds that `local_id` is one of these. Their range says the same once more: an index serves it whatever PostgreSQL takes the
+/// table for, which it knows nothing of while it is filled for the first time.
+fn among(sql: Sql, ids: &[&str]) -> Sql {
+    let (first, last) = (ids.iter().min().copied().unwrap_or_default(), ids.iter().max().copied().unwrap_or_default());
+    sql.push_bind(" AND local_id >= ", first)
+        .push_bind(" AND local_id <= ", last)
+        .push_in(" AND local_id IN ", ids.iter().copied())
 }
 
 /// A page of all users or groups that a platform has, after an id.
@@ -229,8 +234,9 @@ pub struct Scope {
 
 /// Adds what must hold of the user `column`.
 fn user_in_scope(sql: Sql, column: &'static str, scope: &Scope) -> Sql {
-    sql.push(column)
-        .push_bind(" IN (SELECT f.user_id FROM federated_users f WHERE f.idp_id = ", &scope.config_id)
+    sql.push("EXISTS (SELECT 1 FROM federated_users f WHERE f.user_id = ")
+        .push(column)
+        .push_bind(" AND f.idp_id = ", &scope.config_id)
         .push(")")
 }
 
@@ -238,7 +244,10 @@ fn user_in_scope(sql: Sql, column: &'static str, scope: &Scope) -> Sql {
 /// for one that the configuration maps.
 fn group_in_scope(sql: Sql, scope: &Scope) -> Sql {
     let sql = sql
-        .push_bind("(g.id IN (SELECT m.group_id FROM expiring_group_members m WHERE m.idp_id = ", &scope.config_id)
+        .push_bind(
+            "(EXISTS (SELECT 1 FROM expiring_group_members m WHERE m.group_id = g.id AND m.idp_id = ",
+            &scope.config_id,
+        )
         .push(")");
     if scope.group_names.is_empty() {
         return sql.push(")");
@@ -255,8 +264,12 @@ struct Id {
 
 /// A page of the ids of users whom a configuration brings, after an id.
 pub async fn users(conn: &mut Conn, scope: &Scope, after: &str, most: i64) -> Result<Vec<String>> {
-    let sql = Sql::new("SELECT u.id FROM users u WHERE").push_bind(" u.id > ", after).push(" AND ");
-    let rows: Vec<Id> = user_in_scope(sql, "u.id", scope).push_bind(" ORDER BY u.id LIMIT ", most).all(conn).await?;
+    let rows: Vec<Id> = Sql::new("SELECT DISTINCT f.user_id AS id FROM federated_users f WHERE")
+        .push_bind(" f.idp_id = ", &scope.config_id)
+        .push_bind(" AND f.user_id > ", after)
+        .push_bind(" ORDER BY f.user_id LIMIT ", most)
+        .all(conn)
+        .await?;
     Ok(rows.into_iter().map(|r| r.id).collect())
 }
 
@@ -337,53 +350,52 @@ pub struct Member {
     pub remote_id: String,
 }
 
-/// Who is in a group here.
-const MEMBERS: &str = "(SELECT m.user_id FROM group_members m WHERE m.group_id = ";
-const ASSERTED: &str = " UNION SELECT e.user_id FROM expiring_group_members e WHERE e.group_id = ";
+/// A page of the ids of those who are in a group here, after a user's id.
+pub async fn group_members(conn: &mut Conn, group_id: &str, after: &str, most: i64) -> Result<Vec<String>> {
+    let side = |sql: Sql, text: &'static str| {
+        sql.push_bind(text, group_id)
+            .push_bind(" AND m.user_id > ", after)
+            .push_bind(" ORDER BY m.user_id LIMIT ", most)
+            .push(")")
+    };
+    let sql = Sql::new("SELECT a.user_id AS id FROM ");
+    let sql =
+        side(sql, "(SELECT m.user_id FROM group_members m WHERE m.group_id = ").push(" a UNION SELECT b.user_id FROM ");
+    let sql = side(sql, "(SELECT m.user_id FROM expiring_group_members m WHERE m.group_id = ").push(" b");
+    let rows: Vec<Id> = sql.push_bind(" ORDER BY 1 LIMIT ", most).all(conn).await?;
+    Ok(rows.into_iter().map(|r| r.id).collect())
+}
 
-/// A page of those who are in a group here, are active at the platform, and are not in its group there as far as it was told;
-/// after a user's id.
-pub async fn joiners(
-    conn: &mut Conn,
-    federation_id: &str,
-    group_id: &str,
-    after: &str,
-    most: i64,
-) -> Result<Vec<Member>> {
-    Sql::new("SELECT p.local_id AS user_id, p.remote_id FROM provisioned p WHERE p.kind = 'user' AND p.active")
-        .push_bind(" AND p.federation_id = ", federation_id)
-        .push_bind(" AND p.local_id > ", after)
-        .push(" AND p.local_id IN ")
-        .push_bind(MEMBERS, group_id)
-        .push_bind(ASSERTED, group_id)
-        .push(") AND NOT EXISTS (SELECT 1 FROM provisioned_members t WHERE t.federation_id = p.federation_id")
+/// Those of these users who are active at a platform and not in its group there as far as it was told, in order of their ids.
+pub async fn untold(conn: &mut Conn, federation_id: &str, group_id: &str, ids: &[&str]) -> Result<Vec<Member>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sql =
+        Sql::new("SELECT p.local_id AS user_id, p.remote_id FROM provisioned p WHERE p.kind = 'user' AND p.active")
+            .push_bind(" AND p.federation_id = ", federation_id);
+    among(sql, ids)
+        .push(" AND NOT EXISTS (SELECT 1 FROM provisioned_members t WHERE t.federation_id = p.federation_id")
         .push_bind(" AND t.group_id = ", group_id)
-        .push(" AND t.user_id = p.local_id AND t.remote_id = p.remote_id)")
-        .push_bind(" ORDER BY p.local_id LIMIT ", most)
+        .push(" AND t.user_id = p.local_id AND t.remote_id = p.remote_id) ORDER BY p.local_id")
         .all(conn)
         .await
 }
 
-/// A page of those who are in a platform's group as far as it was told and are not to be any more, after a user's id.
-pub async fn quitters(
-    conn: &mut Conn,
-    federation_id: &str,
-    group_id: &str,
-    after: &str,
-    most: i64,
-) -> Result<Vec<Member>> {
-    Sql::new("SELECT t.user_id, t.remote_id FROM provisioned_members t WHERE")
-        .push_bind(" t.federation_id = ", federation_id)
-        .push_bind(" AND t.group_id = ", group_id)
-        .push_bind(" AND t.user_id > ", after)
-        .push(
-            " AND NOT EXISTS (SELECT 1 FROM provisioned p WHERE p.federation_id = t.federation_id AND p.kind = 'user' \
-             AND p.local_id = t.user_id AND p.remote_id = t.remote_id AND p.active AND p.local_id IN ",
-        )
-        .push_bind(MEMBERS, group_id)
-        .push_bind(ASSERTED, group_id)
-        .push(")) ORDER BY t.user_id")
-        .push_bind(" LIMIT ", most)
+/// Those of these users who are to stay in a platform's group: in the group here, and active there, each with the id that they have
+/// there now.
+pub async fn staying(conn: &mut Conn, federation_id: &str, group_id: &str, ids: &[&str]) -> Result<Vec<Member>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sql =
+        Sql::new("SELECT p.local_id AS user_id, p.remote_id FROM provisioned p WHERE p.kind = 'user' AND p.active")
+            .push_bind(" AND p.federation_id = ", federation_id);
+    among(sql, ids)
+        .push_bind(" AND (EXISTS (SELECT 1 FROM group_members m WHERE m.group_id = ", group_id)
+        .push(" AND m.user_id = p.local_id)")
+        .push_bind(" OR EXISTS (SELECT 1 FROM expiring_group_members e WHERE e.group_id = ", group_id)
+        .push(" AND e.user_id = p.local_id))")
         .all(conn)
         .await
 }

@@ -32,6 +32,21 @@ pub async fn run(app: &App, job: &Job) -> Result<()> {
     }
 }
 
+/// Says of a wish that nobody will see to any more that it failed.
+pub(in crate::service) async fn give_up(app: &App, tx: &mut Conn, id: &str) -> Result<()> {
+    let Some(mut held) = store::federation::hold(tx, id).await? else { return Ok(()) };
+    if held.served < held.asked {
+        held.served = held.asked;
+        held.error = Some("it was given up before it was done; ask for it again".to_owned());
+        if held.wanted == Wanted::Present {
+            held.status = Status::Failed;
+        }
+        held.updated_at = app.now();
+        store::federation::update(tx, &held).await?;
+    }
+    Ok(())
+}
+
 /// How an attempt ended.
 pub(super) type Ended = std::result::Result<Pushed, Problem>;
 

@@ -27,15 +27,11 @@ pub(super) async fn handle(app: Arc<App>, kind: Kind, job: Job) -> Result<()> {
 pub(super) async fn give_up(app: &App, tx: &mut Conn, job: &Job) -> Result<()> {
     match Kind::parse(&job.kind) {
         Some(Kind::DeleteConfiguration) => sso_config::delete::call_off(app, tx, &job.subject).await,
-        Some(
-            Kind::TestConfiguration
-            | Kind::NotifyLogout
-            | Kind::CheckPlatform
-            | Kind::Federate
-            | Kind::CheckFederation
-            | Kind::Provision,
-        )
-        | None => Ok(()),
+        Some(Kind::Federate) => federate::give_up(app, tx, &job.subject).await,
+        Some(Kind::Provision) => provisioning::give_up(app, tx, &job.subject).await,
+        Some(Kind::TestConfiguration | Kind::NotifyLogout | Kind::CheckPlatform | Kind::CheckFederation) | None => {
+            Ok(())
+        }
     }
 }
 

@@ -49,13 +49,18 @@ impl Pass<'_> {
         loop {
             let mut conn = self.app.store.read().await?;
             let id = &self.federation.id;
-            let page = match all {
-                true => store::provisioning::members(&mut conn, id, group_id, &after, PAGE).await?,
-                false => store::provisioning::quitters(&mut conn, id, group_id, &after, PAGE).await?,
-            };
-            drop(conn);
+            let mut page = store::provisioning::members(&mut conn, id, group_id, &after, PAGE).await?;
             let Some(last) = page.last() else { return Ok(Ok(gone)) };
             after.clone_from(&last.user_id);
+            if !all {
+                let asked: Vec<&str> = page.iter().map(|m| m.user_id.as_str()).collect();
+                let stay = store::provisioning::staying(&mut conn, id, group_id, &asked).await?;
+                page.retain(|member| !stay.contains(member));
+            }
+            drop(conn);
+            if page.is_empty() {
+                continue;
+            }
             let ids: Vec<String> = page.iter().map(|m| m.remote_id.clone()).collect();
             let told = self.told(group_id).await?;
             let changed = self.client.change_members(&known(link), &[], &ids, told.as_deref()).await;
@@ -83,10 +88,15 @@ impl Pass<'_> {
         loop {
             let mut conn = self.app.store.read().await?;
             let id = &self.federation.id;
-            let page = store::provisioning::joiners(&mut conn, id, group_id, &after, PAGE).await?;
+            let here = store::provisioning::group_members(&mut conn, group_id, &after, PAGE).await?;
+            let Some(last) = here.last() else { return Ok(Ok(come)) };
+            let asked: Vec<&str> = here.iter().map(String::as_str).collect();
+            let page = store::provisioning::untold(&mut conn, id, group_id, &asked).await?;
             drop(conn);
-            let Some(last) = page.last() else { return Ok(Ok(come)) };
-            after.clone_from(&last.user_id);
+            after.clone_from(last);
+            if page.is_empty() {
+                continue;
+            }
             let ids: Vec<String> = page.iter().map(|m| m.remote_id.clone()).collect();
             let told = self.told(group_id).await?;
             let done = match self.client.change_members(&known(link), &ids, &[], told.as_deref()).await {
