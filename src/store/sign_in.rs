@@ -114,25 +114,26 @@ pub async fn get_by_state(conn: &mut Conn, tenant_id: &str, state: &str) -> Resu
     row.map(SignIn::try_from).transpose()
 }
 
-/// Takes on the sign-in that still waits at a tenant for the answer with this state and was begun by one of these browsers;
-/// none if there is no such one.
+/// Takes on the sign-in that still waits at a tenant for the answer with this state and was begun by this browser: one of those
+/// whose id begins so and whose browser is this. None if there is no such one.
 pub async fn claim(
     conn: &mut Conn,
     tenant_id: &str,
     state: &str,
-    browsers: &[String],
+    browsers: &[(String, String)],
     now: Timestamp,
 ) -> Result<Option<SignIn>> {
-    let row: Option<Row> = Sql::new("UPDATE sign_ins SET stage = ")
+    let mut sql = Sql::new("UPDATE sign_ins SET stage = ")
         .push_bind("", Stage::Judged.as_str())
         .push_bind(" WHERE upstream_state = ", state)
         .push_bind(" AND tenant_id = ", tenant_id)
         .push_bind(" AND stage = ", Stage::Away.as_str())
         .push_bind(" AND expires_at > ", now.0)
-        .push_in(" AND browser IN ", browsers)
-        .push(concat!(" RETURNING ", columns!()))
-        .first(conn)
-        .await?;
+        .push(" AND (FALSE");
+    for (begins, browser) in browsers {
+        sql = sql.push_bind(" OR (browser = ", browser).push_bind(" AND substr(id, 1, 8) = ", begins).push(")");
+    }
+    let row: Option<Row> = sql.push(concat!(") RETURNING ", columns!())).first(conn).await?;
     row.map(SignIn::try_from).transpose()
 }
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::unasked::Initiated;
 use super::waiting::Waiting;
-use super::{SetCookie, Visit, attempt_cookie};
+use super::{ATTEMPT, SetCookie, Visit, attempt_cookie};
 use crate::clock::Timestamp;
 use crate::error::{Code, Error, Result};
 use crate::model::sign_in::{Request, SignIn, Stage};
@@ -163,10 +163,13 @@ pub(super) fn of_browser(visit: &Visit<'_>, it: &SignIn) -> Result<String> {
     })
 }
 
-/// What the rows of sign-ins say of a browser that began them, for each cookie of such a one that it has.
-pub(super) fn browsers(visit: &Visit<'_>) -> Vec<String> {
-    let values = visit.attempts.iter().filter_map(|name| (visit.cookie)(name)).filter(|value| value.len() == HANDLE);
-    values.take(MAX_ATTEMPTS).map(|value| digest(&value)).collect()
+/// For each cookie of a sign-in that a browser has: how the sign-in's id begins, and what its row says of the browser.
+pub(super) fn browsers(visit: &Visit<'_>) -> Vec<(String, String)> {
+    let begun = visit.attempts.iter().filter_map(|name| {
+        let value = (visit.cookie)(name).filter(|value| value.len() == HANDLE)?;
+        Some((name.strip_prefix(ATTEMPT)?.to_owned(), digest(&value)))
+    });
+    begun.take(MAX_ATTEMPTS).collect()
 }
 
 /// The same, unless it has ended or been left for too long: somebody may choose how to go on.
