@@ -14,7 +14,7 @@ use crate::service::caller::Caller;
 use crate::store::{self, Conn};
 
 /// What is said where a job was cancelled or given up before it was done.
-const GIVEN_UP: &str = "nobody sees to it any more: its job was cancelled or given up";
+pub(super) const GIVEN_UP: &str = "nobody sees to it any more: its job was cancelled or given up";
 /// Jobs about one federation; there is one of a kind at most.
 const JOBS: Window = Window { limit: 16, offset: 0 };
 

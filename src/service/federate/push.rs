@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::time::timeout;
 
+use super::progress::GIVEN_UP;
 use super::{KIND, plan, take_back};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
@@ -37,7 +38,7 @@ pub(in crate::service) async fn give_up(app: &App, tx: &mut Conn, id: &str) -> R
     let Some(mut held) = store::federation::hold(tx, id).await? else { return Ok(()) };
     if held.served < held.asked {
         held.served = held.asked;
-        held.error = Some("it was given up before it was done; ask for it again".to_owned());
+        held.error = Some(GIVEN_UP.to_owned());
         if held.wanted == Wanted::Present {
             held.status = Status::Failed;
         }
