@@ -81,7 +81,8 @@ rust_tests() {
   timeout 30m python3 $here/postgres.py cargo nextest run --locked --no-fail-fast --color never
 }
 
-# black_box but|only FOLDER…: the black-box tests of all folders but these, or of these only.
+# black_box but|only FOLDER…: the black-box tests of all folders but these, or of these only; of federate/, which waits for others
+# most of the time, those that PLATFORMS names.
 black_box() {
   local how=$1 folder ignored=()
   shift
@@ -90,7 +91,7 @@ black_box() {
     case " $* " in *" $folder "*) [ "$how" = only ] ;; *) [ "$how" = but ] ;; esac || ignored+=("--ignore=$here/$folder")
   done
   KEYSTONE_VENV=$PWD/$here/.venv-keystone TEMPEST_VENV=$PWD/$here/.venv-tempest timeout 45m $here/.venv/bin/python -m pytest \
-    -c $here/pytest.ini --color=no --durations=15 "${ignored[@]}" $here
+    -c $here/pytest.ini --color=no --durations=15 "${ignored[@]}" ${PLATFORMS:-} $here
 }
 
 suite packages install_packages || { echo "cannot go on without them"; exit 1; }
@@ -108,7 +109,8 @@ suite rust-tests rust_tests
 if [ $fast = no ]; then
   # What floods, breaks and measures (`edge`) runs alone.
   quiet black-box-logins black_box only tenant federation &
-  quiet black-box-platforms black_box only federate scim &
+  PLATFORMS="--ignore-glob=*/test_federate*.py" quiet black-box-platforms black_box only federate scim &
+  PLATFORMS="--ignore-glob=*/test_p*.py --ignore-glob=*/test_c*.py" quiet black-box-federations black_box only federate &
   quiet black-box-resources black_box but tenant federation federate scim edge
   wait
   suite black-box-edge black_box only edge
@@ -119,7 +121,7 @@ echo
 failed=0
 printf '%-20s %-8s %8s\n' suite result seconds
 for name in packages environments release-build format lints rust-tests-build rust-tests black-box-logins black-box-platforms \
-  black-box-resources black-box-edge bench; do
+  black-box-federations black-box-resources black-box-edge bench; do
   [ -f "$logs/$name.result" ] || continue
   read -r status seconds <"$logs/$name.result"
   [ "$status" = 0 ] && word=ok || { word=FAILED; failed=1; }

@@ -15,6 +15,7 @@ from peers.zstack import ZStack
 from sso_bodies import ldap, oidc, saml
 from sso_calls import create, done, path_of, problem, project_person, send, update
 from way import Way
+from way import Way
 
 
 @pytest.fixture
@@ -210,8 +211,7 @@ def test_saml_and_directories_where_the_platform_has_them(one, made):
 def test_what_does_not_fit_there_is_not_sent(one, made, provider):
     peer = made(ZStack)
     platform = Platform(one, peer, uiUrl=f"{UI}/{'x' * 2000}")
-    config = create(one, oidc(provider.issuer + "/", block={"wellKnownUrl": provider.discovery}))
-    item = federate(one, config, platform)[0]
+    item = federate(one, Way(one, provider).config, platform)[0]
     assert item["status"] == "failed" and "urlTemplate" in item["error"] and peer.asked("CreateOAuthClient") == []
 
 

@@ -13,7 +13,7 @@ use crate::platform::exchange;
 use crate::platform::{Problem, Trouble};
 
 /// The pauses between two looks: they grow from the first to the last.
-const FIRST_PAUSE: Duration = if cfg!(test) { Duration::from_millis(2) } else { Duration::from_secs(1) };
+const FIRST_PAUSE: Duration = if cfg!(test) { Duration::from_millis(2) } else { Duration::from_millis(250) };
 const LAST_PAUSE: Duration = if cfg!(test) { Duration::from_millis(4) } else { Duration::from_secs(5) };
 /// How often a job is looked at. Whoever pushes sets a shorter limit in time.
 const MAX_LOOKS: usize = 60;
@@ -36,7 +36,7 @@ pub async fn wait(session: &mut Session<'_>, what: &str, number: &str) -> Result
     let mut pause = FIRST_PAUSE;
     for _ in 0..MAX_LOOKS {
         tokio::time::sleep(pause).await;
-        pause = (pause * 3 / 2).min(LAST_PAUSE);
+        pause = (pause * 2).min(LAST_PAUSE);
         let answer = session.exchange(&Ask::get(what, &path)).await?;
         match answer.status {
             StatusCode::ACCEPTED => {}
