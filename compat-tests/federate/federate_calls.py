@@ -88,7 +88,7 @@ def ids(*platforms):
 def federate(archstone, config, *platforms, body=None, token=None, verb="federate"):
     """Pushes a configuration; the items, which must be of the documented form and in the order that was asked."""
     asked = ids(*platforms)
-    answer = done(archstone, "POST", path_of(config, verb), body or {"platformUuids": asked}, token, timeout=CALL + 10)
+    answer = done(archstone, "POST", path_of(config, verb), body or {"platformUuids": asked}, token, timeout=CALL + 25)
     assert set(answer) == {"items"}, answer
     for item in answer["items"]:
         assert set(item) <= ITEM and {"platformUuid", "status"} <= set(item), item
