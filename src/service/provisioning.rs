@@ -50,7 +50,7 @@ pub async fn get(app: &App, caller: &Caller, id: &str) -> Result<Report> {
     app.allow(caller, "sso:get_provisioning_run", &Target::new().and_path("job_id", id)).await?;
     let mut conn = app.store.read().await?;
     let not_found = || Error::not_found(format!("There is no provisioning run {id}."));
-    let run = store::provisioning::get_run(&mut conn, id).await?.ok_or_else(not_found)?;
+    let run = store::provisioning_run::get(&mut conn, id).await?.ok_or_else(not_found)?;
     let federation = store::federation::get(&mut conn, &run.federation_id).await?.ok_or_else(not_found)?;
     Ok(Report { run, federation })
 }
@@ -59,8 +59,8 @@ pub async fn get(app: &App, caller: &Caller, id: &str) -> Result<Report> {
 pub async fn list(app: &App, caller: &Caller, federation_id: Option<&str>, window: Window) -> Result<Portion<Report>> {
     app.allow(caller, "sso:list_provisioning_runs", &Target::new()).await?;
     let mut conn = app.store.read().await?;
-    let total = store::provisioning::count_runs(&mut conn, federation_id).await?;
-    let runs = store::provisioning::list_runs(&mut conn, federation_id, window).await?;
+    let total = store::provisioning_run::count(&mut conn, federation_id).await?;
+    let runs = store::provisioning_run::list(&mut conn, federation_id, window).await?;
     let ids: Vec<&str> = runs.iter().map(|run| run.federation_id.as_str()).collect();
     let federations = store::federation::get_all(&mut conn, &ids).await?;
     let report = |run: Run| {
@@ -87,14 +87,14 @@ pub(in crate::service) async fn begin(
 async fn prepare(app: &App, tx: &mut Conn, held: &mut Federation, mode: Mode, unlimited: bool) -> Result<Run> {
     let now = app.now();
     if let Some(earlier) = &held.run_id
-        && let Some(mut earlier) = store::provisioning::get_run(tx, earlier).await?
+        && let Some(mut earlier) = store::provisioning_run::get(tx, earlier).await?
         && earlier.finished_at.is_none()
     {
         (earlier.state, earlier.finished_at) = (State::Cancelled, Some(now));
-        store::provisioning::update_run(tx, &earlier).await?;
+        store::provisioning_run::update(tx, &earlier).await?;
     }
     let run = Run { unlimited, ..Run::new(app.random.hex_id(), &held.id, mode, now) };
-    store::provisioning::insert_run(tx, &run).await?;
+    store::provisioning_run::insert(tx, &run).await?;
     held.run_id = Some(run.id.clone());
     Ok(run)
 }
@@ -112,7 +112,7 @@ pub async fn schedule(app: &App) -> Result<()> {
             continue;
         }
         let last = match &held.run_id {
-            Some(run) => store::provisioning::get_run(&mut tx, run).await?,
+            Some(run) => store::provisioning_run::get(&mut tx, run).await?,
             None => None,
         };
         if let Some(at) = last.as_ref().and_then(rested_at).filter(|at| *at > now) {
@@ -151,7 +151,7 @@ pub async fn run(app: &App, job: &Job) -> Result<()> {
     let mut conn = app.store.read().await?;
     let Some(federation) = store::federation::get(&mut conn, &job.subject).await? else { return Ok(()) };
     let Some(run_id) = &federation.run_id else { return Ok(()) };
-    let Some(run) = store::provisioning::get_run(&mut conn, run_id).await? else { return Ok(()) };
+    let Some(run) = store::provisioning_run::get(&mut conn, run_id).await? else { return Ok(()) };
     if run.finished_at.is_some() || federation.wanted != Wanted::Present {
         return Ok(());
     }
@@ -166,14 +166,14 @@ pub async fn run(app: &App, job: &Job) -> Result<()> {
 pub(in crate::service) async fn give_up(app: &App, tx: &mut Conn, federation_id: &str) -> Result<()> {
     let Some(mut held) = store::federation::hold(tx, federation_id).await? else { return Ok(()) };
     let run = match &held.run_id {
-        Some(id) => store::provisioning::get_run(tx, id).await?,
+        Some(id) => store::provisioning_run::get(tx, id).await?,
         None => None,
     };
     let Some(mut run) = run.filter(|run| run.finished_at.is_none()) else { return Ok(()) };
     let now = app.now();
     (run.state, run.finished_at, run.updated_at) = (State::Failed, Some(now), now);
     run.error = Some("it was given up before it was done".to_owned());
-    store::provisioning::update_run(tx, &run).await?;
+    store::provisioning_run::update(tx, &run).await?;
     (held.user_error, held.group_error) = (run.reason(Provisioned::User), run.reason(Provisioned::Group));
     held.updated_at = now;
     if matches!(held.status, Status::Federated | Status::Partial) {
@@ -213,7 +213,7 @@ async fn finish(app: &App, federation: &Federation, mut run: Run, end: End) -> R
     (run.updated_at, run.finished_at) = (now, Some(now));
     let mut tx = app.store.write().await?;
     let Some(mut held) = store::federation::hold(&mut tx, &federation.id).await? else { return Ok(()) };
-    if !store::provisioning::update_run(&mut tx, &run).await? || held.run_id.as_ref() != Some(&run.id) {
+    if !store::provisioning_run::update(&mut tx, &run).await? || held.run_id.as_ref() != Some(&run.id) {
         // Another has taken its place.
         return app.commit(tx).await;
     }
@@ -264,7 +264,7 @@ pub(in crate::service) async fn take_back(
     let Some(mut held) = store::federation::hold(&mut tx, &federation.id).await? else { return Ok(Ok(())) };
     let under_way = match &held.run_id {
         Some(id) => {
-            store::provisioning::get_run(&mut tx, id).await?.filter(|r| r.finished_at.is_none() && r.mode == mode)
+            store::provisioning_run::get(&mut tx, id).await?.filter(|r| r.finished_at.is_none() && r.mode == mode)
         }
         None => None,
     };

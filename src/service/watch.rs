@@ -341,7 +341,7 @@ async fn clean(app: &App) -> Result<()> {
         deleted += store::expiring_membership::prune(&mut tx, oldest, now).await?;
         store::user::fill_email_keys(&mut tx).await?;
         deleted += store::job::prune(&mut tx, now.plus_secs(-KEEP_JOBS_SECS)).await?;
-        deleted += store::provisioning::prune_runs(&mut tx, now.plus_secs(-KEEP_JOBS_SECS)).await?;
+        deleted += store::provisioning_run::prune(&mut tx, now.plus_secs(-KEEP_JOBS_SECS)).await?;
         if days > 0 {
             deleted += store::audit_event::prune(&mut tx, now.plus_secs(-days * 86_400)).await?;
         }

@@ -44,7 +44,7 @@ pub async fn progress(app: &App, caller: &Caller, begun: &Begun) -> Result<Vec<P
         let of = &mut all[*index];
         let served = federation.served >= wish.number;
         of.run = match &federation.run_id {
-            Some(id) => store::provisioning::get_run(&mut conn, id).await?,
+            Some(id) => store::provisioning_run::get(&mut conn, id).await?,
             None => None,
         };
         // Before it is served, one that has ended is of an earlier wish.

@@ -45,7 +45,7 @@ pub(super) async fn until_served(
                 None => {}
                 Some(it) if it.served >= wish.number => {
                     let run = match &it.run_id {
-                        Some(id) => store::provisioning::get_run(&mut conn, id).await?,
+                        Some(id) => store::provisioning_run::get(&mut conn, id).await?,
                         None => None,
                     };
                     let runs = run.filter(|run| run.finished_at.is_none());

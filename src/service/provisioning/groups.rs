@@ -18,9 +18,9 @@ impl Pass<'_> {
     pub(super) async fn groups(&mut self) -> Result<Option<End>> {
         loop {
             let mut conn = self.app.store.read().await?;
-            let page = store::provisioning::groups(&mut conn, &self.scope, &self.run.after_id, PAGE).await?;
+            let page = store::provisioned::groups(&mut conn, &self.scope, &self.run.after_id, PAGE).await?;
             let asked: Vec<&str> = page.iter().map(|(id, _)| id.as_str()).collect();
-            let links = store::provisioning::of(&mut conn, &self.federation.id, Kind::Group, &asked).await?;
+            let links = store::provisioned::of(&mut conn, &self.federation.id, Kind::Group, &asked).await?;
             drop(conn);
             if page.is_empty() {
                 return Ok(None);
@@ -105,7 +105,7 @@ impl Pass<'_> {
         loop {
             let mut conn = self.app.store.read().await?;
             let (id, after) = (&self.federation.id, &self.run.after_id);
-            let page = store::provisioning::leavers(&mut conn, id, Kind::Group, &self.scope, after, PAGE).await?;
+            let page = store::provisioned::leavers(&mut conn, id, Kind::Group, &self.scope, after, PAGE).await?;
             drop(conn);
             if page.is_empty() {
                 return Ok(None);
@@ -121,7 +121,7 @@ impl Pass<'_> {
         loop {
             let mut conn = self.app.store.read().await?;
             let (id, after) = (&self.federation.id, &self.run.after_id);
-            let page = store::provisioning::list(&mut conn, id, Kind::Group, after, PAGE).await?;
+            let page = store::provisioned::list(&mut conn, id, Kind::Group, after, PAGE).await?;
             drop(conn);
             if page.is_empty() {
                 return Ok(None);

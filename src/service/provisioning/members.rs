@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::model::provisioning::{Kind, Link, Mode};
 use crate::platform::scim::{Failure, Kind as Why, Known};
 use crate::store;
-use crate::store::provisioning::Member;
+use crate::store::provisioned_member::Member;
 
 /// Members of one page.
 const PAGE: i64 = 100;
@@ -49,12 +49,12 @@ impl Pass<'_> {
         loop {
             let mut conn = self.app.store.read().await?;
             let id = &self.federation.id;
-            let mut page = store::provisioning::members(&mut conn, id, group_id, &after, PAGE).await?;
+            let mut page = store::provisioned_member::list(&mut conn, id, group_id, &after, PAGE).await?;
             let Some(last) = page.last() else { return Ok(Ok(gone)) };
             after.clone_from(&last.user_id);
             if !all {
                 let asked: Vec<&str> = page.iter().map(|m| m.user_id.as_str()).collect();
-                let stay = store::provisioning::staying(&mut conn, id, group_id, &asked).await?;
+                let stay = store::provisioned_member::staying(&mut conn, id, group_id, &asked).await?;
                 page.retain(|member| !stay.contains(member));
             }
             drop(conn);
@@ -75,7 +75,7 @@ impl Pass<'_> {
                 page.iter().filter(|m| !refused.contains(&m.remote_id)).map(|m| m.user_id.as_str()).collect();
             let n = i64::try_from(went.len()).unwrap_or(0);
             let mut tx = self.app.store.write().await?;
-            store::provisioning::remove_members(&mut tx, &self.federation.id, group_id, &went).await?;
+            store::provisioned_member::remove(&mut tx, &self.federation.id, group_id, &went).await?;
             self.app.commit(tx).await?;
             gone += n;
             self.run.counts.members_removed += n;
@@ -88,10 +88,10 @@ impl Pass<'_> {
         loop {
             let mut conn = self.app.store.read().await?;
             let id = &self.federation.id;
-            let here = store::provisioning::group_members(&mut conn, group_id, &after, PAGE).await?;
+            let here = store::provisioned_member::here(&mut conn, group_id, &after, PAGE).await?;
             let Some(last) = here.last() else { return Ok(Ok(come)) };
             let asked: Vec<&str> = here.iter().map(String::as_str).collect();
-            let page = store::provisioning::untold(&mut conn, id, group_id, &asked).await?;
+            let page = store::provisioned_member::untold(&mut conn, id, group_id, &asked).await?;
             drop(conn);
             after.clone_from(last);
             if page.is_empty() {
@@ -118,7 +118,7 @@ impl Pass<'_> {
             let there: Vec<Member> = page.iter().filter(|m| !left.contains(m.remote_id.as_str())).cloned().collect();
             let n = i64::try_from(there.len()).unwrap_or(0);
             let mut tx = self.app.store.write().await?;
-            store::provisioning::add_members(&mut tx, &self.federation.id, group_id, &there).await?;
+            store::provisioned_member::add(&mut tx, &self.federation.id, group_id, &there).await?;
             self.app.commit(tx).await?;
             if !lost.is_empty() {
                 self.save(&lost).await?;
@@ -136,7 +136,7 @@ impl Pass<'_> {
         let (mut all, mut after) = (Vec::new(), String::new());
         let mut conn = self.app.store.read().await?;
         loop {
-            let page = store::provisioning::members(&mut conn, &self.federation.id, group_id, &after, PAGE).await?;
+            let page = store::provisioned_member::list(&mut conn, &self.federation.id, group_id, &after, PAGE).await?;
             let Some(last) = page.last() else { return Ok(Some(all)) };
             after.clone_from(&last.user_id);
             all.extend(page.into_iter().map(|m| m.remote_id));
@@ -167,7 +167,7 @@ impl Pass<'_> {
         let mut known_there = HashSet::new();
         loop {
             let mut conn = self.app.store.read().await?;
-            let page = store::provisioning::members(&mut conn, &self.federation.id, group_id, &after, PAGE).await?;
+            let page = store::provisioned_member::list(&mut conn, &self.federation.id, group_id, &after, PAGE).await?;
             drop(conn);
             let Some(last) = page.last() else { break };
             after.clone_from(&last.user_id);
@@ -175,7 +175,7 @@ impl Pass<'_> {
                 page.iter().filter(|m| !there.contains(&m.remote_id)).map(|m| m.user_id.as_str()).collect();
             if !lost.is_empty() {
                 let mut tx = self.app.store.write().await?;
-                store::provisioning::remove_members(&mut tx, &self.federation.id, group_id, &lost).await?;
+                store::provisioned_member::remove(&mut tx, &self.federation.id, group_id, &lost).await?;
                 self.app.commit(tx).await?;
             }
             known_there.extend(page.into_iter().map(|m| m.remote_id));
@@ -183,11 +183,11 @@ impl Pass<'_> {
         let untold: Vec<&String> = there.iter().filter(|id| !known_there.contains(*id)).collect();
         for piece in untold.chunks(PAGE as usize) {
             let mut conn = self.app.store.read().await?;
-            let ours = store::provisioning::by_remote(&mut conn, &self.federation.id, piece).await?;
+            let ours = store::provisioned_member::by_remote(&mut conn, &self.federation.id, piece).await?;
             drop(conn);
             if !ours.is_empty() {
                 let mut tx = self.app.store.write().await?;
-                store::provisioning::add_members(&mut tx, &self.federation.id, group_id, &ours).await?;
+                store::provisioned_member::add(&mut tx, &self.federation.id, group_id, &ours).await?;
                 self.app.commit(tx).await?;
             }
         }

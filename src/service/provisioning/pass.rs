@@ -7,7 +7,7 @@ use crate::model::provisioning::{Kind, Mode, Phase, Run, State};
 use crate::platform::scim::{Client, Failure};
 use crate::service::App;
 use crate::service::platform::Ready;
-use crate::store::provisioning::Scope;
+use crate::store::provisioned::Scope;
 use crate::store::{self, Conn};
 
 /// The share of all active users that a run may deactivate, as one of so many.
@@ -66,12 +66,12 @@ impl<'a> Pass<'a> {
         let scope = Scope { config_id: federation.config_id.clone(), group_names };
         if run.state == State::Queued {
             run.state = State::Running;
-            run.counts.users.total = store::provisioning::count(&mut conn, &scope, Kind::User).await?;
-            run.counts.groups.total = store::provisioning::count(&mut conn, &scope, Kind::Group).await?;
+            run.counts.users.total = store::provisioned::count(&mut conn, &scope, Kind::User).await?;
+            run.counts.groups.total = store::provisioned::count(&mut conn, &scope, Kind::Group).await?;
         }
         let comes = matches!(run.mode, Mode::Full | Mode::Changes);
         if comes && !run.unlimited && run.phase == Phase::Users {
-            let (active, leaving) = store::provisioning::at_stake(&mut conn, &federation.id, &scope).await?;
+            let (active, leaving) = store::provisioned::at_stake(&mut conn, &federation.id, &scope).await?;
             if leaving > 1 && leaving * MOST_OF > active {
                 let reason = format!(
                     "safety stop: {leaving} of {active} users would be deactivated; if that is meant, federate with allowMassDeactivation"
@@ -133,7 +133,7 @@ impl<'a> Pass<'a> {
         for each in learnt {
             each.write(&mut tx, &self.federation.id).await?;
         }
-        let current = store::provisioning::update_run(&mut tx, &self.run).await?;
+        let current = store::provisioning_run::update(&mut tx, &self.run).await?;
         self.app.commit(tx).await?;
         Ok(current)
     }
@@ -150,8 +150,8 @@ pub(super) enum Learnt {
 impl Learnt {
     async fn write(&self, tx: &mut Conn, federation_id: &str) -> Result<()> {
         match self {
-            Self::There(kind, link) => store::provisioning::put(tx, federation_id, *kind, link).await,
-            Self::Gone(kind, id) => store::provisioning::forget(tx, federation_id, *kind, id).await,
+            Self::There(kind, link) => store::provisioned::put(tx, federation_id, *kind, link).await,
+            Self::Gone(kind, id) => store::provisioned::forget(tx, federation_id, *kind, id).await,
         }
     }
 }

@@ -49,11 +49,11 @@ impl Pass<'_> {
     pub(super) async fn users(&mut self) -> Result<Option<End>> {
         loop {
             let mut conn = self.app.store.read().await?;
-            let ids = store::provisioning::users(&mut conn, &self.scope, &self.run.after_id, PAGE).await?;
+            let ids = store::provisioned::users(&mut conn, &self.scope, &self.run.after_id, PAGE).await?;
             let Some(last) = ids.last().cloned() else { return Ok(None) };
             let asked: Vec<&str> = ids.iter().map(String::as_str).collect();
             let people = store::user::get_all(&mut conn, &asked).await?;
-            let links = store::provisioning::of(&mut conn, &self.federation.id, Kind::User, &asked).await?;
+            let links = store::provisioned::of(&mut conn, &self.federation.id, Kind::User, &asked).await?;
             drop(conn);
             let mut placing = Vec::with_capacity(people.len());
             for identity in &people {
@@ -130,7 +130,7 @@ impl Pass<'_> {
         loop {
             let mut conn = self.app.store.read().await?;
             let (id, after) = (&self.federation.id, &self.run.after_id);
-            let page = store::provisioning::leavers(&mut conn, id, Kind::User, &self.scope, after, PAGE).await?;
+            let page = store::provisioned::leavers(&mut conn, id, Kind::User, &self.scope, after, PAGE).await?;
             drop(conn);
             if page.is_empty() {
                 return Ok(None);
@@ -146,7 +146,7 @@ impl Pass<'_> {
         loop {
             let mut conn = self.app.store.read().await?;
             let (id, after) = (&self.federation.id, &self.run.after_id);
-            let page = store::provisioning::list(&mut conn, id, Kind::User, after, PAGE).await?;
+            let page = store::provisioned::list(&mut conn, id, Kind::User, after, PAGE).await?;
             drop(conn);
             if page.is_empty() {
                 return Ok(None);

@@ -63,7 +63,7 @@ async fn it_has_ended_when_platform_and_people_have_been_seen_to_or_nobody_will(
 
         (run.state, run.finished_at) = (RunState::Succeeded, Some(app.now()));
         let mut tx = app.store.write().await.unwrap();
-        store::provisioning::update_run(&mut tx, &run).await.unwrap();
+        store::provisioning_run::update(&mut tx, &run).await.unwrap();
         app.commit(tx).await.unwrap();
         let now = progress(app, &caller, &begun).await.unwrap();
         assert_eq!((now[0].ended, &now[0].item.error, now[0].item.client_id.as_deref()), (true, &None, Some("client")));
